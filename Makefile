@@ -1,0 +1,73 @@
+# Governance Metrics Warehouse. `make help` explains every target.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+UV_VERSION := 0.13.9
+
+export GX_ANALYTICS_ENABLED := false
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up -----------------------------------------------------------------------------------------------------------
+
+$(VENV)/bin/uv:
+	@python3 -c 'import sys; assert sys.version_info[:2] == (3, 11), f"expected Python 3.11, found {sys.version.split()[0]}"'
+	python3 -m venv $(VENV) || (echo "python3 -m venv failed: on Debian install it with: apt-get install python3-venv" && false)
+	$(VENV)/bin/pip install --quiet uv==$(UV_VERSION)
+
+$(VENV)/.installed: requirements.lock pyproject.toml $(VENV)/bin/uv
+	$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --require-hashes -r requirements.lock
+	$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
+	$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --require-hashes -r requirements-test.lock
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.installed ## Set up .venv with everything the warehouse needs (other targets do it by themselves)
+
+# --- run --------------------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(VENV)/.installed ## Run the demonstration district through Airflow: from raw files to workbook, then stop
+	GMW_DROP_FOLDER="$${GMW_DROP_FOLDER:-$(CURDIR)/samples/raw}" $(VENV)/bin/gmw airflow run
+
+.PHONY: run-direct
+run-direct: $(VENV)/.installed ## The same without Airflow, in one process
+	GMW_DROP_FOLDER="$${GMW_DROP_FOLDER:-$(CURDIR)/samples/raw}" $(VENV)/bin/gmw run
+
+.PHONY: up
+up: $(VENV)/.installed ## Keep Airflow running for use in a browser; prints address and login; Ctrl-C stops it
+	GMW_DROP_FOLDER="$${GMW_DROP_FOLDER:-$(CURDIR)/samples/raw}" $(VENV)/bin/gmw airflow up
+
+.PHONY: status
+status: $(VENV)/.installed ## Show sources, batches, quarantine, last gates and the current version
+	$(VENV)/bin/gmw status
+
+# --- test -------------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: $(VENV)/.installed-test ## Run all tests, the real scheduler included
+	$(VENV)/bin/pytest
+
+.PHONY: test-unit
+test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
+	$(VENV)/bin/pytest tests/unit tests/dags
+
+# --- upkeep -----------------------------------------------------------------------------------------------------------
+
+.PHONY: lock
+lock: $(VENV)/bin/uv ## Pin the newest allowed versions again in requirements*.lock
+	$(VENV)/bin/uv pip compile requirements.in --output-file requirements.lock --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --python-version 3.11 --upgrade --quiet
+	$(VENV)/bin/uv pip compile requirements-test.in --output-file requirements-test.lock --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --python-version 3.11 --upgrade --quiet
+
+.PHONY: clean
+clean: ## Remove the state of this installation (var/): landing, warehouse, published versions, exports
+	rm -rf var

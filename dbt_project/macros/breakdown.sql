@@ -1,0 +1,39 @@
+{# One copy of each row for the total and one for each breakdown: adds breakdown_type and breakdown_value.
+   Unknown is a member, so that the members of a breakdown add up to the total.
+
+   breakdowns: {type: column}. #}
+{% macro broken_down(relation, breakdowns, has_total=true) -%}
+    (
+        {%- if has_total %}
+        select *, 'none' as breakdown_type, 'total' as breakdown_value from {{ relation }}
+        {%- endif %}
+        {%- for type, column in breakdowns.items() %}
+        {% if has_total or not loop.first %}union all{% endif %}
+        select *, '{{ type }}' as breakdown_type, coalesce({{ column }}, 'unknown') as breakdown_value from {{ relation }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{# Columns of sums → rows (component, amount). Amounts are decimals, so that sums do not depend on the order of rows. #}
+{% macro component_rows(relation, components) -%}
+    (
+        select * from {{ relation }}
+        unpivot (amount for component in ({{ components | join(", ") }}))
+    )
+{%- endmacro %}
+
+{% macro component_sum(expression) -%}
+    cast(sum({{ expression }}) as decimal(38, 9))
+{%- endmacro %}
+
+{# The rows of a fact at every place above them and in every period of `date_column`: for what does not add up. #}
+{% macro at_every_level(relation, date_column) -%}
+    (
+        select
+            facts.*, ancestors.ancestor_place_key, periods.period_type, periods.period_start, periods.period_end
+        from {{ relation }} as facts
+        inner join {{ ref('int_place_ancestor') }} as ancestors on facts.place_key = ancestors.place_key
+        inner join {{ ref('int_period') }} as periods
+            on ancestors.tree = periods.tree and date_trunc('month', facts.{{ date_column }})::date = periods.period_month
+    )
+{%- endmacro %}

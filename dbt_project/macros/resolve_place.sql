@@ -1,0 +1,55 @@
+{# Join rows of a record with their place: `from {{ resolved_places('staged') }}`.
+
+   `relation` has tree, place_code, place_name, parent_place_name. In this order: by code; by name and parent's name; by the
+   parent alone (the place itself is not known there); by the name alone; else the tree's unknown member. Adds place_key and
+   place_match (code, name, parent, unknown).
+#}
+{% macro resolved_places(relation) -%}
+    (
+        select
+            rows_to_place.*,
+            coalesce(by_code.place_key, by_both.place_key, by_parent.place_key, by_name.place_key, unknown_member.place_key)
+                as place_key,
+            case
+                when by_code.place_key is not null then 'code'
+                when by_both.place_key is not null then 'name'
+                when by_parent.place_key is not null
+                    then case when rows_to_place.place_name is null then 'name' else 'parent' end
+                when by_name.place_key is not null then 'name'
+                else 'unknown'
+            end as place_match
+        from {{ relation }} as rows_to_place
+        left join {{ ref('int_place') }} as by_code
+            on rows_to_place.tree = by_code.tree and rows_to_place.place_code = by_code.place_code
+        left join {{ ref('int_place_name') }} as by_both
+            on rows_to_place.tree = by_both.tree and rows_to_place.place_name = by_both.spelling
+            and rows_to_place.parent_place_name = by_both.parent_spelling
+        left join {{ ref('int_place_name') }} as by_parent
+            on rows_to_place.tree = by_parent.tree and rows_to_place.parent_place_name = by_parent.spelling
+            and by_parent.parent_spelling is null
+        left join {{ ref('int_place_name') }} as by_name
+            on rows_to_place.tree = by_name.tree and rows_to_place.place_name = by_name.spelling
+            and by_name.parent_spelling is null and rows_to_place.parent_place_name is null
+        left join {{ ref('int_place') }} as unknown_member
+            on rows_to_place.tree = unknown_member.tree and unknown_member.is_unknown_member
+    )
+{%- endmacro %}
+
+{# The columns by which every record says where it belongs. #}
+{% macro place_columns() -%}
+    {{ return({'tree': 'varchar', 'place_code': 'varchar', 'place_name': 'varchar', 'parent_place_name': 'varchar'}) }}
+{%- endmacro %}
+
+{# The moment up to which a row is known: the end of the day that the file name gives, else the last moment that is dated in
+   the rows known together with it (`_as_of_group`). `last_moment`: timestamptz expression. #}
+{% macro observed_until(last_moment) -%}
+    coalesce(
+        (max(_file_as_of) over (partition by _source, _as_of_group) + 1)::timestamp at time zone _time_zone,
+        max({{ last_moment }}) over (partition by _source, _as_of_group)
+    )
+{%- endmacro %}
+
+{# The last local day that is known, from an exclusive moment. #}
+{% macro as_of_date(observed_until_at) -%}
+    ((({{ observed_until_at }}) - interval 1 microsecond) at time zone _time_zone)::date
+{%- endmacro %}

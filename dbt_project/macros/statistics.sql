@@ -1,0 +1,72 @@
+{# Quantile of the standard normal distribution at 0.975. #}
+{% macro z_975() -%} 1.959963984540054 {%- endmacro %}
+
+{# Wilson score interval of a proportion (Wilson 1927), one end: sign -1 for the lower, +1 for the upper one. #}
+{% macro wilson(successes, n, sign) -%}
+    case when {{ n }} > 0 then
+        (
+            {{ successes }} / {{ n }} + {{ z_975() }} * {{ z_975() }} / (2 * {{ n }})
+            + {{ sign }} * {{ z_975() }} * sqrt(
+                greatest({{ successes }} / {{ n }} * (1 - {{ successes }} / {{ n }}), 0) / {{ n }}
+                + {{ z_975() }} * {{ z_975() }} / (4 * {{ n }} * {{ n }})
+            )
+        ) / (1 + {{ z_975() }} * {{ z_975() }} / {{ n }})
+    end
+{%- endmacro %}
+
+{# Student's t at 0.975: exact values from the seed up to its last row (`tabled`), the Cornish–Fisher expansion beyond
+   (Abramowitz & Stegun 26.7.5; error below 1e-10 there). #}
+{% macro student_t_975(degrees_of_freedom, tabled) -%}
+    {%- set z = z_975() -%}
+    {%- set v = degrees_of_freedom -%}
+    coalesce({{ tabled }},
+        {{ z }}
+        + (power({{ z }}, 3) + {{ z }}) / (4 * {{ v }})
+        + (5 * power({{ z }}, 5) + 16 * power({{ z }}, 3) + 3 * {{ z }}) / (96 * power({{ v }}, 2))
+        + (3 * power({{ z }}, 7) + 19 * power({{ z }}, 5) + 17 * power({{ z }}, 3) - 15 * {{ z }}) / (384 * power({{ v }}, 3))
+        + (79 * power({{ z }}, 9) + 776 * power({{ z }}, 7) + 1482 * power({{ z }}, 5) - 1920 * power({{ z }}, 3) - 945 * {{ z }})
+            / (92160 * power({{ v }}, 4))
+    )
+{%- endmacro %}
+
+{# Kaplan–Meier (1958) over right-censored durations.
+
+   relation has the `keys`, `duration` (≥ 0) and `is_event`. Gives, per keys and time: survival S(t), and its 95 % interval on
+   the log(−log) scale with Greenwood's variance (Kalbfleisch & Prentice). #}
+{% macro kaplan_meier(relation, keys) -%}
+    {%- set by = keys | join(", ") -%}
+    (
+        with times as (
+            select {{ by }}, duration, count(*) filter (is_event) as events, count(*) as leaving
+            from {{ relation }}
+            group by {{ by }}, duration
+        ),
+        at_risk as (
+            select *, sum(leaving) over (partition by {{ by }} order by duration desc) as at_risk
+            from times
+        ),
+        cumulated as (
+            select
+                *,
+                sum(case when events < at_risk then ln(1 - events / at_risk) else 0 end) over so_far as log_survival,
+                max(case when events = at_risk then 1 else 0 end) over so_far as nobody_left,
+                sum(case when events < at_risk then events / (at_risk * (at_risk - events)) end) over so_far as greenwood
+            from at_risk
+            window so_far as (partition by {{ by }} order by duration)
+        )
+        select
+            {{ by }}, duration, events, at_risk,
+            case when nobody_left = 1 then 0 else exp(log_survival) end as survival,
+            case when nobody_left = 0 and log_survival < 0
+                then exp(-exp(ln(-log_survival) - {{ z_975() }} * sqrt(greenwood) / log_survival)) end as survival_lower,
+            case when nobody_left = 0 and log_survival < 0
+                then exp(-exp(ln(-log_survival) + {{ z_975() }} * sqrt(greenwood) / log_survival)) end as survival_upper
+        from cumulated
+    )
+{%- endmacro %}
+
+{# The smallest time at which a survival column is at or below a level; NULL when it stays above. Products of fractions
+   miss a level by rounding, hence the tolerance. #}
+{% macro first_time_at_or_below(column, level) -%}
+    min(duration) filter ({{ column }} <= {{ level }} + 1e-12)
+{%- endmacro %}

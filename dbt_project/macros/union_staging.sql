@@ -1,0 +1,52 @@
+{# All staged rows of a record that were not rejected, over every enabled source.
+
+   The dbt variable `staging_models` (record → models) comes from the declarations by way of `gmw`; so a new source is one
+   new folder, and no model names it. #}
+{% macro union_staging(record, columns) -%}
+    {{ _union_models(record, columns, "_reject_reason is null") }}
+{%- endmacro %}
+
+{% macro union_rejected(records) -%}
+    {%- set selects = [] -%}
+    {%- for record in records -%}
+        {%- for model in var("staging_models", {}).get(record, []) -%}
+            {%- do selects.append(
+                "select _source as source, '" ~ record ~ "' as record, _file_id as file_id, _row_no as row_no, "
+                ~ "_reject_reason as reason from " ~ ref(model) ~ " where _reject_reason is not null"
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- if not selects -%}
+        select null::varchar as source, null::varchar as record, null::varchar as file_id, null::bigint as row_no,
+            null::varchar as reason where false
+    {%- else -%}
+        {{ selects | join("\nunion all\n") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _union_models(record, columns, condition) -%}
+    {%- set models = var("staging_models", {}).get(record, []) -%}
+    {%- for model in models %}
+    select
+        {% for name, type in columns.items() -%}
+        cast({{ name }} as {{ type }}) as {{ name }},
+        {% endfor -%}
+        _source, _file_id, _row_no, _time_zone, _file_as_of, _as_of_group
+    from {{ ref(model) }}
+    where {{ condition }}
+    {% if not loop.last %}union all{% endif -%}
+    {%- else %}
+    select
+        {% for name, type in columns.items() -%}
+        cast(null as {{ type }}) as {{ name }},
+        {% endfor -%}
+        cast(null as varchar) as _source, cast(null as varchar) as _file_id, cast(null as bigint) as _row_no,
+        cast(null as varchar) as _time_zone, cast(null as date) as _file_as_of, cast(null as varchar) as _as_of_group
+    where false
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The provenance that every staging model hands on. #}
+{% macro provenance() -%}
+    _source, _file_id, _row_no, _time_zone, _file_as_of, _as_of_group
+{%- endmacro %}

@@ -1,0 +1,65 @@
+with cases as (
+    select * from {{ ref('fct_case') }} where interval_status in ('valid', 'open')
+),
+
+periods as (
+    select distinct tree, period_type, period_start, period_end from {{ ref('int_period') }}
+),
+
+-- A case counts in every period that ends after it was raised, as far as its state is known then.
+watched as (
+    select
+        cases.place_key, periods.period_type, periods.period_start, periods.period_end, cases.as_of_date, cases.opened_at,
+        cases.ended_at,
+        least(periods.period_end::timestamp at time zone cases.time_zone, cases.observed_until_at) as cutoff_at
+    from cases
+    inner join {{ ref('dim_place') }} as places on cases.place_key = places.place_key
+    inner join periods
+        on places.tree = periods.tree
+        and cases.opened_date < periods.period_end
+        and cases.as_of_date >= periods.period_start
+),
+
+standing as (
+    select
+        *,
+        ended_at is null or ended_at >= cutoff_at as is_standing,
+        (epoch_us(cutoff_at) - epoch_us(opened_at)) / 86400e6 as age_days
+    from watched
+),
+
+aged as (
+    select
+        *,
+        case
+            when not is_standing then null
+            when age_days < 8 then '0-7'
+            when age_days < 31 then '8-30'
+            when age_days <= 90 then '31-90'
+            else '90+'
+        end as age_band
+    from standing
+),
+
+kpi_backlog as (
+    select
+        'R07' as metric_code, ancestors.ancestor_place_key as place_key, aged.period_type, aged.period_start, aged.period_end,
+        'none' as breakdown_type, 'total' as breakdown_value,
+        count(*) filter (aged.is_standing) as numerator,
+        max(aged.as_of_date) as as_of_date
+    from aged
+    inner join {{ ref('int_place_ancestor') }} as ancestors on aged.place_key = ancestors.place_key
+    group by all
+    union all
+    select
+        'R07', ancestors.ancestor_place_key, aged.period_type, aged.period_start, aged.period_end,
+        'age_band', bands.age_band,
+        count(*) filter (aged.age_band = bands.age_band),
+        max(aged.as_of_date)
+    from aged
+    inner join {{ ref('int_place_ancestor') }} as ancestors on aged.place_key = ancestors.place_key
+    cross join (values ('0-7'), ('8-30'), ('31-90'), ('90+')) as bands (age_band)
+    group by all
+)
+
+select * from kpi_backlog

@@ -1,0 +1,45 @@
+with components as (
+    {% for family in ['participation', 'resolution', 'funding'] -%}
+    select component, place_key, period_month, breakdown_type, breakdown_value, currency, amount, as_of_date
+    from {{ ref('kpi_component_' ~ family) }}
+    union all
+    {% endfor -%}
+    select component, place_key, period_month, breakdown_type, breakdown_value, currency, amount, as_of_date
+    from {{ ref('kpi_component_satisfaction') }}
+),
+
+by_time as (
+    select
+        components.component,
+        ancestors.ancestor_place_key as place_key,
+        periods.period_type, periods.period_start, periods.period_end,
+        components.breakdown_type, components.breakdown_value, components.currency,
+        sum(components.amount) as amount,
+        max(components.as_of_date) as as_of_date
+    from components
+    inner join {{ ref('int_place_ancestor') }} as ancestors on components.place_key = ancestors.place_key
+    inner join {{ ref('int_period') }} as periods
+        on ancestors.tree = periods.tree and components.period_month = periods.period_month
+    group by all
+),
+
+by_wave as (
+    select
+        components.component,
+        ancestors.ancestor_place_key as place_key,
+        'wave' as period_type, components.opened_date as period_start, components.closed_date + 1 as period_end,
+        components.breakdown_type, components.breakdown_value, components.currency,
+        sum(components.amount) as amount,
+        max(components.as_of_date) as as_of_date
+    from {{ ref('kpi_component_satisfaction') }} as components
+    inner join {{ ref('int_place_ancestor') }} as ancestors on components.place_key = ancestors.place_key
+    group by all
+),
+
+kpi_component_rollup as (
+    select * from by_time
+    union all
+    select * from by_wave
+)
+
+select * from kpi_component_rollup

@@ -1,0 +1,25 @@
+with int_money as (
+    select * from {{ ref('int_money') }}
+),
+
+fct_money as (
+    select
+        money_key,
+        place_key,
+        kind,
+        direction,
+        source_type,
+        counterparty_key,
+        fund,
+        project_id,
+        amount,
+        currency,
+        money_date,
+        as_of_date,
+        source,
+        file_id,
+        row_no
+    from int_money
+)
+
+select * from fct_money

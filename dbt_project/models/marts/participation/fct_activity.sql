@@ -1,0 +1,26 @@
+with int_activity as (
+    select * from {{ ref('int_activity') }}
+),
+
+fct_activity as (
+    select
+        activity_key,
+        place_key,
+        activity_name,
+        activity_type,
+        mode,
+        host_name,
+        host_type,
+        state,
+        is_held,
+        attendance_count,
+        activity_date,
+        started_at,
+        as_of_date,
+        source,
+        file_id,
+        row_no
+    from int_activity
+)
+
+select * from fct_activity

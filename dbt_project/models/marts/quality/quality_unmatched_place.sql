@@ -1,0 +1,16 @@
+with referring as (
+    {% for model in ['int_population', 'int_activity', 'int_case', 'int_survey', 'int_answer', 'int_money'] -%}
+    select source, '{{ model | replace("int_", "") }}' as record, place_name, parent_place_name, place_match
+    from {{ ref(model) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+quality_unmatched_place as (
+    select source, record, parent_place_name, place_name, place_match, count(*) as row_count
+    from referring
+    where place_match in ('unknown', 'parent')
+    group by all
+)
+
+select * from quality_unmatched_place

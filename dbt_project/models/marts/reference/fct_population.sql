@@ -1,0 +1,21 @@
+with int_population as (
+    select * from {{ ref('int_population') }}
+),
+
+fct_population as (
+    select
+        population_key,
+        place_key,
+        as_of_date,
+        measure,
+        value,
+        lower,
+        upper,
+        approx,
+        source,
+        file_id,
+        row_no
+    from int_population
+)
+
+select * from fct_population

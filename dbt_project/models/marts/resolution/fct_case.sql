@@ -1,0 +1,30 @@
+with int_case as (
+    select * from {{ ref('int_case') }}
+),
+
+fct_case as (
+    select
+        case_key,
+        place_key,
+        kind,
+        category,
+        channel,
+        outcome,
+        is_resolved,
+        interval_status,
+        opened_at,
+        opened_date,
+        ended_at,
+        ended_date,
+        resolution_days,
+        observed_days,
+        observed_until_at,
+        as_of_date,
+        time_zone,
+        source,
+        file_id,
+        row_no
+    from int_case
+)
+
+select * from fct_case

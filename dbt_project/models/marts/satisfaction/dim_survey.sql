@@ -1,0 +1,22 @@
+with int_survey as (
+    select * from {{ ref('int_survey') }}
+),
+
+dim_survey as (
+    select
+        survey_key,
+        place_key,
+        title,
+        wave,
+        method,
+        opened_date,
+        closed_date,
+        issued_count,
+        returned_count,
+        source,
+        file_id,
+        row_no
+    from int_survey
+)
+
+select * from dim_survey

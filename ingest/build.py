@@ -1,0 +1,98 @@
+"""Build: dbt as a subprocess on the build database, behind the writer lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from ingest import warehouse
+from ingest.declaration import declarations
+from ingest.load import ensure_raw_table
+from ingest.settings import settings
+
+
+class BuildFailed(RuntimeError):
+    """dbt ended with an error; the message names the failing nodes and where the log is."""
+
+
+def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = print) -> None:
+    """Build seeds, models and data tests with dbt.
+
+    Args: run_id: identifies the run in `kpi_value` and in the gate results. select: a dbt selection; default everything.
+        echo: takes dbt's progress, one line at a time.
+    Raises: BuildFailed naming each failing node; WarehouseBusy.
+    """
+    with warehouse.writer(f"prepare build {run_id}") as connection, warehouse.transaction(connection):
+        for source in declarations():
+            ensure_raw_table(connection, source)
+        connection.execute("delete from ops.run where run_id = ?", [run_id])
+        connection.execute("insert into ops.run values (?, now(), ?)", [run_id, code_version()])
+    arguments = ["build", *(["--select", select] if select else [])]
+    started = time.monotonic()
+    if dbt(arguments, purpose=f"build {run_id}", echo=echo) != 0:
+        raise BuildFailed(_failures())
+    echo(f"dbt build: done in {time.monotonic() - started:.1f} s")
+
+
+def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print) -> int:
+    """Run dbt on the project with this installation's database, folders and sources, behind the writer lock.
+
+    Args: arguments: a dbt command and its options. purpose: shown to those who wait for the lock. echo: as for `build`.
+    Returns: dbt's exit code. Raises: WarehouseBusy.
+    """
+    current = settings()
+    command = [
+        str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments,
+        "--project-dir", str(current.dbt_project), "--profiles-dir", str(current.dbt_project),
+        "--target-path", str(current.dbt_target), "--log-path", str(current.dbt_target),
+        "--vars", json.dumps({**current.dbt_vars, "staging_models": staging_models()}),
+    ]
+    environment = {**os.environ, "GMW_DATABASE": str(current.database), "DO_NOT_TRACK": "1"}
+    with warehouse.lock(purpose):
+        current.database.parent.mkdir(parents=True, exist_ok=True)
+        process = subprocess.Popen(
+            command, env=environment, cwd=current.dbt_project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            for line in process.stdout:
+                echo(line.rstrip())
+            return process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def staging_models() -> dict[str, list[str]]:
+    """Record → staging models of the enabled sources: what the dbt variable `staging_models` holds."""
+    models: dict[str, list[str]] = {}
+    for source in declarations():
+        for record, model in source.staging_models.items():
+            models.setdefault(record, []).append(model)
+    return models
+
+
+def code_version() -> str:
+    """The git description of the code, or the version of the installed package where there is no git."""
+    described = subprocess.run(
+        ["git", "-C", str(settings().project), "describe", "--always", "--dirty"], capture_output=True, text=True
+    )
+    return described.stdout.strip() if described.returncode == 0 else version("governance-metrics-warehouse")
+
+
+def _failures() -> str:
+    results = settings().dbt_target / "run_results.json"
+    log = settings().dbt_target / "dbt.log"
+    failed = [
+        f"{result['unique_id']}: {' '.join((result['message'] or '').split())}"
+        for result in (json.loads(results.read_text())["results"] if results.exists() else [])
+        if result["status"] in ("error", "fail", "runtime error")
+    ]
+    what = "\n".join(failed) if failed else "dbt stopped before it ran a node"
+    return f"dbt build failed; nothing is published.\n{what}\nThe whole log: {log}"

@@ -1,0 +1,204 @@
+"""`gmw`: the command line. Every command calls the function that the DAG task of the same name calls."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from orchestration.cli import app as airflow_app
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Governance Metrics Warehouse")
+source_app = typer.Typer(no_args_is_help=True, help="Declared sources")
+gate_app = typer.Typer(no_args_is_help=True, help="Great Expectations gates")
+app.add_typer(source_app, name="source")
+app.add_typer(gate_app, name="gate")
+app.add_typer(airflow_app, name="airflow")
+console = Console()
+
+SourceName = Annotated[str, typer.Argument(help="a declared source; see `gmw source list`")]
+RunId = Annotated[str, typer.Option(help="identifies the run in kpi_value and gate results; default: now")]
+
+
+def new_run_id() -> str:
+    """A run id for a run without a scheduler: `manual-<UTC time>`."""
+    return datetime.now(timezone.utc).strftime("manual-%Y%m%dT%H%M%S%fZ")
+
+
+def main() -> None:
+    """Run the command line; an expected error ends with its message and exit code 1, without a traceback."""
+    from ingest.settings import ensure_local_secret
+
+    try:
+        if "--help" not in sys.argv:
+            ensure_local_secret()
+        app()
+    except (RuntimeError, ValueError, OSError) as error:
+        Console(stderr=True).print(f"[bold red]gmw:[/] {type(error).__name__}: ", end="")
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+@source_app.command("list")
+def source_list() -> None:
+    """List the declared sources."""
+    from ingest.declaration import declarations
+
+    table = Table("source", "family", "title", "delivery", "schedule", "owner")
+    for source in declarations():
+        table.add_row(source.name, source.family, source.title, source.delivery.mode, source.schedule, source.owner)
+    console.print(table)
+
+
+@source_app.command("check")
+def source_check(name: SourceName, file: Path) -> None:
+    """Dry run: what of FILE would load into the source NAME, and what would not. Nothing is stored."""
+    from ingest.load import dry_run
+
+    report, quarantined = dry_run(name, file)
+    console.print(str(report), soft_wrap=True)
+    for row in quarantined:
+        console.print(
+            f"  row {row['row_no']}, column {row['column_name']}: {row['reason']}, expected {row['expected']}, "
+            f"found {row['raw_value']!r}",
+            soft_wrap=True,
+        )
+    raise typer.Exit(0 if report.status == "loaded" else 1)
+
+
+@app.command()
+def land(source: SourceName, paths: Annotated[list[Path] | None, typer.Argument(help="default: the drop folder")] = None) -> None:
+    """Keep the bytes of arrived files, with sha256, in the landing."""
+    from ingest.landing import land as land_files
+
+    for file in land_files(source, paths or None):
+        console.print(f"{file.file_name}: {'landed' if file.is_new else 'known already'}, {file.size_bytes} bytes, {file.file_id[:12]}")
+
+
+@app.command()
+def load(source: SourceName) -> None:
+    """Load landed files into raw.SOURCE; rows that do not fit go to quarantine."""
+    from ingest.load import blocked, load as load_files
+
+    for report in load_files(source):
+        console.print(str(report), soft_wrap=True)
+    raise typer.Exit(1 if blocked(source) else 0)
+
+
+@gate_app.command("raw")
+def gate_raw(source: SourceName, run_id: RunId = "") -> None:
+    """Check the loaded batches of a source; accept or block each."""
+    from expectations import gate
+
+    report = gate.gate_raw(source, run_id or new_run_id())
+    console.print(str(report), soft_wrap=True)
+    raise typer.Exit(0 if report.passed else 1)
+
+
+@gate_app.command("marts")
+def gate_marts(run_id: RunId = "") -> None:
+    """Check what would be published."""
+    from expectations import gate
+
+    console.print(str(gate.gate_marts(run_id or latest_run_id())), soft_wrap=True)
+
+
+@app.command()
+def build(select: Annotated[str | None, typer.Option(help="a dbt selection")] = None, run_id: RunId = "") -> None:
+    """Build models, seeds and data tests with dbt."""
+    from ingest.build import build as build_models
+
+    build_models(run_id or new_run_id(), select)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def dbt(context: typer.Context) -> None:
+    """Run any dbt command on this installation, e.g. `gmw dbt test --select fct_case`."""
+    from ingest.build import dbt as run_dbt
+
+    raise typer.Exit(run_dbt(context.args, purpose=f"dbt {' '.join(context.args)}"))
+
+
+@app.command()
+def publish(run_id: RunId = "") -> None:
+    """Publish the marts of a run whose gate has passed, as a new version."""
+    from exports.publication import publish as publish_version
+
+    console.print(f"published {publish_version(run_id or latest_run_id()).name}")
+
+
+@app.command()
+def rollback(version: str) -> None:
+    """Switch `current` back to an earlier published version."""
+    from exports.publication import rollback as switch_back
+
+    console.print(f"current is now {switch_back(version).name}")
+
+
+@app.command()
+def export() -> None:
+    """Write workbook, CSV and dashboard from the published version."""
+    from exports.export import export as write_exports
+
+    for path in write_exports():
+        console.print(str(path), soft_wrap=True)
+
+
+@app.command()
+def run(
+    sources: Annotated[list[str] | None, typer.Argument(help="default: all declared sources")] = None,
+) -> None:
+    """Everything in order, without a scheduler: land, load, gate, build, gate, publish, export."""
+    from ingest.run import run_all
+
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
+    ) as progress:
+        task = progress.add_task("starting", total=None)
+        blocked = run_all(new_run_id(), sources, lambda step: progress.update(task, description=step), progress.console.print)
+    from exports.headline import print_headline
+
+    print_headline()
+    if blocked:
+        Console(stderr=True).print(f"\n[bold red]{len(blocked)} file(s) are blocked; everything else was published:[/]")
+        for report in blocked:
+            print(f"  {report.source}: {report}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
+def status() -> None:
+    """Sources, batches, quarantine, last gates and the current version."""
+    from ingest.run import print_status
+
+    print_status(console)
+
+
+@app.command()
+def sql(query: str) -> None:
+    """Run a read-only query on the published version, e.g. `gmw sql "from kpi_value limit 5"`."""
+    from exports.publication import open_current
+
+    with open_current() as connection:
+        print(connection.sql(query))
+
+
+def latest_run_id() -> str:
+    """The run id of the last build. Raises: RuntimeError when nothing was built yet."""
+    from ingest import warehouse
+
+    with warehouse.reader() as connection:
+        row = connection.execute("select max_by(run_id, started_at) from ops.run").fetchone()
+    if row[0] is None:
+        raise RuntimeError("nothing was built yet: run `gmw build` first")
+    return row[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Connectors find what has arrived."""

@@ -1,0 +1,260 @@
+"""Reads the one declaration of each source: dbt_project/models/staging/**/_<source>__sources.yml."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from jinja2.nativetypes import NativeEnvironment
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ingest.settings import settings
+
+NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+COLUMN_TYPE = re.compile(r"(varchar|integer|bigint|double|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))\Z")
+
+
+class DeclarationError(ValueError):
+    """A declaration that cannot be used; the message names file, place, expected and found."""
+
+
+class Strict(BaseModel):
+    """A part of a declaration: unknown keys are errors, so that a misspelt key is found."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Connector(Strict):
+    """Where files arrive: `root` is a folder of the settings, `pattern` a glob below it."""
+
+    type: Literal["drop_folder"] = "drop_folder"
+    root: Literal["drop", "examples"] = "drop"
+    pattern: str
+
+    @field_validator("pattern")
+    @classmethod
+    def _inside_root(cls, value: str) -> str:
+        if value.startswith("/") or ".." in Path(value).parts:
+            raise ValueError(f"expected a glob below the root, found {value!r}")
+        return value
+
+
+class Format(Strict):
+    """How bytes become rows. A leading byte order mark is always taken off."""
+
+    type: Literal["csv"] = "csv"
+    encoding: Literal["utf-8", "gb18030", "cp1252", "utf-16"] = "utf-8"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+
+
+class Delivery(Strict):
+    """What a new file means; applied by the dbt macro `delivered_rows`."""
+
+    mode: Literal["append", "snapshot", "period", "upsert"]
+    key: list[str] = []
+    columns: list[str] = []
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Delivery":
+        if self.mode == "upsert" and not self.key:
+            raise ValueError("delivery upsert: expected `key`, a list of columns")
+        if self.mode == "period" and not self.columns:
+            raise ValueError("delivery period: expected `columns`, a list of columns that name the replaced part")
+        return self
+
+
+class Skip(Strict):
+    """Rows that are not data, such as total rows: `column` holds one of `values` (blank: an empty cell)."""
+
+    column: str
+    values: list[str]
+
+
+class Question(Strict):
+    """A survey question that a column holds; satisfied codes and missing codes are explicit."""
+
+    text: str
+    dimension: Literal["satisfaction", "awareness", "need", "behaviour"] = "satisfaction"
+    scale_min: int = 1
+    scale_max: int = 5
+    satisfied: list[int] = [4, 5]
+    missing: list[str] = []
+    codes: dict[str, int] = {}
+    is_headline: bool = False
+
+
+class ColumnDeclaration(BaseModel):
+    """One column of a source. `headers` are the names it has in files; `type` is what the reader casts to.
+
+    `personal`: person and household columns are stored as keyed hashes, drop columns are not stored. `free_text`:
+    phone numbers, ID numbers and IP addresses in it are masked before it is stored.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    description: str = ""
+    headers: list[str] = []
+    type: str = "varchar"
+    formats: list[str] = []
+    required: bool = True
+    not_null: bool = False
+    unique: bool = False
+    values: list[str] | None = None
+    pattern: str | None = None
+    severity: Literal["critical", "warning"] = "warning"
+    personal: Literal["person", "household", "drop"] | None = None
+    may_contain_numbers: bool = False
+    free_text: bool = False
+    question: Question | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not NAME.match(value):
+            raise ValueError(f"expected a column name of lower-case letters, digits and _, found {value!r}")
+        return value
+
+    @field_validator("type")
+    @classmethod
+    def _type(cls, value: str) -> str:
+        if not COLUMN_TYPE.match(value):
+            raise ValueError(
+                "expected varchar, integer, bigint, double, boolean, date, timestamp or decimal(p,s), "
+                f"found {value!r}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _personal_is_text(self) -> "ColumnDeclaration":
+        if self.personal and self.type != "varchar":
+            raise ValueError(f"column {self.name}: a personal column is text before it is hashed, found {self.type}")
+        return self
+
+
+class SourceDeclaration(Strict):
+    """One source, as declared. `folder` holds the declaration and the staging models."""
+
+    name: str
+    description: str
+    folder: Path
+    columns: list[ColumnDeclaration]
+    family: Literal["activity", "survey", "funding", "reference"]
+    title: str
+    owner: str
+    producer: str
+    licence: str
+    schedule: str
+    time_zone: str
+    connector: Connector
+    format: Format = Format()
+    delivery: Delivery
+    as_of_pattern: str | None = None
+    layouts: dict[str, list[str]] = {}
+    undeclared_columns: Literal["warn", "ignore", "block"] = "warn"
+    skip: list[Skip] = []
+    max_quarantined_share: float = Field(default=0.2, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> "SourceDeclaration":
+        names = [column.name for column in self.columns]
+        if len(names) != len(set(names)):
+            raise ValueError(f"columns: expected unique names, found {sorted({n for n in names if names.count(n) > 1})}")
+        used = [*self.delivery.key, *self.delivery.columns, *(skip.column for skip in self.skip)]
+        unknown = [name for name in used if name not in names and name not in ("_layout", "_file_as_of")]
+        if unknown:
+            raise ValueError(f"delivery and skip name columns that are not declared: {unknown}; declared: {names}")
+        typed = [c.name for c in self.columns if c.type != "varchar" and c.name in {skip.column for skip in self.skip}]
+        if typed:
+            raise ValueError(f"skip: expected text columns (a total row holds a word there), found typed ones: {typed}")
+        return self
+
+    @property
+    def root(self) -> Path:
+        """The folder that files of this source arrive below. Raises DeclarationError when it is not set."""
+        root = getattr(settings(), self.connector.root)
+        if root is None:
+            raise DeclarationError(
+                f"source {self.name}: its files lie below the folder of the public examples, and GMW_EXAMPLES_FOLDER "
+                "is not set"
+            )
+        return root
+
+    @property
+    def staging_models(self) -> dict[str, str]:
+        """Record → staging model, from the files `stg_<source>__<record>.sql` beside the declaration."""
+        prefix = f"stg_{self.name}__"
+        return {path.stem.removeprefix(prefix): path.stem for path in sorted(self.folder.glob(f"{prefix}*.sql"))}
+
+
+def declarations() -> list[SourceDeclaration]:
+    """All enabled sources, by name. Raises DeclarationError when any declaration is faulty."""
+    return [source for source, enabled in _all() if enabled]
+
+
+def declaration(name: str) -> SourceDeclaration:
+    """The declaration of one source. Raises DeclarationError when it is unknown or switched off."""
+    everything = _all()
+    for source, enabled in everything:
+        if source.name == name and enabled:
+            return source
+        if source.name == name:
+            raise DeclarationError(
+                f"source {name} is switched off: set the dbt variable that its declaration names "
+                "(GMW_DBT_VARS='{example_sources: true}' for the public examples)"
+            )
+    known = ", ".join(source.name for source, enabled in everything if enabled)
+    raise DeclarationError(f"no source is called {name!r}; declared are: {known}")
+
+
+def _all() -> list[tuple[SourceDeclaration, bool]]:
+    current = settings()
+    found = [
+        read_declaration(path, current.dbt_vars)
+        for path in sorted((current.dbt_project / "models" / "staging").rglob("_*__sources.yml"))
+    ]
+    return sorted(found, key=lambda pair: pair[0].name)
+
+
+def read_declaration(path: Path, dbt_vars: dict[str, object]) -> tuple[SourceDeclaration, bool]:
+    """Read one declaration file.
+
+    Args: path: `_<source>__sources.yml`. dbt_vars: values of `var(...)` in `config.enabled`.
+    Returns: the declaration, and whether the source is switched on.
+    Raises: DeclarationError naming the file, what was expected and what was found.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        (source,) = content["sources"]
+        (table,) = source["tables"]
+        expected_name = path.name.removeprefix("_").removesuffix("__sources.yml")
+        for what, found in (("source", source["name"]), ("table", table["name"]), ("folder", path.parent.name)):
+            if found != expected_name:
+                raise ValueError(f"expected the {what} to be called {expected_name} like the file, found {found}")
+        result = SourceDeclaration(
+            name=source["name"],
+            description=table["description"],
+            folder=path.parent,
+            columns=[_column(column) for column in table["columns"]],
+            **table["config"]["meta"]["ingest"],
+        )
+        enabled = source.get("config", {}).get("enabled", True)
+        if isinstance(enabled, str):
+            enabled = NativeEnvironment().from_string(enabled).render(var=lambda name, default=None: dbt_vars.get(name, default))
+        return result, bool(enabled)
+    except (KeyError, TypeError, ValueError, ValidationError, yaml.YAMLError) as error:
+        what = f"missing key {error}" if isinstance(error, KeyError) else str(error)
+        raise DeclarationError(f"{path.relative_to(settings().project)}: {what}") from error
+
+
+def _column(column: dict) -> dict:
+    meta = dict(column.get("config", {}).get("meta", {}).get("ingest", {}))
+    header = meta.pop("header", column["name"])
+    return {
+        "name": column["name"],
+        "description": column.get("description", ""),
+        "headers": [header] if isinstance(header, str) else header,
+        **meta,
+    }

@@ -1,0 +1,105 @@
+"""Land: fetch the bytes, keep them unchanged, write them into the ledger `ops.file`."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from ingest import warehouse
+from ingest.connectors import drop_folder
+from ingest.declaration import SourceDeclaration, declaration
+from ingest.settings import settings
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One file in the landing. `is_new` is false when the same bytes had landed before."""
+
+    source: str
+    file_id: str
+    file_name: str
+    size_bytes: int
+    is_new: bool
+
+
+def land(source_name: str, paths: list[Path] | None = None) -> list[LandedFile]:
+    """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
+
+    The same bytes again are a no-op, whatever their name.
+
+    Args: source_name: a declared source. paths: files to land; default: those in the drop folder of the source.
+    Returns: one LandedFile per path. Raises: DeclarationError, FileNotFoundError, WarehouseBusy.
+    """
+    source = declaration(source_name)
+    paths = drop_folder.arrived(source) if paths is None else paths
+    copied = [(path, *_copy(source, path)) for path in paths]
+    landed = []
+    with warehouse.writer(f"land {source_name}") as connection, warehouse.transaction(connection):
+        known = {
+            row[0] for row in connection.execute("select file_id from ops.file where source = ?", [source_name]).fetchall()
+        }
+        for path, file_id, size in copied:
+            is_new = file_id not in known
+            if is_new:
+                known.add(file_id)
+                connection.execute(
+                    "insert into ops.file values (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
+                    [file_id, source_name, path.name, str(path), size, str(landed_path(source_name, file_id)),
+                     source.licence, source.producer, as_of_in_name(source, path.name)],
+                )
+            landed.append(LandedFile(source_name, file_id, path.name, size, is_new))
+    return landed
+
+
+def landed_path(source_name: str, file_id: str) -> Path:
+    """Where the bytes with this sha256 lie, relative to the landing folder."""
+    return Path(source_name) / file_id[:2] / file_id
+
+
+def _copy(source: SourceDeclaration, path: Path) -> tuple[str, int]:
+    """Copy a file into the landing; the name of the copy is its sha256. Returns sha256 (hex) and size in bytes."""
+    folder = settings().landing / source.name
+    folder.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with open(path, "rb") as arriving, tempfile.NamedTemporaryFile(dir=folder, prefix=".landing-", delete=False) as copy:
+        try:
+            while chunk := arriving.read(CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+        except BaseException:
+            os.unlink(copy.name)
+            raise
+    target = settings().landing / landed_path(source.name, digest.hexdigest())
+    if target.exists():
+        os.unlink(copy.name)
+    else:
+        target.parent.mkdir(exist_ok=True)
+        os.chmod(copy.name, 0o444)
+        os.replace(copy.name, target)
+    return digest.hexdigest(), size
+
+
+def as_of_in_name(source: SourceDeclaration, file_name: str) -> date | None:
+    """The date up to which a file speaks, from its name by the declared `as_of_pattern`.
+
+    The pattern's first group holds year, month and maybe day (`2026-09`, `202609`, `2026-09-15`); a month means its last day.
+    Returns None when no pattern is declared or the name does not match.
+    """
+    match = source.as_of_pattern and re.search(source.as_of_pattern, file_name)
+    if not match:
+        return None
+    digits = re.sub(r"\D", "", match.group(1))
+    year, month = int(digits[:4]), int(digits[4:6] or 12)
+    day = int(digits[6:8]) if len(digits) >= 8 else calendar.monthrange(year, month)[1]
+    return date(year, month, day)

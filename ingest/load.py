@@ -1,0 +1,304 @@
+"""Load: decode, parse, hash, append to `raw.<source>`; one file, one transaction, every row accounted for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ingest import privacy, warehouse
+from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
+from ingest.readers import csv as csv_reader
+from ingest.settings import settings
+
+PROVENANCE = {
+    "_layout": "varchar",
+    "_file_id": "varchar",
+    "_row_no": "bigint",
+    "_batch_id": "varchar",
+    "_loaded_at": "timestamptz",
+}
+
+
+class RowsLost(AssertionError):
+    """rows in ≠ loaded + quarantined + skipped: a fault of the loader, never of the file. Nothing was stored."""
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """What became of one file. Rows are records of the file without its header."""
+
+    batch_id: str
+    source: str
+    file_name: str
+    status: str
+    rows_in: int
+    rows_loaded: int
+    rows_quarantined: int
+    rows_skipped: int
+    message: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file_name}: {self.status}, {self.rows_in} rows in = {self.rows_loaded} loaded + "
+            f"{self.rows_quarantined} quarantined + {self.rows_skipped} skipped, {self.seconds:.2f} s"
+            + (f" — {self.message}" if self.message else "")
+        )
+
+
+def load(source_name: str) -> list[BatchReport]:
+    """Load every landed file of a source that is not loaded yet, oldest `as_of` first, each in a transaction of its own.
+
+    A file that cannot be loaded at all becomes a batch with status `blocked`; the others go on. Blocked batches are tried
+    again, under the same batch id, so that a mended declaration takes effect. Loaded and accepted ones are never touched.
+
+    Returns: one BatchReport per file tried. Raises: DeclarationError, RuntimeError (no secret for personal data),
+    WarehouseBusy.
+    """
+    source = declaration(source_name)
+    reports = []
+    with warehouse.writer(f"load {source_name}") as connection:
+        if any(column.personal or column.free_text for column in source.columns):
+            privacy.install(connection)
+        waiting = connection.execute(
+            """
+            select file.file_id, file.file_name, file.landed_path, batch.batch_id
+            from ops.file left join ops.batch using (source, file_id)
+            where file.source = ? and (batch.status is null or batch.status = 'blocked')
+            order by file.as_of nulls first, file.retrieved_at, file.file_name
+            """,
+            [source_name],
+        ).fetchall()
+        for file_id, file_name, landed_path, batch_id in waiting:
+            started = time.monotonic()
+            path = settings().landing / landed_path
+            batch_id, *outcome = _load_file(connection, source, path, file_id, batch_id)
+            reports.append(BatchReport(batch_id, source_name, file_name, *outcome, time.monotonic() - started))
+    return reports
+
+
+def dry_run(source_name: str, path: Path, sample: int = 10) -> tuple[BatchReport, list[dict]]:
+    """What would become of a file, without storing anything: the same code on a database in memory.
+
+    Args: source_name: a declared source. path: the file. sample: how many quarantined rows to show at most.
+    Returns: the report, and the first quarantined rows (row_no, column_name, reason, expected, raw_value).
+    Raises: DeclarationError, FileNotFoundError.
+    """
+    source = declaration(source_name)
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
+    connection = warehouse.in_memory()
+    privacy.install(connection)
+    started = time.monotonic()
+    batch_id, *outcome = _load_file(connection, source, path, "dry-run", None)
+    rows = connection.execute(
+        "select row_no, column_name, reason, expected, raw_value from ops.quarantine order by row_no limit ?", [sample]
+    )
+    names = [column[0] for column in rows.description]
+    found = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+    return BatchReport(batch_id, source_name, path.name, *outcome, time.monotonic() - started), found
+
+
+def blocked(source_name: str) -> list[BatchReport]:
+    """Batches of a source that are blocked now, for as long as their file still lies where it arrived.
+
+    Taking the file away, or sending a corrected one and taking the faulty one away, ends the report.
+    """
+    with warehouse.reader() as connection:
+        rows = connection.execute(
+            """
+            select batch_id, source, file_name, status, rows_in, rows_loaded, rows_quarantined, rows_skipped,
+                message, original_path
+            from ops.batch join ops.file using (source, file_id)
+            where source = ? and status = 'blocked' order by batch_no
+            """,
+            [source_name],
+        ).fetchall()
+    return [BatchReport(*row[:-1], 0.0) for row in rows if Path(row[-1]).exists()]
+
+
+def ensure_raw_table(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
+    """Make `raw.<source>` as declared, or add the columns that were declared since."""
+    columns = ", ".join(
+        [f'"{column.name}" {column.type}' for column in source.columns if column.personal != "drop"]
+        + [f"{name} {type_}" for name, type_ in PROVENANCE.items()]
+    )
+    connection.execute(f"create table if not exists raw.{source.name} ({columns})")
+    existing = {row[0] for row in connection.execute(f"select column_name from (describe raw.{source.name})").fetchall()}
+    for column in source.columns:
+        if column.name not in existing and column.personal != "drop":
+            connection.execute(f'alter table raw.{source.name} add column "{column.name}" {column.type}')
+
+
+def _open_batch(
+    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, file_id: str, batch_id: str | None
+) -> str:
+    """A new batch for a file, or its blocked one emptied for another try. Returns the batch id."""
+    ensure_raw_table(connection, source)
+    if batch_id:
+        connection.execute(f"delete from raw.{source.name} where _batch_id = ?", [batch_id])
+        connection.execute("delete from ops.quarantine where batch_id = ?", [batch_id])
+        return batch_id
+    (number,) = connection.execute("select coalesce(max(batch_no), 0) + 1 from ops.batch").fetchone()
+    batch_id = f"{source.name}-{number:05d}"
+    connection.execute(
+        "insert into ops.batch (batch_id, batch_no, source, file_id) values (?, ?, ?, ?)",
+        [batch_id, number, source.name, file_id],
+    )
+    return batch_id
+
+
+def _load_file(
+    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path, file_id: str, batch_id: str | None
+) -> tuple[str, str, int, int, int, int, str]:
+    """Load one file in one transaction. Returns (batch id, status, rows in, loaded, quarantined, skipped, message)."""
+    parsed, counts, status, message = None, (0, 0, 0, 0), "blocked", ""
+    try:
+        # Before the transaction: only rows that are committed have row ids that count from 0.
+        parsed = csv_reader.read(connection, source, path)
+        if not parsed.rows_in:
+            raise csv_reader.FileRejected(
+                "expected at least one row below the header, found none; an empty file never replaces what is there"
+            )
+    except (csv_reader.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        message = str(error)
+    with warehouse.transaction(connection):
+        batch_id = _open_batch(connection, source, file_id, batch_id)
+        if not message:
+            _sort_rows(connection, source, parsed)
+            loaded, skipped, quarantined = _store(connection, source, parsed, file_id, batch_id)
+            counts = (parsed.rows_in, loaded, quarantined, skipped)
+            if parsed.rows_in != loaded + quarantined + skipped:
+                raise RowsLost(
+                    f"{source.name}, {path.name}: {parsed.rows_in} rows in, but {loaded} loaded + {quarantined} quarantined "
+                    f"+ {skipped} skipped"
+                )
+            status = "loaded"
+            if parsed.undeclared and source.undeclared_columns == "warn":
+                message = f"columns not declared and not loaded: {', '.join(parsed.undeclared)}"
+        connection.execute(
+            """
+            update ops.batch set layout = ?, status = ?, rows_in = ?, rows_loaded = ?, rows_quarantined = ?,
+                rows_skipped = ?, message = ?, loaded_at = now(), gated_at = null
+            where batch_id = ?
+            """,
+            [parsed and parsed.layout, status, *counts, message, batch_id],
+        )
+    return batch_id, status, *counts, message
+
+
+def _sort_rows(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: csv_reader.Parsed) -> None:
+    """Make the temporary table `sorted_rows`: every parsed row with its row number, whether it is skipped by
+    declaration, and the first column (if any) whose text does not fit the declared formats."""
+    stored = [column for column in parsed.columns.values() if column.personal != "drop"]
+    connection.execute("create or replace temp table rejected_rows (row_no bigint, good_rows_before bigint)")
+    if parsed.rejected:
+        connection.executemany(
+            "insert into rejected_rows values (?, ?)",
+            [(row.row_no, row.row_no - position) for position, row in enumerate(parsed.rejected, start=1)],
+        )
+    row_no = (
+        "rowid + 1 + (select count(*) from rejected_rows where good_rows_before <= parsed.rowid)"
+        if parsed.rejected
+        else "rowid + 1"
+    )
+    skips = [
+        f"coalesce(trim({_text(skip.column)}), '') in ({', '.join(map(_literal, skip.values))})" for skip in source.skip
+    ]
+    blank = " and ".join(f"{_text(column.name)} is null" for column in stored)
+    faults = " ".join(
+        f"when {_text(column.name)} is not null and {_cast(column)} is null then {_literal(column.name)}"
+        for column in stored
+        if column.formats
+    )
+    connection.execute(
+        f"""
+        create or replace temp table sorted_rows as
+        select {", ".join(_stored(column) for column in stored)},
+            {row_no} as _row_no,
+            {" or ".join([f"({blank})", *skips])} as _is_skipped,
+            {f"case {faults} end" if faults else "null::varchar"} as _faulty_column,
+            {f"case {_faulty_value(stored)} end" if faults else "null::varchar"} as _faulty_value
+        from parsed
+        """
+    )
+
+
+def _store(
+    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: csv_reader.Parsed, file_id: str, batch_id: str
+) -> tuple[int, int, int]:
+    """Append to raw and to quarantine. Returns the rows (loaded, skipped, quarantined), counted where they lie."""
+    stored = [column for column in parsed.columns.values() if column.personal != "drop"]
+    names = ", ".join(f'"{column.name}"' for column in stored)
+    connection.execute(
+        f"""
+        insert into raw.{source.name} ({names}, _layout, _file_id, _row_no, _batch_id, _loaded_at)
+        select {names}, ?, ?, _row_no, ?, now() from sorted_rows where not _is_skipped and _faulty_column is null
+        """,
+        [parsed.layout, file_id, batch_id],
+    )
+    expected = {column.name: f"{column.type} as {' or '.join(column.formats)}" for column in stored if column.formats}
+    public = [column.name for column in stored if not column.personal and not column.free_text]
+    shown = ", ".join(f'"{name}" := "{name}"' for name in public)
+    connection.execute(
+        f"""
+        insert into ops.quarantine
+        select ?, ?, ?, _row_no, _faulty_column, 'wrong_format', map_extract(?, _faulty_column)[1], _faulty_value,
+            {f"struct_pack({shown})::json::varchar" if public else "null"}
+        from sorted_rows where not _is_skipped and _faulty_column is not null
+        """,
+        [batch_id, source.name, file_id, expected],
+    )
+    if parsed.rejected:
+        connection.executemany(
+            "insert into ops.quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (batch_id, source.name, file_id, row.row_no, row.column_name, row.reason, row.expected, row.raw_value,
+                 row.raw_text)
+                for row in parsed.rejected
+            ],
+        )
+    return connection.execute(
+        f"""
+        select (select count(*) from raw.{source.name} where _batch_id = $batch),
+            (select count(*) from sorted_rows where _is_skipped),
+            (select count(*) from ops.quarantine where batch_id = $batch)
+        """,
+        {"batch": batch_id},
+    ).fetchone()
+
+
+def _stored(column: ColumnDeclaration) -> str:
+    """The SQL of a column as it is stored: hashed, masked, cast by its formats, or as the reader gave it."""
+    name = f'"{column.name}"'
+    if column.personal:
+        return f"person_key({_literal(column.personal)}, {name}) as {name}"
+    if column.free_text:
+        return f"mask_personal({name}) as {name}"
+    if column.formats:
+        return f"{_cast(column)} as {name}"
+    return name
+
+
+def _faulty_value(stored: list[ColumnDeclaration]) -> str:
+    return " ".join(
+        f"when {_text(column.name)} is not null and {_cast(column)} is null then {_text(column.name)}"
+        for column in stored
+        if column.formats
+    )
+
+
+def _cast(column: ColumnDeclaration) -> str:
+    formats = ", ".join(map(_literal, column.formats))
+    return f'try_strptime(trim("{column.name}"), [{formats}])::{column.type}'
+
+
+def _text(name: str) -> str:
+    return f"nullif(trim(\"{name}\"::varchar), '')"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,89 @@
+"""The whole way without a scheduler, and a look at where things stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.table import Table
+
+from ingest import warehouse
+from ingest.build import build
+from ingest.declaration import declaration, declarations
+from ingest.landing import land
+from ingest.load import BatchReport, blocked, load
+
+
+def run_all(
+    run_id: str, sources: list[str] | None, step: Callable[[str], None], echo: Callable[[str], None]
+) -> list[BatchReport]:
+    """Land, load and gate each source, then build, gate, publish and export.
+
+    Args: run_id: identifies the run. sources: names; default all. step: told what is being done. echo: told what was done.
+    Returns: the batches that are blocked now; everything else was published.
+    Raises: what the steps raise; then nothing new is published.
+    """
+    from expectations import gate
+    from exports.export import export
+    from exports.publication import publish
+
+    chosen = [declaration(name) for name in sources] if sources else declarations()
+    for source in chosen:
+        step(f"{source.name}: land")
+        new = [file for file in land(source.name) if file.is_new]
+        step(f"{source.name}: load")
+        reports = load(source.name)
+        step(f"{source.name}: gate")
+        gate.gate_raw(source.name, run_id)
+        echo(
+            f"{source.name}: {len(new)} new files, {sum(report.rows_loaded for report in reports)} rows loaded, "
+            f"{sum(report.rows_quarantined for report in reports)} quarantined, {sum(report.rows_skipped for report in reports)} skipped"
+        )
+    step("build the marts (dbt)")
+    build(run_id, echo=lambda line: step(f"dbt: {line[10:90]}"))
+    step("gate the marts")
+    gate.gate_marts(run_id)
+    step("publish")
+    echo(f"published {publish(run_id).name}")
+    step("export")
+    export()
+    return [report for source in chosen for report in blocked(source.name)]
+
+
+def print_status(console: Console) -> None:
+    """Print sources with their batches and quarantine, the last gates, and the current version."""
+    from exports.publication import versions
+
+    table = Table("source", "files", "accepted", "waiting", "blocked", "rows loaded", "quarantined", "data until", "last load")
+    with warehouse.reader() as connection:
+        rows = connection.execute(
+            """
+            select source, count(*), count(*) filter (status = 'accepted'), count(*) filter (status = 'loaded'),
+                count(*) filter (status = 'blocked'), sum(rows_loaded), sum(rows_quarantined), max(file.as_of),
+                strftime(max(loaded_at), '%Y-%m-%d %H:%M UTC')
+            from ops.batch join ops.file using (source, file_id) group by source order by source
+            """
+        ).fetchall()
+        gates = connection.execute(
+            """
+            select gate, run_id, count(*), count(*) filter (not success and severity = 'critical'),
+                count(*) filter (not success and severity = 'warning')
+            from ops.gate_result group by gate, run_id
+            qualify row_number() over (partition by gate order by max(checked_at) desc) = 1 order by gate
+            """
+        ).fetchall()
+        messages = connection.execute(
+            """
+            select source, file_name, message from ops.batch join ops.file using (source, file_id)
+            where status = 'blocked' order by batch_no
+            """
+        ).fetchall()
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+    for gate, run_id, checks, critical, warnings in gates:
+        console.print(f"last {gate} gate ({run_id}): {checks} checks, {critical} critical and {warnings} warnings failed")
+    for source, file_name, message in messages:
+        console.print(f"[red]blocked[/] {source}/{file_name}: {message}", soft_wrap=True)
+    current = [version for version in versions() if version.is_current]
+    console.print(f"current version: {current[0].name if current else 'none published yet'}")

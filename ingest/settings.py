@@ -1,0 +1,115 @@
+"""Where things are: every path and switch that comes from the environment, read in one place."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+PERSON_KEY_SECRET = "GMW_PERSON_KEY_SECRET"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths of one installation. `examples` is None unless GMW_EXAMPLES_FOLDER is set."""
+
+    project: Path
+    home: Path
+    drop: Path
+    examples: Path | None
+    dbt_vars: dict[str, object]
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def database(self) -> Path:
+        return self.home / "warehouse" / "gmw_build.duckdb"
+
+    @property
+    def lock(self) -> Path:
+        return self.home / "warehouse" / "writer.lock"
+
+    @property
+    def published(self) -> Path:
+        return self.home / "published"
+
+    @property
+    def exports(self) -> Path:
+        return self.home / "exports"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def dbt_project(self) -> Path:
+        return self.project / "dbt_project"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.home / "dbt"
+
+
+def settings() -> Settings:
+    """Read the settings from the environment, at each call.
+
+    Environment: GMW_HOME (state; default <project>/var), GMW_DROP_FOLDER (where files arrive; default
+    $GMW_HOME/drop), GMW_EXAMPLES_FOLDER (folder of the public example data sets), GMW_DBT_VARS (dbt variables as
+    YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml).
+
+    Returns: Settings. Raises: ValueError when GMW_DBT_VARS is not a YAML mapping.
+    """
+    project = Path(__file__).resolve().parents[1]
+    home = Path(os.environ.get("GMW_HOME") or project / "var").expanduser().resolve()
+    examples = os.environ.get("GMW_EXAMPLES_FOLDER")
+    return Settings(
+        project=project,
+        home=home,
+        drop=Path(os.environ.get("GMW_DROP_FOLDER") or home / "drop").expanduser().resolve(),
+        examples=Path(examples).expanduser().resolve() if examples else None,
+        dbt_vars=_dbt_vars(project),
+    )
+
+
+def _dbt_vars(project: Path) -> dict[str, object]:
+    declared = yaml.safe_load((project / "dbt_project" / "dbt_project.yml").read_text())["vars"]
+    override = yaml.safe_load(os.environ.get("GMW_DBT_VARS") or "{}")
+    if not isinstance(override, dict):
+        raise ValueError(f"GMW_DBT_VARS: expected a YAML mapping such as {{example_sources: true}}, found {override!r}")
+    return {**declared, **override}
+
+
+def person_key_secret() -> bytes:
+    """The key of the person and household hashes, from GMW_PERSON_KEY_SECRET.
+
+    Raises: RuntimeError when it is missing or shorter than 32 characters: without it personal data cannot be loaded.
+    """
+    value = os.environ.get(PERSON_KEY_SECRET, "")
+    if len(value) < 32:
+        raise RuntimeError(
+            f"{PERSON_KEY_SECRET}: expected at least 32 characters, found {len(value)}. Personal identifiers are stored "
+            "as keyed hashes only. Set it from your secret store (a new one: `openssl rand -hex 32`) and keep it: "
+            "another secret gives other keys."
+        )
+    return value.encode()
+
+
+def ensure_local_secret() -> str:
+    """For use on one's own machine: take GMW_PERSON_KEY_SECRET from the environment or from $GMW_HOME/secrets
+    (made on first use, readable by the owner only), put it into this process's environment, and return it."""
+    value = os.environ.get(PERSON_KEY_SECRET)
+    if not value:
+        path = settings().home / "secrets" / PERSON_KEY_SECRET
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32))
+        value = path.read_text().strip()
+        os.environ[PERSON_KEY_SECRET] = value
+    return value

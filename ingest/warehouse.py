@@ -1,0 +1,145 @@
+"""The sole opener of the build database: one writer at a time, behind an OS lock that names its holder."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+import duckdb
+
+from ingest.settings import settings
+
+LOCK_TIMEOUT_SECONDS = 900.0
+
+OPS_TABLES = """
+create schema if not exists raw;
+create schema if not exists ops;
+create table if not exists ops.file (
+    file_id varchar, source varchar, file_name varchar, original_path varchar, size_bytes bigint, landed_path varchar,
+    licence varchar, producer varchar, as_of date, retrieved_at timestamptz);
+create table if not exists ops.batch (
+    batch_id varchar, batch_no bigint, source varchar, file_id varchar, layout varchar, status varchar, rows_in bigint,
+    rows_loaded bigint, rows_quarantined bigint, rows_skipped bigint, message varchar, loaded_at timestamptz,
+    gated_at timestamptz);
+create table if not exists ops.quarantine (
+    batch_id varchar, source varchar, file_id varchar, row_no bigint, column_name varchar, reason varchar,
+    expected varchar, raw_value varchar, raw_text varchar);
+create table if not exists ops.run (run_id varchar, started_at timestamptz, code_version varchar);
+create table if not exists ops.gate_result (
+    run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar,
+    severity varchar, success boolean, observed varchar, unexpected_count bigint, message varchar,
+    checked_at timestamptz);
+"""
+
+
+class WarehouseBusy(RuntimeError):
+    """Another process holds the writer lock; the message names it."""
+
+
+@contextmanager
+def lock(purpose: str, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
+    """Hold the writer lock of the warehouse.
+
+    The lock is an OS lock (flock): it ends with the process that holds it, so a crash leaves nothing to clean up.
+
+    Args: purpose: what the holder does, shown to those who wait. timeout: seconds to wait for the lock.
+    Raises: WarehouseBusy, naming the holder, when the lock is not free in time.
+    """
+    path = settings().lock
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+") as handle:
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise WarehouseBusy(
+                        f"The warehouse is being written by {_holder(path)}. Waited {timeout:.0f} s for: {purpose}. "
+                        "Wait for it to end, or stop that process, then run this again."
+                    ) from None
+                time.sleep(0.05)
+        holder = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "purpose": purpose,
+            "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+        handle.truncate(0)
+        handle.write(json.dumps(holder, ensure_ascii=False))
+        handle.flush()
+        try:
+            yield
+        finally:
+            handle.truncate(0)
+
+
+def _holder(path: Path) -> str:
+    try:
+        holder = json.loads(path.read_text())
+        return f"process {holder['pid']} on {holder['host']} since {holder['since']} ({holder['purpose']})"
+    except (ValueError, KeyError, OSError):
+        return "a process that has not named itself yet"
+
+
+@contextmanager
+def writer(purpose: str, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the build database for writing, behind the lock; the `raw` and `ops` schemas exist.
+
+    Args and errors: as for `lock`. Yields: a DuckDB connection, closed at the end.
+    """
+    with lock(purpose, timeout):
+        database = settings().database
+        database.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(database))
+        try:
+            connection.execute("set timezone = 'UTC'")
+            connection.execute(OPS_TABLES)
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def reader(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the build database read-only, behind the lock (DuckDB lets no reader in beside a writer).
+
+    Raises: FileNotFoundError when nothing has been loaded yet; WarehouseBusy as for `lock`.
+    """
+    database = settings().database
+    if not database.exists():
+        raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
+    with lock("read", timeout):
+        connection = duckdb.connect(str(database), read_only=True)
+        try:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+
+def in_memory() -> duckdb.DuckDBPyConnection:
+    """An empty warehouse in memory with the `raw` and `ops` schemas, for dry runs."""
+    connection = duckdb.connect()
+    connection.execute(OPS_TABLES)
+    return connection
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing: commit at the end of the block, roll back when it raises."""
+    connection.execute("begin")
+    try:
+        yield
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
