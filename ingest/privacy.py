@@ -33,7 +33,7 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
         """
         create or replace temp macro normalised_identifier(identifier) as
             nullif(lower(regexp_replace(translate(nfc_normalize(identifier), '０１２３４５６７８９', '0123456789'),
-                '[\\s\\-]+', '', 'g')), '');
+                '[\\s\\-' || chr(160) || chr(12288) || ']+', '', 'g')), '');
         create or replace temp macro person_key(kind, identifier) as (
             select sha256(outer_pad || unhex(sha256(inner_pad || encode(kind || ':' || normalised_identifier(identifier)))))
             from hmac_key);

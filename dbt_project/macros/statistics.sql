@@ -1,5 +1,5 @@
-{# Quantile of the standard normal distribution at 0.975. #}
-{% macro z_975() -%} 1.959963984540054 {%- endmacro %}
+{# Quantile of the standard normal distribution at 0.975, as a double (a decimal literal overflows in powers). #}
+{% macro z_975() -%} 1.959963984540054e0 {%- endmacro %}
 
 {# Wilson score interval of a proportion (Wilson 1927), one end: sign -1 for the lower, +1 for the upper one. #}
 {% macro wilson(successes, n, sign) -%}
@@ -32,7 +32,8 @@
 {# Kaplan–Meier (1958) over right-censored durations.
 
    relation has the `keys`, `duration` (≥ 0) and `is_event`. Gives, per keys and time: survival S(t), and its 95 % interval on
-   the log(−log) scale with Greenwood's variance (Kalbfleisch & Prentice). #}
+   the log(−log) scale with Greenwood's variance (Kalbfleisch & Prentice). Once nobody is left, S and its lower end are 0 and
+   the upper end is not known (as in R's survfit; lifelines prints 0 for it). #}
 {% macro kaplan_meier(relation, keys) -%}
     {%- set by = keys | join(", ") -%}
     (
@@ -57,7 +58,7 @@
         select
             {{ by }}, duration, events, at_risk,
             case when nobody_left = 1 then 0 else exp(log_survival) end as survival,
-            case when nobody_left = 0 and log_survival < 0
+            case when nobody_left = 1 then 0 when log_survival < 0
                 then exp(-exp(ln(-log_survival) - {{ z_975() }} * sqrt(greenwood) / log_survival)) end as survival_lower,
             case when nobody_left = 0 and log_survival < 0
                 then exp(-exp(ln(-log_survival) + {{ z_975() }} * sqrt(greenwood) / log_survival)) end as survival_upper

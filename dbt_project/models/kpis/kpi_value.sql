@@ -16,7 +16,7 @@ from_sums as (
         metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, as_of_date,
         statistic,
         case when statistic in ('count', 'sum') then numerator else coalesce(numerator, 0) end as numerator,
-        denominator,
+        case when statistic not in ('count', 'sum') then coalesce(denominator, 0) end as denominator,
         case
             when statistic in ('count', 'sum') then numerator
             when denominator > 0 then coalesce(numerator, 0) / denominator

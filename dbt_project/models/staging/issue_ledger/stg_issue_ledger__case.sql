@@ -8,8 +8,8 @@ read as (
         {{ parse_local_timestamp('collected_at') }} as opened_local,
         {{ parse_local_timestamp('closed_at') }} as ended_local,
         {{ mapped('state', {
-            '已解决': 'resolved', '已办结': 'resolved', '办理中': 'open', '不予受理': 'rejected', '已撤回': 'withdrawn',
-            '已转办': 'referred_out'
+            '已解决': 'resolved', '已办结': 'resolved', '待受理': 'open', '办理中': 'open', '不予受理': 'rejected',
+            '已撤回': 'withdrawn', '已转办': 'referred_out'
         }) }} as outcome
     from delivered
 ),

@@ -1,0 +1,98 @@
+"""Declarations: faults are named with file, expected and found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ingest.declaration import DeclarationError, declaration, declarations, read_declaration
+from ingest.settings import settings
+
+CONTENT = {
+    "version": 2,
+    "sources": [{
+        "name": "toy", "schema": "raw",
+        "tables": [{
+            "name": "toy", "description": "One row per toy.",
+            "config": {"meta": {"ingest": {
+                "family": "activity", "title": "toys", "owner": "us", "producer": "them", "licence": "internal",
+                "connector": {"pattern": "toy/*.csv"}, "schedule": "@daily", "time_zone": "UTC",
+                "delivery": {"mode": "append"},
+            }}},
+            "columns": [{"name": "toy_no", "config": {"meta": {"ingest": {"header": ["No"], "type": "integer"}}}}],
+        }],
+    }],
+}
+
+
+def written(folder: Path, content: dict) -> Path:
+    path = folder / "toy" / "_toy__sources.yml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def inside_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    class Here:
+        project = tmp_path
+
+    monkeypatch.setattr("ingest.declaration.settings", lambda: Here)
+    return tmp_path
+
+
+def ingest_of(content: dict) -> dict:
+    return content["sources"][0]["tables"][0]["config"]["meta"]["ingest"]
+
+
+def test_every_bundled_source_has_a_declaration_and_staging_models() -> None:
+    found = declarations()
+    assert len(found) >= 7
+    assert all(source.staging_models for source in found)
+
+
+def test_a_declaration_is_read(inside_project: Path) -> None:
+    source, enabled = read_declaration(written(inside_project, CONTENT), {})
+    assert enabled
+    assert source.columns[0].headers == ["No"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (lambda ingest: ingest.update(delivery={"mode": "upsert"}), "expected `key`"),
+        (lambda ingest: ingest.update(delivery={"mode": "upsert", "key": ["other"]}), "not declared: ['other']"),
+        (lambda ingest: ingest.update(connector={"pattern": "../etc/*"}), "expected a glob below the root"),
+        (lambda ingest: ingest.update(shedule="x"), "Extra inputs are not permitted"),
+        (lambda ingest: ingest.pop("owner"), "Field required"),
+        (lambda ingest: ingest.update(skip=[{"column": "toy_no", "values": ["合计"]}]), "expected text columns"),
+    ],
+)
+def test_a_faulty_declaration_names_file_expected_and_found(inside_project: Path, fault, message: str) -> None:
+    content = yaml.safe_load(yaml.safe_dump(CONTENT))
+    fault(ingest_of(content))
+    with pytest.raises(DeclarationError) as error:
+        read_declaration(written(inside_project, content), {})
+    assert "toy/_toy__sources.yml" in str(error.value)
+    assert message in str(error.value)
+
+
+def test_a_source_is_switched_by_a_dbt_variable(inside_project: Path) -> None:
+    content = yaml.safe_load(yaml.safe_dump(CONTENT))
+    content["sources"][0]["config"] = {"enabled": "{{ var('example_sources') }}"}
+    path = written(inside_project, content)
+    assert read_declaration(path, {"example_sources": False})[1] is False
+    assert read_declaration(path, {"example_sources": True})[1] is True
+
+
+def test_an_unknown_source_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(DeclarationError, match="no source is called 'nothing'; declared are: activity_ledger"):
+        declaration("nothing")
+
+
+def test_the_examples_are_off_by_default(home: Path) -> None:
+    assert settings().dbt_vars["example_sources"] is False
+    with pytest.raises(DeclarationError, match="switched off"):
+        declaration("la311")

@@ -1,0 +1,66 @@
+"""One writer at a time; who waits is told for whom."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from ingest import warehouse
+
+
+def _hold(ready, release) -> None:
+    with warehouse.writer("a long load"):
+        ready.set()
+        release.wait(30)
+
+
+def _die_holding(ready) -> None:
+    with warehouse.writer("a load that dies"):
+        ready.set()
+        os._exit(1)
+
+
+def test_a_second_writer_is_told_who_holds_the_warehouse(home: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready, release = context.Event(), context.Event()
+    holder = context.Process(target=_hold, args=(ready, release))
+    holder.start()
+    try:
+        assert ready.wait(30)
+        with pytest.raises(warehouse.WarehouseBusy, match=rf"process {holder.pid} on .*\(a long load\).*another load"):
+            with warehouse.writer("another load", timeout=0.2):
+                pass
+    finally:
+        release.set()
+        holder.join(30)
+    with warehouse.writer("another load", timeout=1):
+        pass
+
+
+def test_the_lock_of_a_dead_process_is_free(home: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    holder = context.Process(target=_die_holding, args=(ready,))
+    holder.start()
+    assert ready.wait(30)
+    holder.join(30)
+    with warehouse.writer("the next load", timeout=1):
+        pass
+
+
+def test_a_transaction_that_raises_leaves_nothing_behind(home: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        with warehouse.writer("test") as connection, warehouse.transaction(connection):
+            connection.execute("insert into ops.run values ('run', now(), 'x')")
+            1 / 0  # noqa: B018
+    with warehouse.reader() as connection:
+        assert connection.execute("select count(*) from ops.run").fetchone() == (0,)
+
+
+def test_reading_before_anything_is_loaded_says_so(home: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="load something first"):
+        with warehouse.reader():
+            pass
