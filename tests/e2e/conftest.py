@@ -1,0 +1,27 @@
+"""The demonstration district, run once for all tests that look at its figures."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ingest.run import run_all
+from tests.conftest import PROJECT, SECRET
+
+RAW = PROJECT / "samples" / "raw"
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory):
+    """GIVEN the demonstration files. WHEN everything runs once, without a scheduler."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("sample")
+        shutil.copytree(RAW, home / "drop")
+        patch.setenv("GMW_HOME", str(home / "home"))
+        patch.setenv("GMW_DROP_FOLDER", str(home / "drop"))
+        patch.setenv("GMW_PERSON_KEY_SECRET", SECRET)
+        patch.delenv("GMW_DBT_VARS", raising=False)
+        assert run_all("first", None, lambda step: None, print) == []
+        yield home
