@@ -20,7 +20,8 @@ gate_app = typer.Typer(no_args_is_help=True, help="Great Expectations gates")
 app.add_typer(source_app, name="source")
 app.add_typer(gate_app, name="gate")
 app.add_typer(airflow_app, name="airflow")
-console = Console()
+# Where nobody looks on (a log, a pipe), tables keep the width that they need.
+console = Console(width=None if sys.stdout.isatty() else 140)
 
 SourceName = Annotated[str, typer.Argument(help="a declared source; see `gmw source list`")]
 RunId = Annotated[str, typer.Option(help="identifies the run in kpi_value and gate results; default: now")]

@@ -13,7 +13,7 @@ from tests.conftest import PROJECT, SECRET
 RAW = PROJECT / "samples" / "raw"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def installation(tmp_path_factory: pytest.TempPathFactory):
     """GIVEN the demonstration files. WHEN everything runs once, without a scheduler."""
     with pytest.MonkeyPatch.context() as patch:
