@@ -80,10 +80,16 @@ def staging_models() -> dict[str, list[str]]:
 
 
 def code_version() -> str:
-    """The git description of the code, or the version of the installed package where there is no git."""
-    described = subprocess.run(
-        ["git", "-C", str(settings().project), "describe", "--always", "--dirty"], capture_output=True, text=True
-    )
+    """Which code this is: GMW_CODE_VERSION (set in images, which hold no checkout), git's description of the checkout, or
+    the version of the installed package."""
+    if given := os.environ.get("GMW_CODE_VERSION"):
+        return given
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(settings().project), "describe", "--always", "--dirty"], capture_output=True, text=True
+        )
+    except FileNotFoundError:
+        return version("governance-metrics-warehouse")
     return described.stdout.strip() if described.returncode == 0 else version("governance-metrics-warehouse")
 
 

@@ -21,7 +21,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from orchestration.dag_factory import WRITER_POOL
+from orchestration.names import WRITER_POOL
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROLES = {"postgres", "airflow-init", "scheduler", "dag-processor", "api-server", "triggerer", "exports-server"}
@@ -142,7 +142,9 @@ def unattended_services(compose: dict) -> Iterator[str]:
             yield f"unattended: the log of {service} grows without end"
         if not declared.get("mem_limit"):
             yield f"unattended: {service} may take all memory"
-        if service != "postgres" and not isinstance(declared.get("depends_on"), dict):
+        awaited = declared.get("depends_on", {})
+        needs = {"postgres": set(), "airflow-init": {"postgres"}, "scheduler": {"airflow-init", "api-server"}}
+        if not isinstance(awaited, dict) or not needs.get(service, {"airflow-init"}) <= set(awaited):
             yield f"unattended: {service} does not wait until what it needs is ready"
 
 
@@ -182,14 +184,14 @@ PERSON_KEY = (API, "environment", "GMW_PERSON_KEY_SECRET")
 BROKEN = {
     "unknown_key": (put(SCHEDULER, "helthcheck", to={}), "specification: services/scheduler"),
     "unknown_section": (lambda compose: compose.update(service={}), "specification: "),
-    "unknown_condition": (put(SCHEDULER, "depends_on", POSTGRES, "condition", to="ready"), "specification: services/scheduler"),
+    "unknown_condition": (put(API, "depends_on", POSTGRES, "condition", to="ready"), "specification: services/api"),
     "ports_as_a_mapping": (put(API, "ports", to={"8080": 8080}), "specification: services/api-server/ports"),
     "image_as_a_list": (put(POSTGRES, "image", to=["postgres"]), "specification: services/postgres/image"),
     "literal_password": (put(*PASSWORD, to="hunter2"), "literal secret: postgres"),
     "default_password": (put(*PASSWORD, to="${POSTGRES_PASSWORD:-hunter2}"), "literal secret: postgres"),
     "password_may_be_missing": (put(*PASSWORD, to="${POSTGRES_PASSWORD}"), "literal secret: postgres"),
     "password_in_a_list": (put(*PASSWORD[:2], to=["POSTGRES_PASSWORD=hunter2"]), "literal secret: postgres"),
-    "password_in_an_address": (put(*ADDRESS, to="postgresql://airflow:hunter2@postgres/airflow"), "literal secret: password in"),
+    "password_in_an_address": (put(*ADDRESS, to="postgresql://a:hunter2@postgres/a"), "literal secret: password"),
     "token_for_the_build": (put(SCHEDULER, "build", "args", "PIP_TOKEN", to="x"), "literal secret: scheduler"),
     "leak": (put(*PERSON_KEY, to="${GMW_PERSON_KEY_SECRET:?set it}"), "secret in the wrong service: api-server"),
     **{f"no_{role}": (without(role), f"role missing: {role}") for role in sorted(ROLES)},
@@ -209,7 +211,9 @@ BROKEN = {
     "no_health_check": (without(POSTGRES, "healthcheck"), "unattended: postgres has no health check"),
     "no_log_rotation": (put(API, "logging", to={"driver": "json-file"}), "unattended: the log of api-server"),
     "no_memory_limit": (without(EXPORTS_SERVER, "mem_limit"), "unattended: exports-server may take"),
-    "no_waiting": (put(SCHEDULER, "depends_on", to=[POSTGRES]), "unattended: scheduler does not wait"),
+    "starts_at_once": (without(EXPORTS_SERVER, "depends_on"), "unattended: exports-server does not wait"),
+    "starts_too_early": (put(TRIGGERER, "depends_on", to=["airflow-init"]), "unattended: triggerer does not wait"),
+    "tasks_before_the_api": (without(SCHEDULER, "depends_on", API), "unattended: scheduler does not wait"),
 }
 
 
