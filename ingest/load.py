@@ -246,11 +246,11 @@ def _store(
     connection.execute(
         f"""
         insert into ops.quarantine
-        select ?, ?, ?, _row_no, _faulty_column, 'wrong_format', map_extract(?, _faulty_column)[1], _faulty_value,
+        select ?, ?, ?, _row_no, _faulty_column, 'wrong_format', map(?::varchar[], ?::varchar[])[_faulty_column], _faulty_value,
             {f"struct_pack({shown})::json::varchar" if public else "null"}
         from sorted_rows where not _is_skipped and _faulty_column is not null
         """,
-        [batch_id, source.name, file_id, expected],
+        [batch_id, source.name, file_id, list(expected), list(expected.values())],
     )
     if parsed.rejected:
         connection.executemany(

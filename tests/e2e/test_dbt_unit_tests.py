@@ -13,6 +13,7 @@ def test_every_dbt_unit_test_passes(installation: Path) -> None:
     written = sum(
         len(re.findall(r"^    model: ", path.read_text(encoding="utf-8"), re.MULTILINE))
         for path in (PROJECT / "dbt_project" / "models").rglob("*.yml")
+        if "examples" not in path.parts  # switched off here; tested with the public data sets
     )
     assert written >= 5
     lines: list[str] = []

@@ -215,3 +215,27 @@ def test_rows_in_are_loaded_quarantined_or_skipped_whatever_arrives(drop: Path, 
         assert report.rows_in == report.rows_loaded + report.rows_quarantined + report.rows_skipped == in_file
     else:
         assert report.message
+
+
+def test_a_date_that_does_not_fit_its_declared_format_is_quarantined(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GMW_DBT_VARS", "{example_sources: true}")
+    monkeypatch.setenv("GMW_EXAMPLES_FOLDER", str(home.parent))
+    source = declaration("la311")
+    headers = [*(column.headers[0] for column in source.columns), *source.layouts["extract_2020"]]
+    folder = home.parent / "la311"
+    folder.mkdir()
+
+    def row(number: int, created: str) -> str:
+        values = {"SRNumber": f"1-{number}", "CreatedDate": created, "Status": "Open", "RequestType": "Bulky Items"}
+        return ",".join(values.get(header, "") for header in headers)
+
+    path = folder / "requests.csv"
+    path.write_text(
+        "\n".join([",".join(headers), row(1, "12/31/2017 11:59:58 PM"), row(2, "2/30/20 0:05"), row(3, "1/1/20 0:05")]) + "\n",
+        encoding="utf-8",
+    )
+    report, quarantined = dry_run("la311", path)
+    assert (report.rows_in, report.rows_loaded, report.rows_quarantined) == (3, 2, 1), report
+    (found,) = quarantined
+    assert (found["row_no"], found["column_name"], found["raw_value"]) == (2, "created_at", "2/30/20 0:05")
+    assert "%m/%d/%y %H:%M" in found["expected"]
