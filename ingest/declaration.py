@@ -226,7 +226,7 @@ def read_declaration(path: Path, dbt_vars: dict[str, object]) -> tuple[SourceDec
     Raises: DeclarationError naming the file, what was expected and what was found.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         (source,) = content["sources"]
         (table,) = source["tables"]
         expected_name = path.name.removeprefix("_").removesuffix("__sources.yml")

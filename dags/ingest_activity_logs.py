@@ -1,0 +1,5 @@
+"""Airflow DAGs: one ingest_<source> per declared source of activity logs."""
+
+from orchestration.dag_factory import ingest_dags
+
+globals().update(ingest_dags("activity"))

@@ -1,0 +1,214 @@
+"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis.
+
+A task imports what it runs inside its function: parsing a DAG file must not pay for DuckDB, Great Expectations or dbt.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow.sdk import DAG, Asset, AssetAny, CronDataIntervalTimetable, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from orchestration.coverage import is_covered, newest_events
+from orchestration.names import BUILD_MARTS, EXPORT_KPIS, WRITER_POOL, ingest_dag_id
+
+if TYPE_CHECKING:
+    from ingest.declaration import SourceDeclaration
+
+PUBLISHED_MARTS = Asset(name="published_marts", uri="x-gmw://published/current")
+
+# Far enough back that a source delivered once a year has a past interval to start with.
+START = datetime(2020, 1, 1)
+LONGEST_TASK = timedelta(hours=2)
+
+# All waiting ingest tasks go before a waiting build, and (Airflow's default weight rule adds up what is downstream)
+# all `land` before all `load` before all `gate_raw`: one build then covers every source that was due.
+INGEST_PRIORITY = 10
+BUILD_PRIORITY = 1
+
+
+def source_asset(source: str) -> Asset:
+    """The asset that says: a batch of this source went through the raw gate."""
+    return Asset(name=f"raw_{source}", uri=f"x-gmw://raw/{source}")
+
+
+def ingest_dag(declaration: SourceDeclaration) -> DAG:
+    """Build the DAG of one source: land >> load >> gate_raw >> report_blocked_files.
+
+    Args: declaration: a declared source. Returns: the DAG `ingest_<source>`.
+    """
+    source = declaration.name
+    with DAG(
+        dag_id=ingest_dag_id(source),
+        dag_display_name=f"{ingest_dag_id(source)} · {declaration.title}",
+        description=declaration.description,
+        schedule=CronDataIntervalTimetable(declaration.schedule, timezone=declaration.time_zone),
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        tags=["ingest", declaration.family],
+        default_args={
+            "owner": declaration.owner,
+            "retries": 1,
+            "retry_delay": timedelta(seconds=10),
+            "execution_timeout": LONGEST_TASK,
+        },
+        doc_md=_doc(
+            purpose=f"Brings the files of `{source}` ({declaration.title}, from {declaration.producer}) into "
+            f"`raw.{source}` and gates each file with Great Expectations.",
+            kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
+            f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
+            rerun="clear the run, or trigger a new one. The same bytes again are a no-op. A red `report_blocked_files` "
+            "means that a file was kept out: its log says which and why. Put a corrected file into the drop folder "
+            "and trigger the DAG; the other files and sources are in the marts already.",
+            owner=declaration.owner,
+        ),
+    ) as dag:
+
+        @task(task_id="land", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY)
+        def land() -> None:
+            from ingest.landing import land
+
+            for file in land(source):
+                what = "landed" if file.is_new else "known already"
+                print(f"{file.file_name}: {what}, {file.size_bytes} bytes, sha256 {file.file_id}")
+
+        @task(task_id="load", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY)
+        def load() -> None:
+            from ingest.load import load
+
+            for batch in load(source):
+                print(batch)
+
+        @task(task_id="gate_raw", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY, outlets=[source_asset(source)])
+        def gate_raw(run_id: str | None = None) -> None:
+            from expectations.gate import gate_raw
+
+            print(gate_raw(source, run_id))
+
+        @task(task_id="report_blocked_files", priority_weight=INGEST_PRIORITY)
+        def report_blocked_files() -> None:
+            from ingest.load import blocked
+
+            if batches := blocked(source):
+                raise AirflowFailException(blocked_files_message(source, batches))
+
+        land() >> load() >> gate_raw() >> report_blocked_files()
+    return dag
+
+
+def ingest_dags(family: str) -> dict[str, DAG]:
+    """Build the DAGs of all declared sources of one family (activity, survey, funding, reference), by DAG id.
+
+    Raises: DeclarationError when a declaration is faulty; Airflow then shows it as an import error of the DAG file.
+    """
+    from ingest.declaration import declarations
+
+    dags = [ingest_dag(declaration) for declaration in declarations() if declaration.family == family]
+    return {dag.dag_id: dag for dag in dags}
+
+
+def build_marts_dag() -> DAG:
+    """Build the DAG `build_marts`: dbt_build >> gate_marts >> publish, after any source has new rows."""
+    from ingest.declaration import declarations
+
+    source_assets = [source_asset(declaration.name) for declaration in declarations()]
+    with DAG(
+        dag_id=BUILD_MARTS,
+        description="Builds, gates and publishes the marts.",
+        schedule=AssetAny(*source_assets),
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        tags=["marts"],
+        # No retries: a build or gate that fails says something about the data or the models, and would say it again.
+        default_args={"owner": "data team", "retries": 0, "execution_timeout": LONGEST_TASK},
+        doc_md=_doc(
+            purpose="Builds staging, facts and KPIs with dbt, gates what would be published with Great Expectations, "
+            "and publishes a new version. If anything fails, the published version stays as it was.",
+            kind="build; runs when any source emitted its asset, one run at a time. Events that arrive during a run "
+            "lead to one following run, which skips itself when the build before it has their rows already.",
+            rerun=f"trigger the DAG (a run without events always builds). It ends with the asset `{PUBLISHED_MARTS.name}`.",
+            owner="data team",
+        ),
+    ) as dag:
+
+        @task(task_id="dbt_build", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY, inlets=[PUBLISHED_MARTS, *source_assets])
+        def dbt_build(run_id=None, triggering_asset_events=None, inlet_events=None) -> dict[str, str]:
+            from ingest.build import build
+
+            events_seen = newest_events(inlet_events, source_assets)
+            published = newest_events(inlet_events, [PUBLISHED_MARTS], what="extra")
+            if is_covered(triggering_asset_events, published.get(PUBLISHED_MARTS.name, {})):
+                raise AirflowSkipException("The published version has the rows of all events of this run already.")
+            build(run_id)
+            return events_seen
+
+        @task(task_id="gate_marts", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY)
+        def gate_marts(run_id: str | None = None) -> None:
+            from expectations.gate import gate_marts
+
+            print(gate_marts(run_id))
+
+        @task(task_id="publish", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY, outlets=[PUBLISHED_MARTS])
+        def publish(events_seen: dict[str, str], run_id=None, outlet_events=None) -> None:
+            from exports.publication import publish
+
+            print(f"published {publish(run_id)}")
+            outlet_events[PUBLISHED_MARTS].extra = events_seen
+
+        built = dbt_build()
+        built >> gate_marts() >> publish(built)
+    return dag
+
+
+def export_kpis_dag() -> DAG:
+    """Build the DAG `export_kpis`: writes workbook, dashboard and CSV after each publication."""
+    with DAG(
+        dag_id=EXPORT_KPIS,
+        description="Writes the exports from the published marts.",
+        schedule=[PUBLISHED_MARTS],
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        tags=["exports"],
+        default_args={
+            "owner": "data team",
+            "retries": 1,
+            "retry_delay": timedelta(seconds=10),
+            "execution_timeout": LONGEST_TASK,
+        },
+        doc_md=_doc(
+            purpose="Writes the workbook, the dashboard and the CSV files from the published version, and from nothing else.",
+            kind=f"export; runs on the asset `{PUBLISHED_MARTS.name}`.",
+            rerun="trigger the DAG: the files are written again from `published/current`.",
+            owner="data team",
+        ),
+    ) as dag:
+
+        @task(task_id="export")
+        def export() -> None:
+            from exports.export import export
+
+            for path in export():
+                print(f"wrote {path}")
+
+        export()
+    return dag
+
+
+def blocked_files_message(source: str, batches: list) -> str:
+    """What somebody needs to know to repair the blocked files of a source.
+
+    Args: batches: BatchReport of each blocked file (`file_name`, `message`).
+    """
+    lines = [f"{len(batches)} file(s) of {source} are kept out of the marts, everything else went on:"]
+    lines += [f"- {batch.file_name}: {batch.message}" for batch in batches]
+    lines.append("Put a corrected file into the drop folder (or take the faulty one out), then run this DAG again.")
+    return "\n".join(lines)
+
+
+def _doc(*, purpose: str, kind: str, rerun: str, owner: str) -> str:
+    return f"**Purpose**: {purpose}\n\n**Type**: {kind}\n\n**Re-run**: {rerun}\n\n**Owner**: {owner}\n"

@@ -1,0 +1,12 @@
+"""Names that the DAGs and those who watch them share; free of Airflow, whose import takes seconds."""
+
+WRITER_POOL = "warehouse_writer"
+"""Airflow pool with one slot: every task in it writes the build database, which has one writer at a time."""
+
+BUILD_MARTS = "build_marts"
+EXPORT_KPIS = "export_kpis"
+
+
+def ingest_dag_id(source: str) -> str:
+    """The DAG that ingests a source."""
+    return f"ingest_{source}"

@@ -1,0 +1,47 @@
+"""The rules for DAG files, on what `describe_dags` found."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from orchestration.names import WRITER_POOL
+
+HEAVY_MODULES = {"duckdb", "great_expectations", "dbt", "pandas", "altair", "xlsxwriter"}
+DOC_PARTS = ("**Purpose**", "**Type**", "**Re-run**", "**Owner**")
+# Tasks that do not write the build database. Every other one has to take the writer's slot.
+READERS = {"report_blocked_files", "export"}
+
+
+def describe_folder(folder: Path, airflow_home: Path) -> dict:
+    """What Airflow finds in a folder of DAG files; see describe_dags. Nothing but the DAG files is read."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    environment |= {"AIRFLOW_HOME": str(airflow_home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    program = Path(__file__).with_name("describe_dags.py")
+    result = subprocess.run(
+        [sys.executable, str(program), str(folder)], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def faults(found: dict) -> list[str]:
+    """Every breach of a rule, as `<where>: <what>`."""
+    told = [f"{Path(file).name}: import error" for file in found["import_errors"]]
+    if not found["dags"]:
+        told.append("folder: no DAG found")
+    heavy = HEAVY_MODULES & {module.split(".")[0] for module in found["modules"]}
+    told += [f"folder: parsing imports {module}" for module in sorted(heavy)]
+    for dag_id, dag in found["dags"].items():
+        told += [f"{dag_id}: doc_md lacks {part}" for part in DOC_PARTS if part not in dag["doc_md"]]
+        if dag["catchup"]:
+            told.append(f"{dag_id}: catches up")
+        if dag["max_active_runs"] != 1:
+            told.append(f"{dag_id}: more than one run at a time")
+        for task_id, task in dag["tasks"].items():
+            if task_id not in READERS and task["pool"] != WRITER_POOL:
+                told.append(f"{dag_id}.{task_id}: writes outside the pool {WRITER_POOL}")
+    return told

@@ -1,0 +1,13 @@
+"""Airflow DAG that breaks the rules: a writer without the pool, no documentation, catching up, several runs at a time."""
+
+from datetime import datetime
+
+from airflow.sdk import DAG, task
+
+with DAG("ingest_carelessly", schedule="@daily", start_date=datetime(2026, 1, 1), catchup=True, max_active_runs=4):
+
+    @task
+    def load() -> None:
+        """Pretends to write."""
+
+    load()
