@@ -261,6 +261,12 @@ def _store(
                 for row in parsed.rejected
             ],
         )
+    if any(column.personal or column.free_text for column in source.columns):
+        # In a row that is shifted by one, a phone number may stand where none is expected.
+        connection.execute(
+            "update ops.quarantine set raw_value = mask_personal(raw_value), raw_text = mask_personal(raw_text) where batch_id = ?",
+            [batch_id],
+        )
     return connection.execute(
         f"""
         select (select count(*) from raw.{source.name} where _batch_id = $batch),

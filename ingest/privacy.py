@@ -9,9 +9,11 @@ import duckdb
 from ingest.settings import person_key_secret
 
 BLOCK_BYTES = 64
-PHONE = r"(^|[^0-9])(1[3-9][0-9]{9})($|[^0-9])"
-ID_NUMBER = r"(^|[^0-9])([1-9][0-9]{16}[0-9Xx])($|[^0-9Xx])"
-IP_ADDRESS = r"(^|[^0-9.])([0-9]{1,3}(?:\.[0-9]{1,3}){3})($|[^0-9.])"
+# RE2, for DuckDB: no lookaround, so the characters around a number are groups of their own.
+DIGIT = "[0-9０-９]"
+PHONE = rf"(^|[^0-9０-９])((?:[+＋]?(?:86|８６)[- ]?)?[1１][3-9３-９]{DIGIT}[- ]?{DIGIT}{{4}}[- ]?{DIGIT}{{4}})($|[^0-9０-９])"
+ID_NUMBER = rf"(^|[^0-9０-９])([1-9１-９]{DIGIT}{{16}}[0-9０-９XxＸｘ])($|[^0-9０-９XxＸｘ])"
+IP_ADDRESS = r"(^|[^0-9.])([0-9]{1,3}(?:\.[0-9]{1,3}){3})($|[^0-9.]|\.(?:$|[^0-9]))"
 
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
@@ -41,8 +43,10 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(
         f"""
-        create or replace temp macro mask_personal(words) as
+        create or replace temp macro mask_once(words) as
             regexp_replace(regexp_replace(regexp_replace(words,
-                '{PHONE}', '\\1[phone]\\3', 'g'), '{ID_NUMBER}', '\\1[id number]\\3', 'g'), '{IP_ADDRESS}', '\\1[ip]\\3', 'g');
+                '{ID_NUMBER}', '\\1[id number]\\3', 'g'), '{PHONE}', '\\1[phone]\\3', 'g'), '{IP_ADDRESS}', '\\1[ip]\\3', 'g');
+        -- Twice: of two numbers parted by one character, the first takes that character with it.
+        create or replace temp macro mask_personal(words) as mask_once(mask_once(words));
         """
     )

@@ -101,7 +101,7 @@ def writer(purpose: str, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duck
         database.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(database))
         try:
-            connection.execute("set timezone = 'UTC'")
+            connection.execute("set timezone = 'UTC'").complete()
             connection.execute(OPS_TABLES)
             yield connection
         finally:
@@ -120,7 +120,7 @@ def reader(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyCon
     with lock("read", timeout):
         connection = duckdb.connect(str(database), read_only=True)
         try:
-            connection.execute("set timezone = 'UTC'")
+            connection.execute("set timezone = 'UTC'").complete()
             yield connection
         finally:
             connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,26 @@ def test_a_person_key_is_the_hmac_sha256_of_the_identifier(drop: Path) -> None:
     secret = os.environ["GMW_PERSON_KEY_SECRET"].encode()
     expected = hmac.new(secret, "person:张女士".encode(), hashlib.sha256).hexdigest()
     assert rows_of("select raised_by from raw.issue_ledger") == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["139-1234-5678", "+86 13912345678", "8613912345678", "１３９１２３４５６７８", "13912345678,13912345678", "203.0.113.15.",
+     "110105194912310022", "11010519491231002X"],
+)
+def test_numbers_that_name_a_person_are_masked_in_free_text(home: Path, words: str) -> None:
+    connection = warehouse.in_memory()
+    privacy.install(connection)
+    (masked,) = connection.execute("select mask_personal('请联系' || ? || '谢谢')", [words]).fetchone()
+    assert not re.search(r"\d{4}|113\.15", masked), masked
+    assert masked.startswith("请联系[") and masked.endswith("谢谢")
+
+
+@pytest.mark.parametrize("words", ["金额1200.50元", "QH2026-0001", "共139件", "2026-03-05 14:30", "138.5平方米"])
+def test_other_numbers_are_left_in_free_text(home: Path, words: str) -> None:
+    connection = warehouse.in_memory()
+    privacy.install(connection)
+    assert connection.execute("select mask_personal(?)", [words]).fetchone() == (words,)
 
 
 @pytest.mark.parametrize("spelling", ["张女士", " 张女士 ", "张女士\u3000", "张\u00a0女士"])

@@ -3,15 +3,15 @@ with rejected as (
 ),
 
 quarantined as (
-    select source, null::varchar as record, file_id, row_no, reason, column_name, raw_value
+    select source, null::varchar as record, file_id, row_no, reason, column_name
     from {{ source('ops', 'quarantine') }}
 ),
 
 quality_rejected_row as (
-    select source, 'staging' as stage, record, file_id, row_no, reason, null::varchar as column_name, null::varchar as raw_value
+    select source, 'staging' as stage, record, file_id, row_no, reason, null::varchar as column_name
     from rejected
     union all
-    select source, 'load' as stage, record, file_id, row_no, reason, column_name, raw_value
+    select source, 'load' as stage, record, file_id, row_no, reason, column_name
     from quarantined
 )
 

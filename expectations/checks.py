@@ -1,0 +1,128 @@
+"""The kinds of checks that suites are made of, as Great Expectations with an explanation attached.
+
+Every expectation carries in `meta` what a failure report needs: `name` (a fact), `column`, `table`, `expected`, `advice`
+and `rows` (SQL for the rows that break it). SQL of checks calls the data under test `batch`; it is evaluated by DuckDB.
+
+Importing this module imports Great Expectations (3–8 s): do it inside functions.
+"""
+
+from __future__ import annotations
+
+import re
+
+import great_expectations.expectations as gxe
+
+from expectations.sql import text_literal
+
+BIND_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w+(?!:))")
+
+
+class ExpectNoRows(gxe.UnexpectedRowsExpectation):
+    """Like UnexpectedRowsExpectation, but only counts: the query runs once, and no row leaves DuckDB."""
+
+    metric_dependencies = ("unexpected_rows_query.row_count",)
+
+    def _validate(self, metrics: dict, runtime_configuration: dict | None = None, execution_engine=None) -> dict:
+        count = metrics["unexpected_rows_query.row_count"]
+        return {"success": count == 0, "result": {"observed_value": count}}
+
+
+def no_rows(
+    name: str,
+    sql: str,
+    *,
+    severity: str,
+    table: str,
+    expected: str,
+    advice: str,
+    column: str | None = None,
+) -> ExpectNoRows:
+    """A check that fails when `sql` returns a row.
+
+    Args: name: the fact that holds when it passes. sql: a SELECT from `batch` (and other tables) that returns the rows
+    that break it, with the columns that identify them. severity: critical or warning. table: where to look. expected:
+    what should be so. advice: what to do when it is not. column: the column concerned, if it is one.
+    """
+    return ExpectNoRows(
+        unexpected_rows_query=f"with batch as (select * from {{batch}}) select * from ({_literal(sql)}) as broken",
+        severity=severity,
+        meta=_meta(name, table, expected, advice, column, sql),
+    )
+
+
+def not_empty(table: str, *, advice: str) -> gxe.ExpectTableRowCountToBeBetween:
+    """Critical: the batch has at least one row."""
+    return gxe.ExpectTableRowCountToBeBetween(
+        min_value=1,
+        severity="critical",
+        meta=_meta("batch_is_not_empty", table, "at least 1 row", advice),
+    )
+
+
+def row_count_between(
+    name: str, low: int, high: int | None, *, table: str, expected: str, advice: str
+) -> gxe.ExpectTableRowCountToBeBetween:
+    """Warning: the number of rows lies between two bounds, both included; `high` None means no upper bound."""
+    return gxe.ExpectTableRowCountToBeBetween(
+        min_value=low,
+        max_value=high,
+        severity="warning",
+        meta=_meta(name, table, expected, advice),
+    )
+
+
+def columns_present(names: list[str], *, table: str, advice: str) -> gxe.ExpectTableColumnsToMatchSet:
+    """Critical: all these columns exist; there may be others."""
+    return gxe.ExpectTableColumnsToMatchSet(
+        column_set=names,
+        exact_match=False,
+        severity="critical",
+        meta=_meta("required_columns_are_present", table, "the columns " + ", ".join(names), advice),
+    )
+
+
+def not_null(column: str, keys: list[str], *, severity: str, table: str, advice: str) -> gxe.ExpectColumnValuesToNotBeNull:
+    """The column has a value in every row. `keys` are the columns that name a row in a report."""
+    return gxe.ExpectColumnValuesToNotBeNull(
+        column=column,
+        severity=severity,
+        meta=_meta(
+            f"{column}_is_never_empty",
+            table,
+            f"a value of {column} in every row",
+            advice,
+            column,
+            f'select {", ".join(keys)} from batch where "{column}" is null',
+        ),
+    )
+
+
+def in_set(
+    column: str, values: list[str], keys: list[str], *, severity: str, table: str, advice: str
+) -> gxe.ExpectColumnValuesToBeInSet:
+    """The column holds only these values (or nothing). `keys` are the columns that name a row in a report."""
+    listed = ", ".join(text_literal(value) for value in values)
+    return gxe.ExpectColumnValuesToBeInSet(
+        column=column,
+        value_set=values,
+        severity=severity,
+        meta=_meta(
+            f"{column}_has_known_values",
+            table,
+            f"{column} one of " + ", ".join(values),
+            advice,
+            column,
+            f'select {", ".join(keys)}, "{column}" from batch where "{column}" not in ({listed})',
+        ),
+    )
+
+
+def _meta(
+    name: str, table: str, expected: str, advice: str, column: str | None = None, rows: str | None = None
+) -> dict[str, str | None]:
+    return {"name": name, "column": column, "table": table, "expected": expected, "advice": advice, "rows": rows}
+
+
+def _literal(sql: str) -> str:
+    """SQL in which Great Expectations finds no placeholder and SQLAlchemy no bind parameter."""
+    return BIND_PARAMETER.sub(r"\\:", sql.replace("{", "{{").replace("}", "}}"))

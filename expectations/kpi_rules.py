@@ -1,0 +1,242 @@
+"""What must hold for `kpi_value` and `kpi_catalogue` before anybody reads them: SQL for the rows that break it.
+
+In the SQL `batch` is `kpi_value`; {catalogue}, {places} and {facts…} are replaced by the tables of the build.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Sums of doubles differ in their last bits.
+TOLERANCE = "1e-9 * greatest(1, abs({0}))"
+KEY = "metric_code, place_key, period_type, period_start, breakdown_type, breakdown_value, currency"
+PERIOD = "period_type, period_start"
+# How cases raised split up by what became of them (metrics.md R01: an identity, without remainder).
+CASES_RAISED = "R01.raised"
+CASES_BY_OUTCOME = ("R01.resolved", "R01.rejected", "R01.withdrawn", "R01.cancelled", "R01.referred_out", "R01.open")
+# Statistics whose values add up over the members of a breakdown and over the places below one.
+ADDITIVE = "('count', 'sum', 'stock')"
+WITHOUT_VALUE = "('no_base', 'not_reached', 'suppressed')"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A fact about a table, and the SQL of the rows that break it. `column`: the column concerned, if it is one."""
+
+    name: str
+    expected: str
+    sql: str
+    advice: str
+    severity: str = "critical"
+    column: str | None = None
+
+
+def _away(found: str, expected: str) -> str:
+    """SQL: two numbers differ by more than rounding, or only one of them is there."""
+    return (
+        f"(({found}) is null) != (({expected}) is null) "
+        f"or abs(({found}) - ({expected})) > {TOLERANCE.format(f'({expected})')}"
+    )
+
+
+KPI_VALUE_RULES = [
+    Rule(
+        "kpi_value_has_one_row_per_key",
+        f"one row per {KEY}",
+        f"select {KEY}, count(*) as row_count from batch group by all having count(*) > 1",
+        "two models or two places give the same KPI: see models/kpis/kpi_value.sql",
+    ),
+    Rule(
+        "every_metric_is_in_the_catalogue",
+        "metric_code, definition_version and unit as the catalogue has them",
+        """select metric_code, batch.definition_version, batch.unit, count(*) as row_count from batch
+        left join {catalogue} as catalogue using (metric_code)
+        where catalogue.metric_code is null or batch.definition_version is distinct from catalogue.definition_version
+            or batch.unit is distinct from catalogue.unit
+        group by all""",
+        "add the metric to seeds/metric_catalogue.csv: a KPI without a definition does not exist",
+        column="metric_code",
+    ),
+    Rule(
+        "every_metric_of_the_catalogue_has_rows",
+        "at least one row of each metric of the catalogue",
+        """select catalogue.metric_code, catalogue.record from {catalogue} as catalogue
+        where catalogue.metric_code not in (select metric_code from batch where metric_code is not null)""",
+        "nothing to do while no source gives that record; else see whether its batches are blocked (`gmw status`)",
+        severity="warning",
+        column="metric_code",
+    ),
+    Rule(
+        "every_kpi_belongs_to_a_known_place",
+        "a place_key of dim_place",
+        "select place_key, count(*) as row_count from batch where place_key is null "
+        "or place_key not in (select place_key from {places}) group by all",
+        "see how the place is resolved: models/intermediate/place",
+        column="place_key",
+    ),
+    Rule(
+        "periods_start_before_they_end_and_breakdowns_are_named",
+        "period_start before period_end, a breakdown type and member, none with total only",
+        f"""select {KEY}, period_end from batch where not coalesce(
+            period_start < period_end and breakdown_value is not null
+            and (breakdown_type = 'none') = (breakdown_value = 'total'), false)""",
+        "see models/intermediate/period and macros/breakdown.sql",
+    ),
+    Rule(
+        "value_is_missing_exactly_when_the_status_says_so",
+        f"no value with status in {WITHOUT_VALUE}, a value with any other",
+        f"select {KEY}, value, status from batch where status is null or (value is null) != (status in {WITHOUT_VALUE})",
+        "see the status in models/kpis/kpi_value.sql",
+        column="status",
+    ),
+    Rule(
+        "values_are_finite_numbers",
+        "numbers that are neither infinite nor NaN, n of 0 or more",
+        f"""select {KEY}, value, lower, upper, n from batch
+        where not (isfinite(coalesce(value, 0)) and isfinite(coalesce(lower, 0)) and isfinite(coalesce(upper, 0))) or n < 0""",
+        "something was divided by zero: no base, no rate",
+        column="value",
+    ),
+    Rule(
+        "value_lies_within_its_bounds",
+        "lower ≤ value ≤ upper",
+        f"""select {KEY}, lower, value, upper from batch
+        where lower > value + {TOLERANCE.format("value")} or upper < value - {TOLERANCE.format("value")} or lower > upper""",
+        "see macros/statistics.sql",
+        column="value",
+    ),
+    Rule(
+        "proportions_lie_between_0_and_1",
+        "0 ≤ value ≤ 1 for shares of a whole; 0 ≤ value for flow ratios, which may exceed 1",
+        f"""select {KEY}, value from batch inner join {{catalogue}} as catalogue using (metric_code)
+        where catalogue.unit = 'share'
+            and (value < 0 or (catalogue.statistic = 'proportion' and (value > 1 + 1e-9 or numerator > denominator)))""",
+        "the numerator counts something that the denominator does not: see the components in models/kpis",
+        column="value",
+    ),
+    Rule(
+        "shares_are_numerator_over_denominator",
+        "value = numerator / denominator, and no value without a base",
+        f"""select {KEY}, numerator, denominator, value from batch
+        inner join {{catalogue}} as catalogue using (metric_code)
+        where catalogue.unit = 'share' and value is not null
+            and (coalesce(denominator, 0) = 0 or {_away("value", "numerator / nullif(denominator, 0)")})""",
+        "a rate was averaged instead of summed: see models/kpis/kpi_value.sql",
+        column="value",
+    ),
+    Rule(
+        "money_has_a_currency_and_nothing_else_has",
+        "a currency exactly where the unit is money",
+        f"""select {KEY}, batch.unit from batch inner join {{catalogue}} as catalogue using (metric_code)
+        where (catalogue.unit = 'money') != (currency is not null)""",
+        "money is summed per currency: see models/kpis/kpi_component_funding.sql",
+        column="currency",
+    ),
+    Rule(
+        "nothing_is_known_beyond_today",
+        "as_of not later than today",
+        f"select {KEY}, as_of from batch where as_of is null or as_of > current_date + 1",
+        "a date in a source or a file name lies in the future: look for it in the facts",
+        severity="warning",
+        column="as_of",
+    ),
+    Rule(
+        "cases_raised_are_resolved_rejected_withdrawn_cancelled_referred_out_or_open",
+        f"{CASES_RAISED} = {' + '.join(CASES_BY_OUTCOME)} for each place, period and breakdown",
+        f"""
+        select place_key, {PERIOD}, breakdown_type, breakdown_value, raised, with_outcome from (
+            select place_key, {PERIOD}, breakdown_type, breakdown_value,
+                coalesce(sum(value) filter (metric_code = '{CASES_RAISED}'), 0) as raised,
+                coalesce(sum(value) filter (metric_code in {CASES_BY_OUTCOME}), 0) as with_outcome
+            from batch
+            where metric_code = '{CASES_RAISED}' or metric_code in {CASES_BY_OUTCOME}
+            group by all
+            having count(*) filter (status = 'suppressed') = 0
+        ) where {_away("raised", "with_outcome")}""",
+        "a case has an outcome that no metric counts: see models/kpis/kpi_component_resolution.sql",
+    ),
+    Rule(
+        "breakdowns_add_up_to_the_total",
+        "the members of each breakdown of an additive metric add up to its total; unknown is a member",
+        f"""
+        with additive as (
+            select metric_code, string_split(breakdowns, '|') as breakdown_types from {{catalogue}}
+            where statistic in {ADDITIVE} and list_contains(string_split(breakdowns, '|'), 'none')
+        ),
+        wanted as (
+            select metric_code, unnest(list_filter(breakdown_types, lambda name: name != 'none')) as breakdown_type
+            from additive
+        ),
+        totals as (
+            select batch.metric_code, wanted.breakdown_type, place_key, {PERIOD}, currency, value as total
+            from batch inner join wanted using (metric_code)
+            where batch.breakdown_type = 'none' and status != 'suppressed'
+        ),
+        members as (
+            select batch.metric_code, batch.breakdown_type, place_key, {PERIOD}, currency, sum(value) as members,
+                count(*) filter (status = 'suppressed') as hidden
+            from batch inner join wanted using (metric_code, breakdown_type)
+            group by all
+        )
+        select
+            coalesce(totals.metric_code, members.metric_code) as metric_code,
+            coalesce(totals.breakdown_type, members.breakdown_type) as breakdown_type,
+            coalesce(totals.place_key, members.place_key) as place_key,
+            coalesce(totals.period_type, members.period_type) as period_type,
+            coalesce(totals.period_start, members.period_start) as period_start,
+            coalesce(totals.currency, members.currency) as currency, total, members
+        from totals full join members
+            on totals.metric_code = members.metric_code and totals.breakdown_type = members.breakdown_type
+            and totals.place_key = members.place_key and totals.period_type = members.period_type
+            and totals.period_start = members.period_start and totals.currency is not distinct from members.currency
+        where coalesce(hidden, 0) = 0 and ({_away("coalesce(total, 0)", "coalesce(members, 0)")})""",
+        "a member is missing or counted twice: see macros/breakdown.sql",
+    ),
+    Rule(
+        "places_below_add_up_to_their_parent",
+        "an additive metric of a place is the sum over the places below it, and more only by records of its own",
+        f"""
+        with additive as (
+            select metric_code, statistic from {{catalogue}} where statistic in {ADDITIVE}
+        ),
+        own as ({{own_places}}),
+        parents as (
+            select batch.*, statistic from batch inner join additive using (metric_code)
+            where place_key in (select parent_place_key from {{places}})
+        ),
+        children as (
+            select metric_code, statistic, places.parent_place_key as place_key, {PERIOD}, breakdown_type, breakdown_value,
+                currency, sum(value) as below, count(*) filter (status = 'suppressed') as hidden
+            from batch inner join additive using (metric_code)
+            inner join {{places}} as places using (place_key)
+            where places.parent_place_key is not null
+            group by all
+        ),
+        compared as (
+            select
+                coalesce(parents.metric_code, children.metric_code) as metric_code,
+                coalesce(parents.statistic, children.statistic) as statistic,
+                coalesce(parents.place_key, children.place_key) as place_key,
+                coalesce(parents.period_type, children.period_type) as period_type,
+                coalesce(parents.period_start, children.period_start) as period_start,
+                coalesce(parents.breakdown_type, children.breakdown_type) as breakdown_type,
+                coalesce(parents.breakdown_value, children.breakdown_value) as breakdown_value,
+                coalesce(parents.currency, children.currency) as currency,
+                coalesce(value, 0) as parent, coalesce(below, 0) as below
+            from parents full join children
+                on parents.metric_code = children.metric_code and parents.place_key = children.place_key
+                and parents.period_type = children.period_type and parents.period_start = children.period_start
+                and parents.breakdown_type = children.breakdown_type
+                and parents.breakdown_value = children.breakdown_value
+                and parents.currency is not distinct from children.currency
+            where coalesce(parents.status, '') != 'suppressed' and coalesce(hidden, 0) = 0
+        )
+        select * exclude (statistic) from compared
+        where case
+            when place_key not in (select place_key from own) then {_away("parent", "below")}
+            when statistic = 'sum' then false
+            else below > parent + {TOLERANCE.format("parent")}
+        end""",
+        "a place was left out or counted twice on the way up: see int_place_ancestor and kpi_component_rollup",
+    ),
+]

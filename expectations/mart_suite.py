@@ -1,0 +1,202 @@
+"""The suites on what would be published: one per table of the schemas `marts` and `kpis`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import duckdb
+import yaml
+
+from expectations import personal_data
+from expectations.kpi_rules import KPI_VALUE_RULES, Rule
+from expectations.mart_rules import MART_RULES
+from expectations.sql import text_literal
+from ingest.settings import settings
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+
+REQUIRED_TABLES = [
+    "dim_place", "dim_question", "dim_survey", "fct_activity", "fct_answer", "fct_case", "fct_case_event", "fct_money",
+    "fct_population", "kpi_catalogue", "kpi_value", "quality_summary",
+]  # fmt: skip
+FACTS_BEHIND_ADDITIVE_KPIS = ["fct_activity", "fct_case", "fct_money"]
+# Columns that hold nothing but a sha256.
+HASH_COLUMNS = {"file_id"}
+FILE_NAME = "(select any_value(file_name) from ops.file where ops.file.file_id = batch.file_id) as file_name"
+# The slowest sources deliver each month; after this many days without a file somebody should ask.
+FRESH_DAYS = 40
+
+TABLES = r"""
+select table_name, table_schema || '.' || table_name as qualified from information_schema.tables
+where table_catalog = current_database() and table_schema in ('marts', 'kpis')
+    and (regexp_matches(table_name, '^(dim|fct)_') or table_name in ('kpi_value', 'kpi_catalogue', 'quality_summary'))"""
+
+
+def mart_suites(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple["ExpectationSuite", str]]:
+    """All suites of the marts gate.
+
+    When a required table is missing only the suite that says so is given: the others would compare with it.
+
+    Args: connection: an open build database.
+    Yields: a suite of Great Expectations, and the SELECT that it is to be run on.
+    """
+    tables = dict(connection.execute(f"select * from ({TABLES}) order by all").fetchall())
+    yield _suite("marts", [*_tables(), *_freshness()]), TABLES.strip()
+    if set(REQUIRED_TABLES) - set(tables):
+        return
+    exempt = columns_that_may_contain_numbers()
+    published = _published_row_counts()
+    for table, qualified in tables.items():
+        rules = KPI_VALUE_RULES if table == "kpi_value" else MART_RULES.get(table, [])
+        expectations = [
+            *(_expectation(rule, qualified, tables) for rule in rules),
+            *_personal_data(connection, table, qualified, exempt),
+            *_volume(table, qualified, published.get(table)),
+        ]
+        if expectations:
+            yield _suite(qualified, expectations), f"select * from {qualified}"
+
+
+def columns_that_may_contain_numbers() -> set[tuple[str, str]]:
+    """(table, column) of the columns that a model's YAML exempts from the search for personal data, by
+    `config: {meta: {may_contain_numbers: true}}`: numbers in them only look like telephone numbers."""
+    exempt = set()
+    for folder in ("marts", "kpis"):
+        for path in sorted((settings().dbt_project / "models" / folder).rglob("*.yml")):
+            content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # safe, and ten times as fast
+            for model in (content or {}).get("models", []):
+                for column in model.get("columns", []):
+                    if column.get("config", {}).get("meta", {}).get("may_contain_numbers"):
+                        exempt.add((model["name"], column["name"]))
+    return exempt
+
+
+def _suite(name: str, expectations: list) -> "ExpectationSuite":
+    import great_expectations as gx
+
+    return gx.ExpectationSuite(name=name, expectations=expectations)
+
+
+def _expectation(rule: Rule, table: str, tables: dict[str, str]):
+    """A rule as an expectation, with the names of the tables that it compares with."""
+    from expectations.checks import no_rows
+
+    names = {
+        "{catalogue}": tables["kpi_catalogue"],
+        "{places}": tables["dim_place"],
+        "{surveys}": tables["dim_survey"],
+        "{questions}": tables["dim_question"],
+        "{own_places}": " union ".join(f"select place_key from {tables[fact]}" for fact in FACTS_BEHIND_ADDITIVE_KPIS),
+    }
+    sql = rule.sql
+    for placeholder, name in names.items():
+        sql = sql.replace(placeholder, name)
+    return no_rows(
+        rule.name,
+        sql,
+        severity=rule.severity,
+        table=table,
+        expected=rule.expected,
+        advice=rule.advice,
+        column=rule.column,
+    )
+
+
+def _tables() -> list:
+    """On the list of tables: all that readers rely on are there, each once."""
+    from expectations.checks import no_rows
+
+    names = ", ".join(f"({text_literal(name)})" for name in REQUIRED_TABLES)
+    return [
+        no_rows(
+            "every_table_that_readers_rely_on_exists_once",
+            f"""select required.table_name, count(batch.table_name) as times
+            from (values {names}) as required (table_name) left join batch using (table_name)
+            group by all having count(batch.table_name) != 1""",
+            severity="critical",
+            table="the schemas marts and kpis",
+            expected="each of " + ", ".join(REQUIRED_TABLES) + " once",
+            advice="run `gmw build`; if it passes, look for the model in dbt_project/models and its +schema",
+        )
+    ]
+
+
+def _freshness() -> list:
+    from expectations.checks import no_rows
+
+    return [
+        no_rows(
+            "every_source_has_delivered_lately",
+            f"""select source, max(loaded_at)::date as last_accepted_load from ops.batch where status = 'accepted'
+            group by source having max(loaded_at) < now() - interval {FRESH_DAYS} day""",
+            severity="warning",
+            table="ops.batch",
+            expected=f"an accepted file in the last {FRESH_DAYS} days from every source that has ever delivered",
+            advice="ask the source's owner for the missing files, or see why they are blocked (`gmw status`)",
+        ),
+        no_rows(
+            "no_batch_waits_or_is_blocked",
+            "select source, status, count(*) as batches from ops.batch where status != 'accepted' group by all",
+            severity="warning",
+            table="ops.batch",
+            expected="every file that arrived is part of what is published",
+            advice="`gmw status` says why a batch is blocked; the numbers are without it",
+        ),
+    ]
+
+
+def _personal_data(
+    connection: duckdb.DuckDBPyConnection, table: str, qualified: str, exempt: set[tuple[str, str]]
+) -> list:
+    """No personal data in any text column; facts name the file and the row that it came from."""
+    from expectations.checks import no_rows
+
+    columns = connection.execute(f"select column_name, column_type from (describe {qualified})").fetchall()
+    searched = [
+        name for name, kind in columns if kind == "VARCHAR" and name not in HASH_COLUMNS and (table, name) not in exempt
+    ]
+    if not searched:
+        return []
+    named = ["source", FILE_NAME, "row_no"] if {"source", "file_id", "row_no"} <= set(dict(columns)) else []
+    return [
+        no_rows(
+            "no_personal_data_in_text",
+            personal_data.rows_with_personal_data(searched, named),
+            severity="critical",
+            table=qualified,
+            expected=personal_data.EXPECTED,
+            advice="declare the column at its source `free_text: true` (masked) or `personal`, and load again; if its "
+            "numbers are no personal data, give the column `config: {meta: {may_contain_numbers: true}}` in the model's YAML",
+        )
+    ]
+
+
+def _volume(table: str, qualified: str, published: int | None) -> list:
+    """Not less than half of the rows that the version in force has."""
+    from expectations.checks import row_count_between
+
+    if not published:
+        return []
+    least = -(-published // 2)
+    return [
+        row_count_between(
+            "not_less_than_half_of_what_is_published",
+            least,
+            None,
+            table=qualified,
+            expected=f"at least {least} rows (the version in force has {published})",
+            advice="see whether a source was switched off, a batch is blocked or a snapshot came in short",
+        )
+    ]
+
+
+def _published_row_counts() -> dict[str, int]:
+    """Rows per table of the version in force; empty when nothing is published yet."""
+    path = settings().published / "current" / "marts.duckdb"
+    if not path.exists():
+        return {}
+    with duckdb.connect(str(path), read_only=True) as connection:
+        names = [name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()]
+        return {name: connection.execute(f'select count(*) from "{name}"').fetchone()[0] for name in names}

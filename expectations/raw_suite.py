@@ -1,0 +1,260 @@
+"""The suite of one batch, derived from the declaration of its source: nothing is said twice."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from expectations.sql import text_literal
+from ingest.declaration import ColumnDeclaration, SourceDeclaration
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+
+HISTORY_BATCHES = 5
+HISTORY_LOW, HISTORY_HIGH = 0.2, 5.0
+PROVENANCE = ["_layout", "_file_id", "_row_no", "_batch_id", "_loaded_at"]
+HASH = "[0-9a-f]{64}"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One loaded file that waits for its gate. `message` is what the loader had to say about it."""
+
+    batch_id: str
+    batch_no: int
+    source: str
+    file_name: str
+    message: str = ""
+
+    @property
+    def query(self) -> str:
+        """SQL of the rows of this batch."""
+        return f"select * from raw.{self.source} where _batch_id = {text_literal(self.batch_id)}"
+
+
+def raw_suite(
+    source: SourceDeclaration, batch: Batch, stored: dict[str, str], earlier_rows: list[int]
+) -> "ExpectationSuite":
+    """Derive what must hold for a batch.
+
+    Args: source: the declaration. batch: the batch under test. stored: the columns of `raw.<source>` and their DuckDB
+    types; a check of a column that is not there is left out, because `required_columns_are_present` then fails.
+    earlier_rows: the row counts of the source's accepted batches before this one.
+    Returns: a Great Expectations suite named `raw.<source>`, to be run on `batch.query`.
+    """
+    import great_expectations as gx
+
+    table = f"raw.{source.name}"
+    kept = [column for column in source.columns if column.personal != "drop"]
+    present = [column for column in kept if column.name in stored]
+    expectations = [
+        *_accounting(batch, table, source.max_quarantined_share),
+        *_columns(source, kept, stored, table),
+        *_keys(source, present, table),
+        *(check for column in present for check in _values(column, table, source.owner)),
+        *_personal_data(present, stored, table),
+        *_history(earlier_rows, table),
+    ]
+    return gx.ExpectationSuite(name=table, expectations=expectations)
+
+
+def _accounting(batch: Batch, table: str, most: float) -> list:
+    """Every row of the file is accounted for, and most of them could be read."""
+    from expectations.checks import no_rows, not_empty
+
+    own = f"batch_id = {text_literal(batch.batch_id)}"
+    quarantined = f"""
+        select quarantine.row_no, quarantine.column_name, quarantine.reason
+        from ops.batch as ledger left join ops.quarantine as quarantine using (batch_id)
+        where {own} and ledger.rows_quarantined > {{share}} * ledger.rows_in"""
+    return [
+        not_empty(table, advice="see ops.quarantine for the rows that could not be read, mend the file and send it again"),
+        no_rows(
+            "every_row_of_the_file_is_accounted_for",
+            f"""
+            select rows_in, rows_loaded, rows_quarantined, rows_skipped from ops.batch where {own}
+                and rows_in is distinct from rows_loaded + rows_quarantined + rows_skipped""",
+            severity="critical",
+            table="ops.batch",
+            expected="rows in = rows loaded + rows quarantined + rows skipped",
+            advice="a fault of the loader, not of the file: tell the data team",
+        ),
+        no_rows(
+            "the_rows_stored_are_the_rows_loaded",
+            f"""
+            select rows_loaded, (select count(*) from batch) as rows_stored from ops.batch where {own}
+                and rows_loaded is distinct from (select count(*) from batch)""",
+            severity="critical",
+            table=table,
+            expected="as many rows stored as ops.batch says were loaded",
+            advice="a fault of the loader, not of the file: tell the data team",
+        ),
+        no_rows(
+            "few_rows_are_quarantined",
+            quarantined.replace("{share}", str(most)),
+            severity="critical",
+            table="ops.quarantine",
+            expected=f"at most {most:.0%} of the rows quarantined",
+            advice="compare the file's layout and formats with the declaration; mend the one that is wrong",
+        ),
+        no_rows(
+            "no_row_is_quarantined",
+            quarantined.replace("{share}", "0"),
+            severity="warning",
+            table="ops.quarantine",
+            expected="no row quarantined",
+            advice="ask the source's owner to mend these rows; the other rows are used meanwhile",
+        ),
+    ]
+
+
+def _columns(source: SourceDeclaration, kept: list[ColumnDeclaration], stored: dict[str, str], table: str) -> list:
+    from expectations.checks import columns_present, no_rows
+
+    checks = [
+        columns_present(
+            [column.name for column in kept] + PROVENANCE,
+            table=table,
+            advice="load the source again; if the column stays away, compare the table with the declaration",
+        )
+    ]
+    for column in source.columns:
+        if column.personal == "drop" and column.name in stored:
+            checks.append(
+                no_rows(
+                    f"{column.name}_is_not_stored",
+                    f'select _row_no from batch where "{column.name}" is not null',
+                    severity="critical",
+                    table=table,
+                    expected=f"no value of {column.name}, which is declared `personal: drop`",
+                    advice=f"drop the column: `alter table {table} drop column {column.name}`",
+                    column=column.name,
+                )
+            )
+    return checks
+
+
+def _keys(source: SourceDeclaration, present: list[ColumnDeclaration], table: str) -> list:
+    """The delivery's key is unique within the batch, and so is every column that is declared unique."""
+    available = {column.name for column in present} | set(PROVENANCE)
+    key = [name for name in source.delivery.key if name in available]
+    checks = []
+    if key:
+        replaces = source.delivery.mode in ("upsert", "period")
+        checks.append(_unique(key, table, "critical" if replaces else "warning"))
+    for column in present:
+        if column.unique and key != [column.name]:
+            checks.append(_unique([column.name], table, column.severity))
+    return checks
+
+
+def _unique(names: list[str], table: str, severity: str):
+    from expectations.checks import no_rows
+
+    columns = ", ".join(f'"{name}"' for name in names)
+    filled = " and ".join(f'"{name}" is not null' for name in names)
+    return no_rows(
+        f"{'_and_'.join(names)}_{'is' if len(names) == 1 else 'are'}_unique",
+        f"select {columns}, count(*) as times, min(_row_no) as first_row, max(_row_no) as last_row from batch "
+        f"where {filled} group by {columns} having count(*) > 1",
+        severity=severity,
+        table=table,
+        expected=f"each {' + '.join(names)} once in a file",
+        advice="ask the source's owner which of the rows holds, and send the file again without the others",
+        column=names[0] if len(names) == 1 else None,
+    )
+
+
+def _values(column: ColumnDeclaration, table: str, owner: str) -> list:
+    """What the declaration says about the values of one column."""
+    from expectations.checks import in_set, no_rows, not_null
+
+    checks = []
+    name = column.name
+    if column.not_null:
+        checks.append(
+            not_null(name, ["_row_no"], severity="critical", table=table, advice=f"ask {owner} to fill in the missing values")
+        )
+    if column.values:
+        checks.append(
+            in_set(
+                name,
+                column.values,
+                ["_row_no"],
+                severity=column.severity,
+                table=table,
+                advice=f"ask {owner} what the new value means, then add it to `values` and to the value map, or mend the file",
+            )
+        )
+    if column.pattern:
+        checks.append(
+            no_rows(
+                f"{name}_has_its_form",
+                f'select _row_no, "{name}" from batch '
+                f'where not regexp_full_match("{name}"::varchar, {text_literal(column.pattern)})',
+                severity=column.severity,
+                table=table,
+                expected=f"{name} in the form {column.pattern}",
+                advice=f"ask {owner} to mend the values, or widen `pattern` in the declaration",
+                column=name,
+            )
+        )
+    if column.personal in ("person", "household"):
+        checks.append(
+            no_rows(
+                f"{name}_holds_keyed_hashes_only",
+                f"select _row_no from batch where not regexp_full_match(\"{name}\", '{HASH}')",
+                severity="critical",
+                table=table,
+                expected=f"{name}, which is declared personal, as keyed hashes of 64 hexadecimal characters",
+                advice="delete these rows and load the file again: the identifiers in them were stored in the clear",
+                column=name,
+            )
+        )
+    return checks
+
+
+def _personal_data(present: list[ColumnDeclaration], stored: dict[str, str], table: str) -> list:
+    from expectations import personal_data
+    from expectations.checks import no_rows
+
+    searched = [
+        column.name
+        for column in present
+        if stored[column.name] == "VARCHAR" and not column.personal and not column.may_contain_numbers
+    ]
+    if not searched:
+        return []
+    return [
+        no_rows(
+            "no_personal_data_in_text",
+            personal_data.rows_with_personal_data(searched, ["_row_no"]),
+            severity="critical",
+            table=table,
+            expected=personal_data.EXPECTED,
+            advice="declare the column `free_text: true` (masked) or `personal` (hashed or dropped) and load again; if its "
+            "numbers are no personal data, declare `may_contain_numbers: true`",
+        )
+    ]
+
+
+def _history(earlier_rows: list[int], table: str) -> list:
+    """The batch is about as large as the source's earlier ones; said only when there are enough of them."""
+    from expectations.checks import row_count_between
+
+    if len(earlier_rows) < HISTORY_BATCHES:
+        return []
+    usual = statistics.median(earlier_rows)
+    low, high = round(usual * HISTORY_LOW), round(usual * HISTORY_HIGH)
+    return [
+        row_count_between(
+            "the_batch_is_about_as_large_as_usual",
+            low,
+            high,
+            table=table,
+            expected=f"{low} to {high} rows (the median of {len(earlier_rows)} earlier batches is {usual:g})",
+            advice="ask the source's owner whether the file is complete and holds its own period only",
+        )
+    ]

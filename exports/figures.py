@@ -1,0 +1,307 @@
+"""The published figures as people see them: named, rounded, ordered. Every export reads these rows and no others.
+
+Rounding happens here and nowhere else, in DuckDB, half away from zero. A double is first taken at its shortest decimal
+form and at 12 decimals, so that 2.675 is rounded as the number that was meant (2.68) and not as the binary fraction
+just below it; `round()` of a double would give 2.68 for 2.675 but 1.00 for 1.005. A share that is neither 0 nor 1 is
+never shown as 0 % or 100 %: it gets as many more decimals (up to four) as it needs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from exports import words
+from exports.publication import open_current
+
+Row = dict[str, Any]
+
+QUESTIONS_SHOWN = 4  # headline cards of one metric that has no total row, e.g. satisfaction by question
+TREND_PERIODS = 36
+FAMILY_LIST = ", ".join(f"'{family}'" for family in words.FAMILIES)
+
+
+@dataclass(frozen=True)
+class Published:
+    """The current version, open for reading: the row of its table `publication`, and a connection."""
+
+    publication: Row
+    connection: duckdb.DuckDBPyConnection
+
+    @property
+    def version(self) -> str:
+        """The name of the version."""
+        return self.publication["version"]
+
+    def rows(self, query: str, parameters: list | dict | None = None) -> list[Row]:
+        """The result of a query as one dict per row."""
+        found = self.connection.execute(query, parameters)
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row)) for row in found.fetchall()]
+
+
+@contextmanager
+def current() -> Iterator[Published]:
+    """Open the current version read-only, with the temporary tables `place` and `figure` ready.
+
+    The link is resolved once: a publication meanwhile does not mix two versions.
+
+    `figure` has one row per row of kpi_value, with the catalogue's names, the place, `depth` (0: top of its tree),
+    `value_display`, `lower_display`, `upper_display` (rounded, `%` for shares, NULL where there is no number) and
+    `digits` (decimals shown). Suppressed rows carry no number at all.
+
+    Raises: NothingPublished when there is no current version.
+    """
+    connection = open_current()
+    try:
+        connection.execute(_macros())
+        connection.execute(PLACE)
+        connection.execute(FIGURE)
+        published = Published({}, connection)
+        (publication,) = published.rows("from publication")
+        publication["gates"] = json.loads(publication["gates"] or "[]")
+        published.publication.update(publication)
+        yield published
+    finally:
+        connection.close()
+
+
+def _macros() -> str:
+    """SQL macros for rounding; a decimal's precision must be a constant, hence one branch per number of decimals."""
+    steps = "\n".join(
+        f"when wanted <= {digits} and cast(x as decimal(32, {digits})) not in (0, 100) then {digits}" for digits in range(9)
+    )
+    branches = "\n".join(f"when {digits} then cast(cast(x as decimal(32, {digits})) as varchar)" for digits in range(9))
+    return f"""
+    create temp macro as_shown(x, unit) as
+        try_cast(cast(x as varchar) as decimal(32, 12)) * case when unit = 'share' then 100 else 1 end;
+    create temp macro digits_of(x, unit, wanted) as
+        case when unit is distinct from 'share' or x is null or x in (0, 100) then wanted {steps} else wanted end;
+    create temp macro digits_shown(x, unit, wanted) as least(digits_of(x, unit, wanted), wanted + 4, 8);
+    create temp macro rounded(x, digits) as case digits {branches} end;
+    create temp macro shown(x, unit, wanted) as
+        rounded(as_shown(x, unit), digits_shown(as_shown(x, unit), unit, wanted))
+            || case when unit = 'share' then '%' else '' end;
+    """
+
+
+# A place key may have several validity periods: the latest names it. A place whose parent is unknown starts a tree.
+PLACE = """
+create temp table place as
+with recursive named as (
+    from dim_place qualify row_number() over (partition by place_key order by valid_from desc nulls last) = 1
+),
+nested as (
+    select place_key, place_key as root_key, 0 as depth from named
+    where parent_place_key is null or parent_place_key not in (select place_key from named)
+    union all
+    select child.place_key, parent.root_key, parent.depth + 1
+    from named as child join nested as parent on child.parent_place_key = parent.place_key
+),
+-- The tree about which most is known comes first.
+trees as (
+    select named.tree, row_number() over (
+        order by count(distinct kpi_value.metric_code) filter (where kpi_value.value is not null) desc, named.tree
+    ) as tree_rank
+    from named left join kpi_value using (place_key) group by named.tree
+)
+select named.place_key, named.tree, named.place_name, named.place_name_en, nested.root_key, nested.depth, trees.tree_rank
+from named join nested using (place_key) join trees on trees.tree is not distinct from named.tree
+"""
+
+FIGURE = f"""
+create temp table figure as
+with definition as (
+    select *, rowid as metric_rank from kpi_catalogue
+    qualify row_number() over (partition by metric_code order by definition_version desc) = 1
+),
+visible as (
+    select metric_code, definition_version, place_key, place_level, place_path, period_type, period_start, period_end,
+        breakdown_type, breakdown_value, unit, currency, status, as_of, run_id,
+        if(status = 'suppressed', null, numerator) as numerator,
+        if(status = 'suppressed', null, denominator) as denominator,
+        if(status = 'suppressed', null, "value") as "value", if(status = 'suppressed', null, n) as n,
+        if(status = 'suppressed', null, "lower") as "lower", if(status = 'suppressed', null, "upper") as "upper"
+    from kpi_value
+),
+figures as (
+    select visible.*, definition.* exclude (metric_code, definition_version, unit),
+        least(coalesce(definition.decimals, 2), 6) as wanted
+    from visible left join definition using (metric_code)
+)
+select figures.metric_code, definition_version, coalesce(family, 'other') as family,
+    coalesce(name_zh, metric_code) as name_zh, coalesce(name_en, '') as name_en,
+    coalesce(figures.is_headline, false) as is_headline, direction, coalesce(metric_rank, 9999) as metric_rank,
+    figures.place_key, place_level, place_path, tree, place_name, place_name_en, root_key,
+    coalesce(depth, 99) as depth, coalesce(tree_rank, 99) as tree_rank,
+    period_type, period_start, period_end, breakdown_type, breakdown_value,
+    coalesce(list_position([{FAMILY_LIST}], family), 99) as family_rank,
+    case period_type when 'all' then 0 when 'wave' then 1 when 'year' then 2 when 'quarter' then 3 else 4 end
+        as period_rank,
+    coalesce(dim_question.question_text, if(breakdown_value = 'unknown', '未知 unknown', breakdown_value))
+        as breakdown_label,
+    coalesce(dim_question.is_headline, false) as is_headline_question,
+    coalesce(
+        try_cast(regexp_extract(breakdown_value, '^[0-9]+') as integer),
+        if(breakdown_value = 'unknown', 2147483647, 2147483646)
+    ) as breakdown_rank,
+    numerator, denominator, "value", n, "lower", "upper", unit, currency, status, as_of, run_id,
+    digits_shown(as_shown("value", unit), unit, wanted) as digits,
+    shown("value", unit, wanted) as value_display,
+    shown("lower", unit, wanted) as lower_display,
+    shown("upper", unit, wanted) as upper_display
+from figures left join place using (place_key)
+left join dim_question on breakdown_type = 'question' and breakdown_value = dim_question.question_key
+"""
+
+ORDER = """tree_rank, depth, place_level = 'unknown', place_path, place_key, family_rank, metric_rank, metric_code,
+    breakdown_type <> 'none', breakdown_type,
+    not is_headline_question, breakdown_rank, breakdown_value, currency nulls first, period_rank, period_start desc"""
+
+
+def headlines(published: Published) -> list[Row]:
+    """The headline figures of the top place of each tree, in order.
+
+    One row per metric and currency: all time, or the latest wave or period where the metric has no all-time row. A
+    metric without a total row (satisfaction by question) gives the overall question of its instruments, or, where none
+    is declared, the four questions with the largest n. The key `recent`
+    holds the same figure for the latest wave, else for the latest complete year and quarter, as far as there are any.
+    """
+    chosen = published.rows(
+        f"""
+        with candidate as (
+            from figure where is_headline and depth = 0
+            qualify breakdown_type = 'none'
+                or not bool_or(breakdown_type = 'none') over (partition by place_key, metric_code)
+        ),
+        latest as (
+            from candidate
+            qualify dense_rank() over (
+                partition by place_key, metric_code order by period_rank, period_start desc nulls last) = 1
+        )
+        from latest
+        qualify row_number() over (
+            partition by place_key, metric_code, currency, breakdown_type
+            order by is_headline_question desc, n desc nulls last, breakdown_rank, breakdown_value) <= {QUESTIONS_SHOWN}
+            and is_headline_question = bool_or(is_headline_question) over (partition by place_key, metric_code)
+        order by {ORDER}
+        """
+    )
+    complete = published.rows(
+        """
+        from figure where is_headline and depth = 0 and period_type in ('wave', 'year', 'quarter')
+            and value is not null and status <> 'partial' and period_end <= as_of + 1
+        qualify row_number() over (
+            partition by place_key, metric_code, breakdown_type, breakdown_value, currency, period_type
+            order by period_start desc) = 1
+        order by period_rank
+        """
+    )
+    for row in chosen:
+        others = [other for other in complete if _figure_key(other) == _figure_key(row)]
+        waves = [other for other in others if other["period_type"] == "wave"]  # a survey's own periods
+        row["recent"] = [other for other in waves or others if other["period_type"] != row["period_type"]]
+    return chosen
+
+
+def _figure_key(row: Row) -> tuple:
+    return tuple(row[name] for name in ("place_key", "metric_code", "breakdown_type", "breakdown_value", "currency"))
+
+
+def trend(published: Published, family: str, root_key: str | None = None) -> list[Row]:
+    """The latest periods of a family's headline metric at the top of a tree, oldest first; empty when there are fewer
+    than two.
+
+    Taken are: a share before other units, the finest periods of which there are three (else two), the currency with most.
+
+    Args: family: a family of the catalogue. root_key: place key of the top of a tree; None: the first tree that has any.
+    """
+    return published.rows(
+        f"""
+        with candidate as (
+            from figure where family = $family and is_headline and depth = 0 and breakdown_type = 'none'
+                and period_type in ('year', 'quarter', 'month', 'wave') and (place_key = $root_key or $root_key is null)
+        ),
+        series as (
+            select tree_rank, place_key, metric_rank, metric_code, currency, period_type, period_rank, unit,
+                count(value) as points
+            from candidate group by all having count(value) >= 2
+        ),
+        chosen as (
+            from series
+            order by tree_rank, points < 3, unit <> 'share', metric_rank, period_rank desc, points desc, currency limit 1
+        )
+        select candidate.* from candidate
+        join chosen on chosen.place_key = candidate.place_key and chosen.metric_code = candidate.metric_code
+            and chosen.period_type = candidate.period_type and chosen.currency is not distinct from candidate.currency
+        qualify row_number() over (order by candidate.period_start desc) <= {TREND_PERIODS}
+        order by candidate.period_start
+        """,
+        {"family": family, "root_key": root_key},
+    )
+
+
+def by_question(published: Published, root_key: str | None = None, limit: int = 20) -> list[Row]:
+    """The latest satisfaction figures by question at the top of a tree, best first; a share before other units.
+
+    Args: root_key: as for `trend`. limit: at most this many questions, those with the largest n.
+    """
+    return published.rows(
+        """
+        with candidate as (
+            from figure where family = 'satisfaction' and breakdown_type = 'question' and depth = 0
+                and value is not null and (place_key = $root_key or $root_key is null)
+        ),
+        chosen as (
+            from candidate
+            qualify dense_rank() over (
+                order by tree_rank, place_key, unit <> 'share', unit <> 'index', metric_rank, period_type <> 'wave',
+                    period_rank, period_start desc) = 1
+        )
+        from (from chosen qualify row_number() over (order by n desc nulls last, breakdown_value) <= $limit)
+        order by value desc, breakdown_value
+        """,
+        {"root_key": root_key, "limit": limit},
+    )
+
+
+def definitions(published: Published) -> list[Row]:
+    """The metric catalogue in its own order, by family."""
+    return published.rows(
+        f"""
+        from kpi_catalogue
+        order by list_position([{FAMILY_LIST}], family) nulls last, rowid
+        """
+    )
+
+
+def quality(published: Published) -> list[Row]:
+    """What was loaded, refused and checked, one row per source."""
+    return published.rows("from quality_summary order by source")
+
+
+def quality_verdict(published: Published) -> tuple[str, str]:
+    """The state of the data in one sentence, Chinese and English."""
+    (totals,) = published.rows(
+        """
+        select coalesce(sum(rows_rejected_in_staging), 0) as rejected,
+            coalesce(sum(gate_critical_failed), 0) as critical, coalesce(sum(gate_warning_failed), 0) as warning,
+            coalesce(sum(rows_quarantined), 0) as quarantined, coalesce(sum(batches_blocked), 0) as blocked
+        from quality_summary
+        """
+    )
+    gates = [gate for gate in published.publication["gates"] if gate["gate"] == "marts"]
+    checks, warnings = sum(gate["checks"] for gate in gates), sum(gate["failed_warning"] for gate in gates)
+    return (
+        f"发布检查 {checks} 项，关键项全部通过，警告 {warnings} 项；来源数据：隔离 {totals['quarantined']:,} 行，标准化拒绝 "
+        f"{totals['rejected']:,} 行，"
+        f"拦截批次 {totals['blocked']:,} 个，关键检查未通过 {totals['critical']:,} 项，警告 {totals['warning']:,} 项",
+        f"{checks} publication checks: no critical failure, warnings {warnings}. Sources: rows quarantined "
+        f"{totals['quarantined']:,}, rows rejected in staging {totals['rejected']:,}, "
+        f"batches blocked {totals['blocked']:,}, critical checks failed {totals['critical']:,}, warnings {totals['warning']:,}",
+    )

@@ -1,0 +1,100 @@
+"""Version folders and their `current` link: written aside, made durable, switched atomically, pruned.
+
+`published/` and `exports/` share this shape: `<version>/` is complete and never changes its data,
+`.<version>.partial/` is being written (or was left by a crash), `current` is a relative link to one version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+KEEP_VERSIONS = 12
+CURRENT = "current"
+STAMP = "%Y%m%dT%H%M%SZ"
+NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+
+
+def names(folder: Path) -> list[str]:
+    """Versions in a folder, newest first (their names sort by time)."""
+    if not folder.is_dir():
+        return []
+    return sorted((entry.name for entry in folder.iterdir() if NAME.fullmatch(entry.name)), reverse=True)
+
+
+def new_name(folder: Path, run_id: str, now: datetime | None = None) -> str:
+    """A name for a new version, e.g. `20261122T121314Z-1f0c9a3b`: when, and a digest of the run.
+
+    It sorts after every version already there: within the same second, or after a clock that was set back, the
+    stamp is one second past the newest. The exact time of publication is in the manifest.
+    """
+    stamp = now or datetime.now(timezone.utc)
+    existing = names(folder)
+    if existing:
+        newest = datetime.strptime(existing[0].split("-")[0], STAMP).replace(tzinfo=timezone.utc)
+        stamp = max(stamp, newest + timedelta(seconds=1))
+    return f"{stamp.strftime(STAMP)}-{hashlib.sha256(run_id.encode()).hexdigest()[:8]}"
+
+
+def current_name(folder: Path) -> str | None:
+    """The version that `current` points to, or None when there is none."""
+    link = folder / CURRENT
+    return os.path.basename(os.readlink(link)) if link.is_symlink() else None
+
+
+def partial(folder: Path, version: str) -> Path:
+    """Where a version is written before it is complete."""
+    return folder / f".{version}.partial"
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove what a crash left behind: partial versions and a link that was not switched."""
+    if not folder.is_dir():
+        return
+    for entry in folder.iterdir():
+        if entry.name.startswith(".") and entry.name.endswith(".partial"):
+            entry.unlink() if entry.is_symlink() else shutil.rmtree(entry)
+
+
+def make_durable(folder: Path) -> None:
+    """fsync every file and folder below a folder, and the folder itself."""
+    for parent, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            fsync(Path(parent, name))
+        fsync(Path(parent))
+
+
+def fsync(path: Path) -> None:
+    """Force one file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def switch(folder: Path, version: str) -> None:
+    """Point `current` at a version, atomically: readers see the old version or the new one, never neither."""
+    link = folder / f".{CURRENT}.partial"
+    link.unlink(missing_ok=True)
+    os.symlink(version, link)
+    os.replace(link, folder / CURRENT)
+    fsync(folder)
+
+
+def prune(folder: Path, keep: int = KEEP_VERSIONS) -> list[str]:
+    """Delete all but the newest `keep` versions; the current one stays, whatever its age. Returns: those deleted.
+
+    A version is renamed to its partial name first, so that a crash leaves no half version that looks whole.
+    """
+    kept = current_name(folder)
+    deleted = [version for version in names(folder)[keep:] if version != kept]
+    for version in deleted:
+        aside = partial(folder, version)
+        os.rename(folder / version, aside)
+        shutil.rmtree(aside)
+    return deleted

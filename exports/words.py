@@ -1,0 +1,164 @@
+"""The words that people read: statuses, units, families and periods, Chinese with English beside it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+FAMILIES = {
+    "participation": ("参与", "Participation"),
+    "resolution": ("办结", "Resolution"),
+    "satisfaction": ("满意", "Satisfaction"),
+    "funding": ("资金", "Funding"),
+}
+STATUSES = {
+    "ok": ("正常", "ok"),
+    "low_n": ("样本少", "low n"),
+    "no_base": ("无基数", "no base"),
+    "not_reached": ("未达到", "not reached"),
+    "suppressed": ("已隐去", "suppressed"),
+    "partial": ("期间未完", "partial"),
+}
+STATUS_NOTES = {
+    "low_n": ("样本量低于该指标的最小值，仅供参考", "fewer cases than the metric's minimum: read with care"),
+    "no_base": ("分母为零或未知，不计算比率", "the denominator is zero or unknown: no rate is computed"),
+    "not_reached": ("在观察期内未达到该分位", "the quantile lies beyond what has been observed so far"),
+    "suppressed": ("人数过少，为保护隐私不显示", "hidden to protect the few people behind it"),
+    "partial": ("该期间的数据尚不完整", "the period is not complete in the data"),
+}
+PERIOD_TYPES = {
+    "all": ("全部", "all time"),
+    "year": ("年", "year"),
+    "quarter": ("季", "quarter"),
+    "month": ("月", "month"),
+    "wave": ("调查", "wave"),
+}
+LATEST = {
+    "year": ("最近整年", "latest full year"),
+    "quarter": ("最近整季", "quarter"),
+    "month": ("最近整月", "month"),
+    "wave": ("最近调查", "latest wave"),
+}
+UNITS = {
+    "share": ("%", "%"),
+    "场": ("场", "activities"),
+    "人次": ("人次", "attendances"),
+    "人次/场": ("人次/场", "per activity"),
+    "件": ("件", "cases"),
+    "天": ("天", "days"),
+    "人": ("人", "people"),
+    "score": ("分", "score"),
+    "index": ("指数", "index 0–100"),
+    "money": ("", ""),
+}
+DIRECTIONS = {"up": ("越高越好", "higher is better"), "down": ("越低越好", "lower is better"), "neutral": ("中性", "neutral")}
+NO_VALUE = ("无数值", "no value")
+
+
+def both(pair: tuple[str, str]) -> str:
+    """Chinese and English on one line: `办结 Resolution`."""
+    return " ".join(dict.fromkeys(word for word in pair if word))
+
+
+def status(code: str) -> str:
+    """A status in words; a code without words is shown as it is."""
+    return both(STATUSES.get(code, (code, "")))
+
+
+def unit(row: dict[str, Any]) -> str:
+    """The unit of a figure in words; money shows its currency."""
+    if row["unit"] == "money" or row["currency"]:
+        return row["currency"] or ""
+    return both(UNITS.get(row["unit"], (row["unit"] or "", "")))
+
+
+def short_unit(row: dict[str, Any]) -> str:
+    """What follows a number: nothing after `83.2%`, else the currency or the Chinese unit."""
+    if row["unit"] == "share":
+        return ""
+    return row["currency"] or UNITS.get(row["unit"], (row["unit"] or "", ""))[0]
+
+
+def period(row: dict[str, Any]) -> str:
+    """A period as people say it: `2026`, `2026 Q3`, `2026-09`, `全部 all time`, else its first and last day."""
+    start, kind = row["period_start"], row["period_type"]
+    if kind == "all" or start is None:
+        return both(PERIOD_TYPES.get(kind, (kind, "")))
+    if kind == "year" and (start.month, start.day) == (1, 1):
+        return f"{start.year}"
+    if kind == "quarter" and start.day == 1 and start.month % 3 == 1:
+        return f"{start.year} Q{start.month // 3 + 1}"
+    if row["period_end"] is None:
+        return f"{start} –"
+    last = row["period_end"] - timedelta(days=1)
+    if start.day == 1 and (last.year, last.month) == (start.year, start.month) and row["period_end"].day == 1:
+        return f"{start:%Y-%m}"
+    return f"{start}" if last <= start else f"{start} – {last}"
+
+
+def recent(row: dict[str, Any]) -> str:
+    """A period short enough for a line in a card: a wave by the month in which it ended."""
+    if row["period_type"] == "wave" and row["period_end"]:
+        return f"{PERIOD_TYPES['wave'][0]} {row['period_end'] - timedelta(days=1):%Y-%m}"
+    return period(row)
+
+
+def value(row: dict[str, Any]) -> str:
+    """A figure as people read it: the rounded number with thousands separators and unit, or why there is none."""
+    if row["value_display"] is None:
+        return missing(row)
+    return f"{thousands(row['value_display'])} {short_unit(row)}".strip()
+
+
+def missing(row: dict[str, Any]) -> str:
+    """The words that stand where a number would be."""
+    return both(NO_VALUE) if row["status"] in ("ok", "low_n", "partial") else status(row["status"])
+
+
+def interval(row: dict[str, Any]) -> str:
+    """The 95 % interval, one-sided where only one bound is known, empty where none is."""
+    lower, upper = thousands(row["lower_display"]), thousands(row["upper_display"])
+    if lower and upper:
+        return f"{lower} – {upper}"
+    if lower:
+        return f"≥ {lower}"
+    return f"≤ {upper}" if upper else ""
+
+
+def base(row: dict[str, Any]) -> str:
+    """Numerator over denominator where the figure is a ratio of the two, else empty."""
+    numerator, denominator = row["numerator"], row["denominator"]
+    if numerator is None or denominator is None or row["unit"] == "money" or numerator == row["value"]:
+        return ""
+    return f"{plain(numerator)} / {plain(denominator)}"
+
+
+def plain(number: float | None) -> str:
+    """A count or sum with thousands separators, and up to two decimals only where it has any."""
+    if number is None:
+        return ""
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.2f}"
+
+
+def thousands(text: str | None) -> str:
+    """Thousands separators in a number that is already rounded: `-1234567.50` → `-1,234,567.50`."""
+    if not text:
+        return ""
+    whole, point, rest = text.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    digits = whole.removeprefix("-")
+    if not digits.removesuffix("%").isdigit():
+        return text
+    percent = "%" if digits.endswith("%") else ""
+    return f"{sign}{int(digits.removesuffix('%')):,}{percent}{point}{rest}"
+
+
+def metric(row: dict[str, Any]) -> str:
+    """A metric with its breakdown: `办结率 Resolution rate · sewer`."""
+    name = both((row["name_zh"], row["name_en"]))
+    return name if row["breakdown_type"] == "none" else f"{name} · {row['breakdown_label']}"
+
+
+def place(row: dict[str, Any]) -> str:
+    """A place by its name, with the English one where it has another."""
+    return both((row["place_name"], row["place_name_en"] or ""))

@@ -1,0 +1,401 @@
+"""Every rule of the marts gate has been seen to fail on the fault that it is for, and passes on clean marts."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from expectations import mart_suite, runner
+from expectations.kpi_rules import CASES_BY_OUTCOME, CASES_RAISED, KPI_VALUE_RULES
+from expectations.mart_rules import MART_RULES
+from expectations.results import CheckResult
+from ingest.warehouse import OPS_TABLES
+
+# A district with two communities and an unknown member. Facts hang on the communities, one case on the unknown member.
+TABLES = """
+create schema marts;
+create schema kpis;
+create table marts.dim_place as select * from (values
+    ('q:0', 'q', '青禾区', 'district', null), ('q:1', 'q', '和畅社区', 'community', 'q:0'),
+    ('q:2', 'q', '锦塘社区', 'community', 'q:0'), ('q:unknown', 'q', '未知', 'unknown', 'q:0')
+) as places (place_key, tree, place_name, place_level, parent_place_key);
+create table marts.dim_question as
+select 's.q1' as question_key, 'satisfaction' as dimension, 1 as scale_min, 5 as scale_max;
+create table marts.dim_survey as select 's:1' as survey_key, 'q:0' as place_key, date '2026-01-02' as opened_date,
+    date '2026-01-20' as closed_date, 4::bigint as issued_count, 3::bigint as returned_count;
+create table marts.fct_activity as select 'a:' || i as activity_key, 'q:' || (i % 2 + 1) as place_key,
+    if(i = 4, 'cancelled', 'held') as state, i != 4 as is_held, i * 10 as attendance_count, date '2026-01-10' as activity_date,
+    'activity_ledger' as source, 'ab' as file_id, i as row_no from range(1, 7) as numbers (i);
+create table marts.fct_answer as select 's:' || i as answer_key, 's:1' as survey_key, 's.q1' as question_key,
+    'q:1' as place_key, if(i = 3, null, i + 3) as answer_number, i != 3 as is_valid, i != 3 as is_satisfied
+    from range(1, 4) as numbers (i);
+create table marts.fct_case as
+select
+    'c:' || i as case_key, if(i = 12, 'q:unknown', 'q:' || (i % 2 + 1)) as place_key, if(i % 3 = 0, null, 'noise') as category,
+    case i when 1 then 'open' when 2 then 'rejected' when 3 then 'withdrawn' when 4 then 'cancelled' when 5 then 'referred_out'
+        else 'resolved' end as outcome,
+    i > 5 as is_resolved,
+    case i when 1 then 'open' when 6 then 'missing_end' when 7 then 'invalid_interval' else 'valid' end as interval_status,
+    timestamptz '2026-01-05 08:00+08' as opened_at,
+    case i when 1 then null when 6 then null when 7 then timestamptz '2026-01-01 08:00+08'
+        else timestamptz '2026-01-05 08:00+08' + to_days(i::integer) end as ended_at,
+    case when i > 7 then i end::double as resolution_days,
+    case when i not in (6, 7) then i end::double as observed_days,
+    timestamptz '2026-02-01 00:00+08' as observed_until_at, '描述 ' || i as description,
+    'issue_ledger' as source, 'ab' as file_id, i as row_no
+from range(1, 13) as numbers (i);
+create table marts.fct_case_event as select case_key || ':raised' as case_event_key, case_key from marts.fct_case;
+create table marts.fct_money as select 'm:' || i as money_key, 'q:' || (i % 2 + 1) as place_key, 'award' as kind,
+    if(i = 1, null, '专项资金') as fund, (i * 100)::decimal(18, 2) as amount, 'CNY' as currency from range(1, 5) as numbers (i);
+create table marts.fct_population as
+select 'p:1' as population_key, 'q:1' as place_key, 1000 as value, 990 as lower, 1010 as upper;
+create table marts.quality_summary as select 'issue_ledger' as source, 12 as rows_in;
+create table kpis.kpi_catalogue as select * from (values
+    ('P01', '场', 'count', 'activity', 'none', 1), ('R02', 'share', 'proportion', 'case', 'none|category', 1),
+    ('R03', 'share', 'ratio', 'case', 'none', 1), ('F02.awarded', 'money', 'sum', 'money', 'none|fund', 1),
+    ('R01.raised', '件', 'count', 'case', 'none|category', 1), ('R01.resolved', '件', 'count', 'case', 'none|category', 1),
+    ('R01.rejected', '件', 'count', 'case', 'none|category', 1), ('R01.withdrawn', '件', 'count', 'case', 'none|category', 1),
+    ('R01.cancelled', '件', 'count', 'case', 'none|category', 1),
+    ('R01.referred_out', '件', 'count', 'case', 'none|category', 1), ('R01.open', '件', 'count', 'case', 'none|category', 1)
+) as metrics (metric_code, unit, statistic, record, breakdowns, definition_version);
+"""
+
+# The KPIs of these facts, counted straight from them at both levels.
+KPIS = """
+create table kpis.kpi_value as
+with cases as (
+    select * exclude (place_key), unnest(['q:0', place_key]) as place_key
+    from (select *, unnest([['none', 'total'], ['category', coalesce(category, 'unknown')]]) as member from marts.fct_case)
+),
+money as (
+    select * exclude (place_key), unnest(['q:0', place_key]) as place_key
+    from (select *, unnest([['none', 'total'], ['fund', coalesce(fund, 'unknown')]]) as member from marts.fct_money)
+),
+activities as (
+    select is_held, unnest(['q:0', place_key]) as place_key from marts.fct_activity
+),
+counted as (
+    {outcomes}
+    select '{raised}' as metric_code, place_key, member, null as currency, count(*) as numerator, null as denominator from cases
+    group by all
+    union all
+    select 'R02', place_key, member, null, count(*) filter (is_resolved), count(*) from cases group by all
+    union all
+    select 'R03', place_key, member, null, count(*), count(*) - 1 from cases where member[1] = 'none' group by all
+    union all
+    select 'F02.awarded', place_key, member, currency, sum(amount), null from money group by all
+    union all
+    select 'P01', place_key, ['none', 'total'], null, count(*) filter (is_held), null from activities group by all
+),
+added as (
+    select metric_code, place_key, member, currency, sum(numerator) as numerator, sum(denominator) as denominator from counted
+    group by all
+)
+select
+    added.metric_code, catalogue.definition_version, added.place_key, 'month' as period_type, date '2026-01-01' as period_start,
+    date '2026-02-01' as period_end, member[1] as breakdown_type, member[2] as breakdown_value,
+    numerator::double as numerator, denominator::double as denominator, share as value,
+    coalesce(denominator, numerator)::bigint as n, if(unit = 'share', greatest(share - 0.1, 0), null) as lower,
+    if(unit = 'share', share + 0.1, null) as upper, catalogue.unit, added.currency,
+    case when share is null then 'no_base' else 'ok' end as status, date '2026-01-31' as as_of, 'run 1' as run_id
+from (
+    select *, case when metric_code in ('R02', 'R03') then numerator / nullif(denominator, 0) else numerator end::double as share
+    from added
+) as added inner join kpis.kpi_catalogue as catalogue using (metric_code);
+"""
+
+
+def clean_marts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Put a small, consistent build into a database: schemas marts and kpis."""
+    outcomes = "".join(
+        f"select '{code}' as metric_code, place_key, member, null as currency, "
+        f"count(*) filter (outcome = '{code.removeprefix('R01.')}') as numerator, null as denominator from cases "
+        "group by all\nunion all\n"
+        for code in CASES_BY_OUTCOME
+    )
+    connection.execute(TABLES)
+    connection.execute(KPIS.format(outcomes=outcomes, raised=CASES_RAISED))
+
+
+@pytest.fixture
+def build(home) -> duckdb.DuckDBPyConnection:
+    """GIVEN clean marts, and one accepted batch."""
+    connection = duckdb.connect()
+    connection.execute("set timezone = 'UTC'")
+    connection.execute(OPS_TABLES)
+    clean_marts(connection)
+    connection.execute("insert into ops.file (file_id, source, file_name) values ('ab', 'issue_ledger', 'issues_2026-01.csv')")
+    connection.execute(
+        "insert into ops.batch (batch_id, source, file_id, status, loaded_at) "
+        "values ('b1', 'issue_ledger', 'ab', 'accepted', now())"
+    )
+    return connection
+
+
+def gate(connection: duckdb.DuckDBPyConnection, only: str | None = None) -> list[CheckResult]:
+    """Results of all suites of the marts gate, or of the suite of one table."""
+    with runner.data_source(connection) as data_source:
+        return [
+            result
+            for suite, query in mart_suite.mart_suites(connection)
+            if only in (None, suite.name.split(".")[-1])
+            for result in runner.run_suite(connection, data_source, suite, query)
+        ]
+
+
+def failed(results: list[CheckResult]) -> dict[tuple[str, str], str]:
+    """(table, name) → severity of the checks that do not hold."""
+    return {(result.suite.split(".")[-1], result.expectation): result.severity for result in results if not result.success}
+
+
+# (table, rule) → SQL of a fault that it is for.
+FAULTS = {
+    ("marts", "every_table_that_readers_rely_on_exists_once"): "drop table marts.fct_population",
+    ("marts", "every_source_has_delivered_lately"): "update ops.batch set loaded_at = now() - interval 41 day",
+    ("marts", "no_batch_waits_or_is_blocked"): (
+        "insert into ops.batch (batch_id, source, status) values ('b2', 'x', 'blocked')"
+    ),
+    ("kpi_value", "kpi_value_has_one_row_per_key"): (
+        "insert into kpis.kpi_value from kpis.kpi_value where metric_code = 'R02' limit 1"
+    ),
+    ("kpi_value", "every_metric_is_in_the_catalogue"): "delete from kpis.kpi_catalogue where metric_code = 'R02'",
+    ("kpi_value", "every_metric_of_the_catalogue_has_rows"): "delete from kpis.kpi_value where metric_code = 'P01'",
+    ("kpi_value", "every_kpi_belongs_to_a_known_place"): (
+        "update kpis.kpi_value set place_key = 'q:9' where metric_code = 'R02'"
+    ),
+    ("kpi_value", "periods_start_before_they_end_and_breakdowns_are_named"): (
+        "update kpis.kpi_value set period_end = period_start where metric_code = 'R02'"
+    ),
+    ("kpi_value", "value_is_missing_exactly_when_the_status_says_so"): (
+        "update kpis.kpi_value set status = 'no_base' where metric_code = 'R02'"
+    ),
+    ("kpi_value", "values_are_finite_numbers"): (
+        "update kpis.kpi_value set value = 'inf', upper = null where metric_code = 'P01'"
+    ),
+    ("kpi_value", "value_lies_within_its_bounds"): "update kpis.kpi_value set lower = value + 0.01 where metric_code = 'R02'",
+    ("kpi_value", "proportions_lie_between_0_and_1"): (
+        "update kpis.kpi_value set numerator = 2 * denominator, value = 2, upper = 3 where metric_code = 'R02'"
+    ),
+    ("kpi_value", "shares_are_numerator_over_denominator"): (
+        "update kpis.kpi_value set value = value - 1e-6 where metric_code = 'R02'"
+    ),
+    ("kpi_value", "money_has_a_currency_and_nothing_else_has"): (
+        "update kpis.kpi_value set currency = null where unit = 'money'"
+    ),
+    ("kpi_value", "nothing_is_known_beyond_today"): (
+        "update kpis.kpi_value set as_of = current_date + 30 where metric_code = 'R02'"
+    ),
+    ("kpi_value", "cases_raised_are_resolved_rejected_withdrawn_cancelled_referred_out_or_open"): (
+        "update kpis.kpi_value set value = value + 1 where metric_code = 'R01.open'"
+    ),
+    ("kpi_value", "breakdowns_add_up_to_the_total"): (
+        "delete from kpis.kpi_value where metric_code = 'F02.awarded' and breakdown_value = 'unknown'"
+    ),
+    ("kpi_value", "places_below_add_up_to_their_parent"): (
+        "update kpis.kpi_value set value = 4 where metric_code = 'P01' and place_key = 'q:0'"
+    ),
+    ("dim_place", "every_parent_is_a_place_of_the_same_tree"): (
+        "update marts.dim_place set parent_place_key = 'z:0' where place_key = 'q:1'"
+    ),
+    ("dim_survey", "a_wave_ends_after_it_starts"): "update marts.dim_survey set closed_date = date '2026-01-01'",
+    ("dim_survey", "no_more_questionnaires_return_than_were_issued"): "update marts.dim_survey set returned_count = 5",
+    ("fct_activity", "headcounts_are_not_negative"): "update marts.fct_activity set attendance_count = -1 where row_no = 1",
+    ("fct_activity", "an_activity_is_held_when_its_state_says_so"): "update marts.fct_activity set is_held = true",
+    ("fct_answer", "every_answer_belongs_to_a_wave_and_a_question"): "update marts.fct_answer set survey_key = 's:2'",
+    ("fct_answer", "valid_answers_lie_on_the_scale_of_their_question"): "update marts.fct_answer set answer_number = 9",
+    ("fct_case", "outcome_and_interval_are_known_codes"): "update marts.fct_case set outcome = '待定' where row_no = 2",
+    ("fct_case", "a_case_is_resolved_when_its_outcome_says_so"): (
+        "update marts.fct_case set is_resolved = true where row_no = 2"
+    ),
+    ("fct_case", "a_case_ends_after_it_was_raised_or_says_otherwise"): (
+        "update marts.fct_case set interval_status = 'valid' where row_no = 7"
+    ),
+    ("fct_case", "durations_are_positive_and_of_valid_intervals"): (
+        "update marts.fct_case set resolution_days = -1 where row_no = 8"
+    ),
+    ("fct_case", "no_case_is_raised_after_what_is_known"): (
+        "update marts.fct_case set observed_until_at = opened_at - interval 1 day"
+    ),
+    ("fct_case", "no_personal_data_in_text"): "update marts.fct_case set description = '电话：13912345678' where row_no = 8",
+    ("fct_money", "every_amount_has_a_currency"): "update marts.fct_money set currency = '元' where money_key = 'm:1'",
+    ("fct_population", "population_lies_within_its_bounds"): "update marts.fct_population set lower = 1001",
+    **{
+        (table, "every_row_belongs_to_a_known_place"): f"update marts.{table} set place_key = 'q:9'"
+        for table in ("dim_survey", "fct_activity", "fct_answer", "fct_case", "fct_money", "fct_population")
+    },
+}
+WARNINGS = {
+    "every_source_has_delivered_lately",
+    "no_batch_waits_or_is_blocked",
+    "every_metric_of_the_catalogue_has_rows",
+    "nothing_is_known_beyond_today",
+    "no_more_questionnaires_return_than_were_issued",
+    "no_case_is_raised_after_what_is_known",
+}
+
+
+def test_clean_marts_pass_every_check(build):
+    results = gate(build)
+    assert failed(results) == {}
+    assert {result.suite for result in results} >= {"marts", "kpis.kpi_value", "marts.fct_case", "kpis.kpi_catalogue"}
+
+
+def test_every_rule_has_a_fault_that_it_is_for():
+    rules = {("kpi_value", rule.name) for rule in KPI_VALUE_RULES}
+    rules |= {(table, rule.name) for table, of_table in MART_RULES.items() for rule in of_table}
+    assert rules <= set(FAULTS)
+
+
+@pytest.mark.parametrize(("table", "name"), FAULTS)
+def test_a_fault_fails_the_rule_that_is_for_it(build, table, name):
+    build.execute(FAULTS[table, name])
+    found = failed(gate(build, only=table))
+    assert found.get((table, name)) == ("warning" if name in WARNINGS else "critical")
+
+
+FURTHER_FAULTS = {
+    "a breakdown without a total": (
+        "kpi_value",
+        "breakdowns_add_up_to_the_total",
+        "delete from kpis.kpi_value where metric_code = 'F02.awarded' and breakdown_type = 'none'",
+    ),
+    "a total without its breakdown": (
+        "kpi_value",
+        "breakdowns_add_up_to_the_total",
+        "delete from kpis.kpi_value where metric_code = 'F02.awarded' and breakdown_type = 'fund'",
+    ),
+    "a place left out on the way up": (
+        "kpi_value",
+        "places_below_add_up_to_their_parent",
+        "delete from kpis.kpi_value where metric_code = 'P01' and place_key = 'q:0'",
+    ),
+    "a place counted twice": (
+        "kpi_value",
+        "places_below_add_up_to_their_parent",
+        "update kpis.kpi_value set value = 2 * value where metric_code = 'P01' and place_key = 'q:0'",
+    ),
+    "fewer than the places below, in a place with records of its own": (
+        "kpi_value",
+        "places_below_add_up_to_their_parent",
+        "update marts.fct_activity set place_key = 'q:0' where row_no = 1; update kpis.kpi_value set value = 4 where "
+        "metric_code = 'P01' and place_key = 'q:0'",
+    ),
+    "a value with status not_reached": (
+        "kpi_value",
+        "value_is_missing_exactly_when_the_status_says_so",
+        "update kpis.kpi_value set status = 'not_reached' where metric_code = 'P01'",
+    ),
+    "no value with status ok": (
+        "kpi_value",
+        "value_is_missing_exactly_when_the_status_says_so",
+        "update kpis.kpi_value set value = null where metric_code = 'P01'",
+    ),
+    "a rate without a base": (
+        "kpi_value",
+        "shares_are_numerator_over_denominator",
+        "update kpis.kpi_value set denominator = 0, value = 0, lower = null where metric_code = 'R02'",
+    ),
+    "a currency on a count": (
+        "kpi_value",
+        "money_has_a_currency_and_nothing_else_has",
+        "update kpis.kpi_value set currency = 'CNY' where metric_code = 'P01'",
+    ),
+    "a count that is not a number": (
+        "kpi_value",
+        "values_are_finite_numbers",
+        "update kpis.kpi_value set value = 'nan' where metric_code = 'P01'",
+    ),
+    "a metric in another unit": (
+        "kpi_value",
+        "every_metric_is_in_the_catalogue",
+        "update kpis.kpi_value set unit = '%' where metric_code = 'P01'",
+    ),
+    "resolved and still open": (
+        "fct_case",
+        "a_case_is_resolved_when_its_outcome_says_so",
+        "update marts.fct_case set interval_status = 'open', ended_at = null, resolution_days = null where row_no = 8",
+    ),
+    "an end that is said to be missing": (
+        "fct_case",
+        "a_case_ends_after_it_was_raised_or_says_otherwise",
+        "update marts.fct_case set interval_status = 'missing_end', resolution_days = null where row_no = 8",
+    ),
+    "an ID number in a place name": (
+        "dim_place",
+        "no_personal_data_in_text",
+        "update marts.dim_place set place_name = '11010519491231002X' where place_key = 'q:1'",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FURTHER_FAULTS)
+def test_a_further_fault_fails_its_rule(build, fault):
+    table, name, sql = FURTHER_FAULTS[fault]
+    build.execute(sql)
+    assert failed(gate(build, only=table)).get((table, name)) == "critical"
+
+
+HARMLESS = {
+    "a flow ratio above 1": (
+        "update kpis.kpi_value set numerator = 20, denominator = 10, value = 2, upper = 2, status = 'ok' where "
+        "metric_code = 'R03'"
+    ),
+    "rounding in the last bits": (
+        "update kpis.kpi_value set value = value * (1 + 1e-13) where metric_code in ('R02', 'F02.awarded')"
+    ),
+    "a hidden cell, and its total": (
+        "update kpis.kpi_value set value = null, status = 'suppressed', lower = null, upper = null where metric_code = "
+        "'R01.resolved'"
+    ),
+    "more than the places below, in a place with records of its own": (
+        "update marts.fct_activity set place_key = 'q:0' where row_no = 1; update kpis.kpi_value set value = value - 1 "
+        "where metric_code = 'P01' and place_key = 'q:2'"
+    ),
+    "a source without a place of its own": (
+        "delete from marts.fct_money; delete from kpis.kpi_value where metric_code = 'F02.awarded'"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_what_is_right_but_looks_odd_passes(build, case):
+    build.execute(HARMLESS[case])
+    assert [name for name, severity in failed(gate(build)).items() if severity == "critical"] == []
+
+
+def test_a_missing_table_is_said_once_and_not_compared_with(build):
+    build.execute("drop table kpis.kpi_value")
+    results = gate(build)
+    assert failed(results) == {("marts", "every_table_that_readers_rely_on_exists_once"): "critical"}
+    assert "table_name=kpi_value" in next(result for result in results if not result.success).message
+
+
+def test_a_failure_names_the_key_or_the_file_and_row(build):
+    build.execute("update kpis.kpi_value set value = value + 1 where metric_code = 'R01.open' and place_key = 'q:1'")
+    build.execute("update marts.fct_case set description = '电话：13912345678' where row_no = 8")
+    by_name = {result.expectation: result for result in gate(build) if not result.success}
+    identity = by_name["cases_raised_are_resolved_rejected_withdrawn_cancelled_referred_out_or_open"]
+    assert "place_key=q:1, period_type=month, period_start=2026-01-01, breakdown_type=category" in identity.message
+    private = by_name["no_personal_data_in_text"]
+    assert "source=issue_ledger, file_name=issues_2026-01.csv, row 8, found_in=description" in private.message
+    assert "13912345678" not in private.message
+
+
+def test_a_column_is_exempt_from_the_search_where_its_model_says_so(build, monkeypatch, tmp_path):
+    build.execute("update marts.fct_case set description = '案件 13912345678' where row_no = 8")
+    monkeypatch.setattr(mart_suite, "columns_that_may_contain_numbers", lambda: {("fct_case", "description")})
+    assert failed(gate(build)) == {}
+
+
+def test_half_of_what_is_published_is_a_warning(build, home):
+    version = home / "published" / "v1"
+    version.mkdir(parents=True)
+    with duckdb.connect(str(version / "marts.duckdb")) as published:
+        published.execute("create table fct_case as from range(25); create table fct_money as from range(8)")
+    (home / "published" / "current").symlink_to(version)
+    results = gate(build)
+    assert failed(results) == {("fct_case", "not_less_than_half_of_what_is_published"): "warning"}
+    (message,) = [result.message for result in results if not result.success]
+    assert message.startswith(
+        "expected: at least 13 rows (the version in force has 25); found: 12 rows; look at: marts.fct_case; do: "
+    )
