@@ -5,6 +5,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 UV_VERSION := 0.13.9
 
+# Trust what the machine trusts, so that an office's own certificate authority works.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 export GX_ANALYTICS_ENABLED := false
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -17,7 +19,7 @@ help: ## Show this help
 $(VENV)/bin/uv:
 	@python3 -c 'import sys; assert sys.version_info[:2] == (3, 11), f"expected Python 3.11, found {sys.version.split()[0]}"'
 	python3 -m venv $(VENV) || (echo "python3 -m venv failed: on Debian install it with: apt-get install python3-venv" && false)
-	$(VENV)/bin/pip install --quiet uv==$(UV_VERSION)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/.installed: requirements.lock pyproject.toml $(VENV)/bin/uv
 	$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --require-hashes -r requirements.lock
