@@ -260,3 +260,22 @@ def test_a_date_that_does_not_fit_its_declared_format_is_quarantined(home: Path,
     (found,) = quarantined
     assert (found["row_no"], found["column_name"], found["raw_value"]) == (2, "created_at", "2/30/20 0:05")
     assert "%m/%d/%y %H:%M" in found["expected"]
+
+
+def test_a_quarantined_row_is_kept_without_its_personal_columns(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GMW_DBT_VARS", "{example_sources: true}")
+    monkeypatch.setenv("GMW_EXAMPLES_FOLDER", str(home.parent))
+    source = declaration("arts_council_wales")
+    values = {"Recipient Org:Name": "Invented Artist", "Amount Awarded": "much", "Type": "Training"}
+    headers = [column.headers[0] for column in source.columns]
+    folder = home.parent / "uk_grants_360"
+    folder.mkdir()
+    (folder / "Arts-Council-of-Wales.csv").write_text(
+        ",".join(headers) + "\n" + ",".join(values.get(header, "") for header in headers) + "\n", encoding="utf-8"
+    )
+    land("arts_council_wales")
+    load("arts_council_wales")
+    ((column_name, raw_value, raw_text),) = rows_of("select column_name, raw_value, raw_text from ops.quarantine")
+    assert (column_name, raw_value) == ("amount", "much")
+    assert "Training" in raw_text
+    assert "Invented Artist" not in raw_text
