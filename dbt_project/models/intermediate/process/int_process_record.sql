@@ -30,7 +30,7 @@ with facts as (
     union all
     -- A register is seen when it arrives.
     select places.process_code, 'place' as record, places.place_level as kind, places.place_key, files.retrieved_at::date as seen_date
-    from {{ ref('dim_place') }} as places
+    from {{ ref('int_place') }} as places
     left join {{ source('ops', 'file') }} as files on places.file_id = files.file_id and places.source = files.source
 ),
 

@@ -24,7 +24,6 @@ dim_place as (
         places.place_name,
         places.place_name_en,
         places.place_level,
-        places.process_code,
         places.parent_place_key,
         paths.place_path,
         paths.place_depth,
