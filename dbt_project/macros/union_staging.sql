@@ -6,6 +6,14 @@
     {{ _union_models(record, columns, "_reject_reason is null") }}
 {%- endmacro %}
 
+{# The records whose rejected rows are reported. Not case_event: a state change that cannot be read is rejected with its case. #}
+{% macro staged_records() %}
+    {{ return([
+        'place', 'population', 'organisation', 'role', 'activity', 'participation', 'points', 'case', 'vote',
+        'vote_option', 'survey', 'answer', 'evaluation', 'money', 'figure'
+    ]) }}
+{% endmacro %}
+
 {% macro union_rejected(records) -%}
     {%- set selects = [] -%}
     {%- for record in records -%}

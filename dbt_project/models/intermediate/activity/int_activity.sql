@@ -1,6 +1,6 @@
 with staged as (
     {{ union_staging('activity', dict(place_columns(), **{
-        'activity_id': 'varchar', 'activity_name': 'varchar', 'activity_type': 'varchar', 'mode': 'varchar',
+        'activity_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'activity_name': 'varchar', 'activity_type': 'varchar', 'mode': 'varchar',
         'host_name': 'varchar', 'host_type': 'varchar', 'activity_date': 'date', 'started_at': 'timestamptz',
         'state': 'varchar', 'attendance_count': 'bigint'
     })) }}
@@ -10,7 +10,7 @@ int_activity as (
     select
         _source || ':' || activity_id as activity_key,
         place_key, place_match, place_name, parent_place_name,
-        activity_name, activity_type, mode, host_name, host_type,
+        kind, process_code, activity_name, activity_type, mode, host_name, host_type,
         state, state = 'held' as is_held,
         attendance_count, activity_date, started_at,
         {{ as_of_date(observed_until("(activity_date + 1)::timestamp at time zone _time_zone")) }} as as_of_date,

@@ -1,6 +1,6 @@
 with staged as (
     {{ union_staging('case', dict(place_columns(), **{
-        'case_id': 'varchar', 'kind': 'varchar', 'category': 'varchar', 'channel': 'varchar', 'outcome': 'varchar',
+        'case_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'category': 'varchar', 'channel': 'varchar', 'outcome': 'varchar',
         'opened_at': 'timestamptz', 'ended_at': 'timestamptz', 'last_changed_at': 'timestamptz'
     })) }}
 ),
@@ -30,7 +30,7 @@ int_case as (
     select
         _source || ':' || case_id as case_key,
         place_key, place_match, place_name, parent_place_name,
-        kind, category, channel,
+        kind, process_code, category, channel,
         outcome, outcome = 'resolved' as is_resolved, interval_status,
         opened_at,
         (opened_at at time zone _time_zone)::date as opened_date,

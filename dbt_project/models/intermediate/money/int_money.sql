@@ -1,21 +1,25 @@
 with staged as (
     {{ union_staging('money', dict(place_columns(), **{
-        'money_id': 'varchar', 'kind': 'varchar', 'source_type': 'varchar', 'counterparty_key': 'varchar',
+        'money_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'source_type': 'varchar', 'counterparty_key': 'varchar',
         'amount': 'decimal(18,2)', 'currency': 'varchar', 'money_date': 'date', 'fund': 'varchar', 'project_id': 'varchar'
     })) }}
+),
+
+kinds as (
+    select kind, direction from {{ ref('kind') }} where record = 'money'
 ),
 
 int_money as (
     select
         _source || ':' || money_id as money_key,
         place_key, place_match, place_name, parent_place_name,
-        kind,
-        case when kind = 'donation' then 'in' when kind = 'award' then 'commitment' else 'out' end as direction,
+        placed.kind, placed.process_code, kinds.direction,
         source_type, counterparty_key, fund, project_id,
         amount, currency, money_date,
         {{ as_of_date(observed_until("(money_date + 1)::timestamp at time zone _time_zone")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
-    from {{ resolved_places('staged') }}
+    from {{ resolved_places('staged') }} as placed
+    left join kinds on placed.kind = kinds.kind
 )
 
 select * from int_money

@@ -6,6 +6,14 @@ with dated as (
     select place_key, unnest([opened_date, closed_date]) as event_date from {{ ref('int_survey') }}
     union all
     select place_key, money_date as event_date from {{ ref('int_money') }}
+    union all
+    select place_key, participation_date as event_date from {{ ref('int_participation') }}
+    union all
+    select place_key, posted_date as event_date from {{ ref('int_points') }}
+    union all
+    select place_key, vote_date as event_date from {{ ref('int_vote') }}
+    union all
+    select place_key, evaluated_date as event_date from {{ ref('int_evaluation') }}
 ),
 
 spans as (

@@ -1,7 +1,7 @@
 with staged as (
     {{ union_staging('place', {
         'tree': 'varchar', 'place_code': 'varchar', 'place_name': 'varchar', 'place_name_en': 'varchar',
-        'place_level': 'varchar', 'parent_place_code': 'varchar', 'valid_from': 'date', 'valid_to': 'date'
+        'place_level': 'varchar', 'process_code': 'varchar', 'parent_place_code': 'varchar', 'valid_from': 'date', 'valid_to': 'date'
     }) }}
 ),
 
@@ -15,7 +15,7 @@ known as (
 unknown_members as (
     select
         tree, 'unknown' as place_code, '未知' as place_name, 'Unknown' as place_name_en, 'unknown' as place_level,
-        place_code as parent_place_code, null::date as valid_from, null::date as valid_to,
+        null::varchar as process_code, place_code as parent_place_code, null::date as valid_from, null::date as valid_to,
         {{ provenance() }}, true as is_unknown_member
     from known
     where parent_place_code is null
@@ -35,6 +35,7 @@ int_place as (
         place_name,
         place_name_en,
         place_level,
+        process_code,
         tree || ':' || parent_place_code as parent_place_key,
         _time_zone as time_zone,
         valid_from,

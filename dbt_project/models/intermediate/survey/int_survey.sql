@@ -1,6 +1,6 @@
 with staged as (
     {{ union_staging('survey', dict(place_columns(), **{
-        'survey_id': 'varchar', 'title': 'varchar', 'wave': 'varchar', 'method': 'varchar', 'opened_date': 'date',
+        'survey_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'title': 'varchar', 'wave': 'varchar', 'method': 'varchar', 'opened_date': 'date',
         'closed_date': 'date', 'issued_count': 'bigint', 'returned_count': 'bigint'
     })) }}
 ),
@@ -9,7 +9,7 @@ int_survey as (
     select
         _source || ':' || survey_id as survey_key,
         place_key, place_match, place_name, parent_place_name,
-        title, wave, method, opened_date, closed_date, issued_count, returned_count,
+        kind, process_code, title, wave, method, opened_date, closed_date, issued_count, returned_count,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged') }}
 )

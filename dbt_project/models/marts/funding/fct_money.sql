@@ -7,6 +7,7 @@ fct_money as (
         money_key,
         place_key,
         kind,
+        process_code,
         direction,
         source_type,
         counterparty_key,

@@ -6,6 +6,8 @@ fct_activity as (
     select
         activity_key,
         place_key,
+        kind,
+        process_code,
         activity_name,
         activity_type,
         mode,

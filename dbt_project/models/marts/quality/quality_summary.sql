@@ -1,5 +1,5 @@
 with rejected as (
-    {{ union_rejected(['place', 'population', 'activity', 'case', 'survey', 'answer', 'money']) }}
+    {{ union_rejected(staged_records()) }}
 ),
 
 batches as (

@@ -1,5 +1,8 @@
 with referring as (
-    {% for model in ['int_population', 'int_activity', 'int_case', 'int_survey', 'int_answer', 'int_money'] -%}
+    {% for model in [
+        'int_population', 'int_organisation', 'int_role', 'int_activity', 'int_participation', 'int_points', 'int_case',
+        'int_vote', 'int_survey', 'int_answer', 'int_evaluation', 'int_money', 'int_figure'
+    ] -%}
     select source, '{{ model | replace("int_", "") }}' as record, place_name, parent_place_name, place_match
     from {{ ref(model) }}
     {% if not loop.last %}union all{% endif %}

@@ -8,6 +8,7 @@ fct_population as (
         place_key,
         as_of_date,
         measure,
+        process_code,
         value,
         lower,
         upper,

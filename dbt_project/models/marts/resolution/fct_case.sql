@@ -7,6 +7,7 @@ fct_case as (
         case_key,
         place_key,
         kind,
+        process_code,
         category,
         channel,
         outcome,

@@ -6,6 +6,8 @@ dim_survey as (
     select
         survey_key,
         place_key,
+        kind,
+        process_code,
         title,
         wave,
         method,

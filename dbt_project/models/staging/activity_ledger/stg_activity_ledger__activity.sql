@@ -21,6 +21,10 @@ stg_activity_ledger__activity as (
         null as place_code,
         {{ clean_text('estate') }} as place_name,
         {{ clean_text('community') }} as parent_place_name,
+        {{ mapped('activity_type', {
+            '讲座': 'lecture', '实操': 'practice', '会议': 'meeting', '义诊': 'clinic', '演出': 'performance', '走访': 'visit'
+        }) }} as kind,
+        {{ mapped('activity_type', {'义诊': 'F05'}) }} as process_code,
         {{ clean_text('activity_name') }} as activity_name,
         {{ clean_text('activity_type') }} as activity_type,
         mode_code as mode,

@@ -17,6 +17,7 @@ stg_donation_list__money as (
     select
         {{ clean_text('receipt_no') }} as money_id,
         'donation' as kind,
+        case when {{ clean_text('fund') }} is not null then 'E08' end as process_code,
         'qinghe_district' as tree,
         null as place_code,
         {{ clean_text('community') }} as place_name,

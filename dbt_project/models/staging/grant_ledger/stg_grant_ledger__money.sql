@@ -15,6 +15,7 @@ stg_grant_ledger__money as (
     select
         {{ clean_text('voucher_no') }} as money_id,
         kind_code as kind,
+        'E01' as process_code,
         'qinghe_district' as tree,
         null as place_code,
         {{ clean_text('community') }} as place_name,

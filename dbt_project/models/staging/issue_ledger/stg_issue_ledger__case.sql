@@ -18,6 +18,7 @@ stg_issue_ledger__case as (
     select
         case_no as case_id,
         'issue' as kind,
+        {{ mapped('channel', {'书记下午茶': 'A01', '议事日': 'A03', '楼长日': 'D14', '网格': 'B05'}) }} as process_code,
         'qinghe_district' as tree,
         null as place_code,
         {{ clean_text('estate') }} as place_name,

@@ -30,6 +30,7 @@ stg_place_register__place as (
         place_name,
         {{ clean_text('name_en') }} as place_name_en,
         place_level,
+        case when place_level in ('community', 'estate') then 'J12' end as process_code,
         parent_place_code,
         null::date as valid_from,
         null::date as valid_to,

@@ -26,6 +26,7 @@ stg_population_register__population as (
         end as parent_place_name,
         statistics_local::date as as_of_date,
         measure,
+        null::varchar as process_code,
         value,
         value as lower,
         value as upper,

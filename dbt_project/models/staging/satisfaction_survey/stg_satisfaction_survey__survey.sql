@@ -10,6 +10,8 @@ stg_satisfaction_survey__survey as (
         null as place_code,
         '青禾区' as place_name,
         null as parent_place_name,
+        'questionnaire' as kind,
+        'G01' as process_code,
         '居民满意度问卷' as title,
         strftime(_file_as_of, '%Y-%m') as wave,
         'online' as method,

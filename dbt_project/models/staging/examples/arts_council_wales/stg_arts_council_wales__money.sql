@@ -26,6 +26,7 @@ stg_arts_council_wales__money as (
     select
         _row_no::varchar as money_id,
         'award' as kind,
+        null::varchar as process_code,
         'wales' as tree,
         null::varchar as place_code,
         coalesce(area, region) as place_name,

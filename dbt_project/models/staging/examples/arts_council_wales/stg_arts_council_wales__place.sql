@@ -47,7 +47,7 @@ places as (
 stg_arts_council_wales__place as (
     select
         'wales' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::date as valid_from, null::date as valid_to,
+        null::varchar as process_code, null::date as valid_from, null::date as valid_to,
         null::varchar as _reject_reason,
         {{ provenance() }}
     from places

@@ -31,7 +31,7 @@ places as (
 stg_kcmo_survey__place as (
     select
         'kansas_city' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::date as valid_from, null::date as valid_to,
+        null::varchar as process_code, null::date as valid_from, null::date as valid_to,
         null::varchar as _reject_reason,
         {{ provenance() }}
     from places

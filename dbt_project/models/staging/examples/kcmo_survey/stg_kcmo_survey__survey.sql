@@ -21,6 +21,8 @@ stg_kcmo_survey__survey as (
         'city' as place_code,
         'Kansas City' as place_name,
         null::varchar as parent_place_name,
+        'questionnaire' as kind,
+        null::varchar as process_code,
         'Kansas City resident survey' as title,
         wave,
         method,

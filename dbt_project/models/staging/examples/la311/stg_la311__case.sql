@@ -15,6 +15,7 @@ stg_la311__case as (
     select
         request_no as case_id,
         'service_request' as kind,
+        null::varchar as process_code,
         'los_angeles' as tree,
         'nc-' || {{ clean_text('neighbourhood_council_code') }} as place_code,
         {{ clean_text('neighbourhood_council') }} as place_name,

@@ -30,6 +30,8 @@ stg_open_repair__activity as (
         {{ clean_text('country') }} as place_name,
         null::varchar as parent_place_name,
         null::varchar as activity_name,
+        'workshop' as kind,
+        null::varchar as process_code,
         'repair' as activity_type,
         null::varchar as mode,
         host_name,

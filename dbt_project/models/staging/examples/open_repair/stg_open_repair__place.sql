@@ -28,7 +28,7 @@ places as (
 stg_open_repair__place as (
     select
         'restart_project' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::date as valid_from, null::date as valid_to,
+        null::varchar as process_code, null::date as valid_from, null::date as valid_to,
         {{ reject_reason([('place_name is null', 'missing_place_name')]) }} as _reject_reason,
         {{ provenance() }}
     from places

@@ -6,6 +6,7 @@ stg_sport_england__money as (
     select
         _layout || ':' || _row_no as money_id,
         'award' as kind,
+        null::varchar as process_code,
         'england' as tree,
         null::varchar as place_code,
         {{ clean_text('region') }} as place_name,

@@ -1,0 +1,10 @@
+with processes as (
+    select * from {{ ref('process_catalogue') }}
+),
+
+int_process_metric as (
+    select process_code, unnest(string_split(metrics, '|')) as metric_code
+    from processes
+)
+
+select * from int_process_metric

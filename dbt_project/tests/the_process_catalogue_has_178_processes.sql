@@ -1,0 +1,3 @@
+select count(*) as processes
+from {{ ref('process_catalogue') }}
+having count(*) != 178
