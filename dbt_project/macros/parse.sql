@@ -1,5 +1,6 @@
-{# What people typed by hand, read as values. Each gives NULL where the text cannot be read: compare with the cleaned text
-   (`unreadable`) to tell that from an empty cell. #}
+{# What people typed into columns of plain numbers and dates, read as values. Each gives NULL where the text cannot be read:
+   compare with the cleaned text (`unreadable`) to tell that from an empty cell. Prose (近38万元, 去年 5 月) is read by
+   parsed_quantities and parsed_dates (docs/parsing.md). #}
 
 {# Text without surrounding spaces (full-width ones too); empty is NULL. #}
 {% macro clean_text(column) -%}
@@ -9,7 +10,7 @@
 {# `1,200.00`, `１２００`, `￥50` → decimal(18,2). #}
 {% macro parse_number(column) -%}
     try_cast(
-        regexp_replace(translate({{ clean_text(column) }}, '０１２３４５６７８９．，－', '0123456789.,-'), '[,￥¥\s元人]', '', 'g')
+        regexp_replace({{ half_width(clean_text(column)) }}, '[,¥\s元人]', '', 'g')
         as decimal(18, 2)
     )
 {%- endmacro %}

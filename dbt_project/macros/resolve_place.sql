@@ -22,13 +22,13 @@
         left join {{ ref('int_place') }} as by_code
             on rows_to_place.tree = by_code.tree and rows_to_place.place_code = by_code.place_code
         left join {{ ref('int_place_name') }} as by_both
-            on rows_to_place.tree = by_both.tree and rows_to_place.place_name = by_both.spelling
-            and rows_to_place.parent_place_name = by_both.parent_spelling
+            on rows_to_place.tree = by_both.tree and {{ matchable_name('rows_to_place.place_name') }} = by_both.spelling
+            and {{ matchable_name('rows_to_place.parent_place_name') }} = by_both.parent_spelling
         left join {{ ref('int_place_name') }} as by_parent
-            on rows_to_place.tree = by_parent.tree and rows_to_place.parent_place_name = by_parent.spelling
+            on rows_to_place.tree = by_parent.tree and {{ matchable_name('rows_to_place.parent_place_name') }} = by_parent.spelling
             and by_parent.parent_spelling is null
         left join {{ ref('int_place_name') }} as by_name
-            on rows_to_place.tree = by_name.tree and rows_to_place.place_name = by_name.spelling
+            on rows_to_place.tree = by_name.tree and {{ matchable_name('rows_to_place.place_name') }} = by_name.spelling
             and by_name.parent_spelling is null and rows_to_place.parent_place_name is null
         left join {{ ref('int_place') }} as unknown_member
             on rows_to_place.tree = unknown_member.tree and unknown_member.is_unknown_member
