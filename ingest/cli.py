@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -40,7 +41,7 @@ def main() -> None:
         if "--help" not in sys.argv:
             ensure_local_secret()
         app()
-    except (RuntimeError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, LookupError, OSError, duckdb.Error) as error:
         Console(stderr=True).print(f"[bold red]gmw:[/] {type(error).__name__}: ", end="")
         print(error, file=sys.stderr)
         sys.exit(1)
@@ -187,7 +188,12 @@ def sql(query: str) -> None:
     from exports.publication import open_current
 
     with open_current() as connection:
-        print(connection.sql(query))
+        # Read-only means files, too: without this, `copy … to` would write one.
+        connection.execute("set enable_external_access = false").complete()
+        found = connection.sql(query)
+        if found is None:
+            raise ValueError("expected a query that returns rows")
+        found.show(max_width=10_000 if not sys.stdout.isatty() else None, max_rows=1000)
 
 
 def latest_run_id() -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
 from pathlib import Path
 from typing import Literal
 
 import yaml
+from croniter import croniter
 from jinja2.nativetypes import NativeEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -157,6 +159,20 @@ class SourceDeclaration(Strict):
     skip: list[Skip] = []
     max_quarantined_share: float = Field(default=0.2, ge=0, le=1)
 
+    @field_validator("schedule")
+    @classmethod
+    def _schedule(cls, value: str) -> str:
+        if not croniter.is_valid(value):
+            raise ValueError(f"schedule: expected cron such as '0 2 * * *' or @daily, found {value!r}")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone(cls, value: str) -> str:
+        if value not in zoneinfo.available_timezones():
+            raise ValueError(f"time_zone: expected a name such as Asia/Shanghai, found {value!r}")
+        return value
+
     @model_validator(mode="after")
     def _columns_exist(self) -> "SourceDeclaration":
         names = [column.name for column in self.columns]
@@ -245,7 +261,10 @@ def read_declaration(path: Path, dbt_vars: dict[str, object]) -> tuple[SourceDec
             enabled = NativeEnvironment().from_string(enabled).render(var=lambda name, default=None: dbt_vars.get(name, default))
         return result, bool(enabled)
     except (KeyError, TypeError, ValueError, ValidationError, yaml.YAMLError) as error:
-        what = f"missing key {error}" if isinstance(error, KeyError) else str(error)
+        if isinstance(error, ValidationError):
+            what = "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
+        else:
+            what = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         raise DeclarationError(f"{path.relative_to(settings().project)}: {what}") from error
 
 

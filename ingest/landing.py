@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from ingest import warehouse
 from ingest.connectors import drop_folder
 from ingest.declaration import SourceDeclaration, declaration
@@ -33,14 +35,15 @@ class LandedFile:
 def land(source_name: str, paths: list[Path] | None = None) -> list[LandedFile]:
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
 
-    The same bytes again are a no-op, whatever their name.
+    The same bytes again are a no-op, whatever their name. A blocked file that is no longer in the drop folder is noted as
+    withdrawn.
 
     Args: source_name: a declared source. paths: files to land; default: those in the drop folder of the source.
     Returns: one LandedFile per path. Raises: DeclarationError, FileNotFoundError, WarehouseBusy.
     """
     source = declaration(source_name)
-    paths = drop_folder.arrived(source) if paths is None else paths
-    copied = [(path, *_copy(source, path)) for path in paths]
+    everything = paths is None
+    copied = [(path, *_copy(source, path)) for path in (drop_folder.arrived(source) if everything else paths)]
     landed = []
     with warehouse.writer(f"land {source_name}") as connection, warehouse.transaction(connection):
         known = {
@@ -56,7 +59,21 @@ def land(source_name: str, paths: list[Path] | None = None) -> list[LandedFile]:
                      source.licence, source.producer, as_of_in_name(source, path.name)],
                 )
             landed.append(LandedFile(source_name, file_id, path.name, size, is_new))
+        if everything:
+            _note_withdrawn(connection, source_name, [file_id for _, file_id, _ in copied])
     return landed
+
+
+def _note_withdrawn(connection: duckdb.DuckDBPyConnection, source_name: str, present: list[str]) -> None:
+    """A blocked file whose bytes are no longer in the drop folder was corrected or taken away: nobody waits for it. When
+    it comes back, it is blocked again until it can be loaded."""
+    connection.execute(
+        """
+        update ops.batch set status = case when list_contains($present, file_id) then 'blocked' else 'withdrawn' end
+        where source = $source and status in ('blocked', 'withdrawn')
+        """,
+        {"present": present, "source": source_name},
+    )
 
 
 def landed_path(source_name: str, file_id: str) -> Path:

@@ -103,21 +103,17 @@ def dry_run(source_name: str, path: Path, sample: int = 10) -> tuple[BatchReport
 
 
 def blocked(source_name: str) -> list[BatchReport]:
-    """Batches of a source that are blocked now, for as long as their file still lies where it arrived.
-
-    Taking the file away, or sending a corrected one and taking the faulty one away, ends the report.
-    """
+    """Batches of a source that are blocked now. A file that was corrected or taken away is not: `land` notes that."""
     with warehouse.reader() as connection:
         rows = connection.execute(
             """
-            select batch_id, source, file_name, status, rows_in, rows_loaded, rows_quarantined, rows_skipped,
-                message, original_path
+            select batch_id, source, file_name, status, rows_in, rows_loaded, rows_quarantined, rows_skipped, message
             from ops.batch join ops.file using (source, file_id)
             where source = ? and status = 'blocked' order by batch_no
             """,
             [source_name],
         ).fetchall()
-    return [BatchReport(*row[:-1], 0.0) for row in rows if Path(row[-1]).exists()]
+    return [BatchReport(*row, 0.0) for row in rows]
 
 
 def ensure_raw_table(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:

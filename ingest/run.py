@@ -8,10 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest import warehouse
+from ingest.connectors import drop_folder
 from ingest.build import build
 from ingest.declaration import declaration, declarations
 from ingest.landing import land
 from ingest.load import BatchReport, blocked, load
+from ingest.settings import settings
 
 
 def run_all(
@@ -39,6 +41,7 @@ def run_all(
             f"{source.name}: {len(new)} new files, {sum(report.rows_loaded for report in reports)} rows loaded, "
             f"{sum(report.rows_quarantined for report in reports)} quarantined, {sum(report.rows_skipped for report in reports)} skipped"
         )
+    print_unclaimed(echo)
     step("build the marts (dbt)")
     build(run_id, echo=lambda line: step(f"dbt: {line[10:90]}"))
     step("gate the marts")
@@ -50,6 +53,13 @@ def run_all(
     return [report for source in chosen for report in blocked(source.name)]
 
 
+def print_unclaimed(echo: Callable[[str], None]) -> None:
+    """Name the files in the drop folder that no source takes."""
+    for path in drop_folder.unclaimed():
+        name = path.relative_to(settings().drop)
+        echo(f"no source takes {name}: check its folder and its ending (`gmw source list` shows the sources)")
+
+
 def print_status(console: Console) -> None:
     """Print sources with their batches and quarantine, the last gates, and the current version."""
     from exports.publication import versions
@@ -59,7 +69,7 @@ def print_status(console: Console) -> None:
         rows = connection.execute(
             """
             select source, count(*), count(*) filter (status = 'accepted'), count(*) filter (status = 'loaded'),
-                count(*) filter (status = 'blocked'), sum(rows_loaded), sum(rows_quarantined), max(file.as_of),
+                count(*) filter (status = 'blocked'), sum(rows_loaded), sum(rows_quarantined), max(file.as_of) filter (status = 'accepted'),
                 strftime(max(loaded_at), '%Y-%m-%d %H:%M UTC')
             from ops.batch join ops.file using (source, file_id) group by source order by source
             """
@@ -86,4 +96,5 @@ def print_status(console: Console) -> None:
     for source, file_name, message in messages:
         console.print(f"[red]blocked[/] {source}/{file_name}: {message}", soft_wrap=True)
     current = [version for version in versions() if version.is_current]
+    print_unclaimed(console.print)
     console.print(f"current version: {current[0].name if current else 'none published yet'}")

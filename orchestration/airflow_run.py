@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from ingest.declaration import declarations
+from ingest.run import print_unclaimed
 from ingest.settings import ensure_local_secret, settings
 from orchestration.local_airflow import USER, AirflowProblem, LocalAirflow, free_port
 from orchestration.names import BUILD_MARTS, EXPORT_KPIS, ingest_dag_id
@@ -107,6 +108,7 @@ def run_once(time_limit: float = TIME_LIMIT_SECONDS) -> int:
         print("\nA new version was published, but its exports are not complete.")
     else:
         print("\nNothing new was published; the version published before (if any) is unchanged.")
+    print_unclaimed(print)
     for failure in failures:
         print(failure)
     if not is_final:

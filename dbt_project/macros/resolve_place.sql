@@ -41,11 +41,12 @@
 {%- endmacro %}
 
 {# The moment up to which a row is known: the end of the day that the file name gives, else the last moment that is dated in
-   the rows known together with it (`_as_of_group`). `last_moment`: timestamptz expression. #}
-{% macro observed_until(last_moment) -%}
+   the rows known together with it (`group`; for occurrences the whole source: a later file says that nothing else occurred).
+   `last_moment`: timestamptz expression. #}
+{% macro observed_until(last_moment, group="_source, _as_of_group") -%}
     coalesce(
-        (max(_file_as_of) over (partition by _source, _as_of_group) + 1)::timestamp at time zone _time_zone,
-        max({{ last_moment }}) over (partition by _source, _as_of_group)
+        (max(_file_as_of) over (partition by {{ group }}) + 1)::timestamp at time zone _time_zone,
+        max({{ last_moment }}) over (partition by {{ group }})
     )
 {%- endmacro %}
 

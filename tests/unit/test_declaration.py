@@ -65,6 +65,8 @@ def test_a_declaration_is_read(inside_project: Path) -> None:
         (lambda ingest: ingest.update(delivery={"mode": "upsert"}), "expected `key`"),
         (lambda ingest: ingest.update(delivery={"mode": "upsert", "key": ["other"]}), "not declared: ['other']"),
         (lambda ingest: ingest.update(connector={"pattern": "../etc/*"}), "expected a glob below the root"),
+        (lambda ingest: ingest.update(schedule="often"), "schedule: expected cron such as"),
+        (lambda ingest: ingest.update(time_zone="Mars/X"), "time_zone: expected a name such as"),
         (lambda ingest: ingest.update(shedule="x"), "Extra inputs are not permitted"),
         (lambda ingest: ingest.pop("owner"), "Field required"),
         (lambda ingest: ingest.update(skip=[{"column": "toy_no", "values": ["合计"]}]), "expected text columns"),

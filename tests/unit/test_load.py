@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies
 
 from ingest import privacy, warehouse
+from ingest.connectors import drop_folder
 from ingest.declaration import declaration
 from ingest.landing import as_of_in_name, land
 from ingest.load import blocked, dry_run, load
@@ -190,8 +191,25 @@ def test_a_taken_away_file_is_no_longer_reported_as_blocked(drop: Path) -> None:
     path = issue_file(drop, "bad.csv", "1", header="编号")
     land("issue_ledger")
     load("issue_ledger")
+    assert len(blocked("issue_ledger")) == 1
     path.unlink()
+    land("issue_ledger")
+    assert load("issue_ledger") == []
     assert blocked("issue_ledger") == []
+
+
+def test_a_file_corrected_under_its_name_is_no_longer_reported_as_blocked(drop: Path) -> None:
+    issue_file(drop, "诉求台账_2026-01.csv", "1", header="编号")
+    land("issue_ledger")
+    load("issue_ledger")
+    issue_file(drop, "诉求台账_2026-01.csv", ROW.format(1, ""))
+    land("issue_ledger")
+    assert [report.status for report in load("issue_ledger")] == ["loaded"]
+    assert blocked("issue_ledger") == []
+    issue_file(drop, "again.csv", "1", header="编号")
+    land("issue_ledger")
+    load("issue_ledger")
+    assert [report.status for report in blocked("issue_ledger")] == ["blocked"]
 
 
 def test_a_blocked_file_tried_again_keeps_its_batch(drop: Path) -> None:
@@ -200,6 +218,14 @@ def test_a_blocked_file_tried_again_keeps_its_batch(drop: Path) -> None:
     first, second = load("issue_ledger"), load("issue_ledger")
     assert [report.batch_id for report in first] == [report.batch_id for report in second]
     assert rows_of("select count(*) from ops.batch") == [(1,)]
+
+
+def test_files_that_no_source_takes_are_named(drop: Path) -> None:
+    issue_file(drop, "诉求台账_2026-01.csv", ROW.format(1, ""))
+    for name in ("issue_ledger/诉求台账_2026-02.xlsx", "README.txt", "issue_ledger/~$诉求台账.csv", ".hidden"):
+        (drop / name).write_text("x", encoding="utf-8")
+    assert [path.name for path in drop_folder.unclaimed()] == ["README.txt", "诉求台账_2026-02.xlsx"]
+    assert [file.file_name for file in land("issue_ledger")] == ["诉求台账_2026-01.csv"]
 
 
 def test_a_link_out_of_the_drop_folder_is_not_followed(drop: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ int_activity as (
         kind, process_code, activity_name, activity_type, mode, host_name, host_type,
         state, state = 'held' as is_held,
         attendance_count, activity_date, started_at,
-        {{ as_of_date(observed_until("(activity_date + 1)::timestamp at time zone _time_zone")) }} as as_of_date,
+        {{ as_of_date(observed_until("(activity_date + 1)::timestamp at time zone _time_zone", "_source")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged') }}
 )
