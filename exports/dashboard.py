@@ -79,11 +79,15 @@ def _table(published: Published, root_key: str, family: str) -> dict[str, Any]:
 
 def _metrics(published: Published, root_key: str, family: str) -> list[dict[str, Any]]:
     """One entry per metric, breakdown and currency of a top place: its all-time figure (or latest wave) and the
-    latest complete year, quarter and month."""
+    latest complete year, quarter and month: the same for all of the family, so that a column is of one period."""
     rows = published.rows(
         f"""
-        from figure where place_key = $root_key and family = $family
-            and (period_type in ('all', 'wave') or (status <> 'partial' and period_end <= as_of + 1))
+        with complete as (
+            from figure where place_key = $root_key and family = $family
+                and (period_type in ('all', 'wave') or (status <> 'partial' and period_end <= as_of + 1))
+            qualify period_type in ('all', 'wave') or period_start = max(period_start) over (partition by period_type)
+        )
+        from complete
         qualify row_number() over (
             partition by metric_code, breakdown_type, breakdown_value, currency, period_type
             order by period_start desc nulls last) = 1
@@ -104,7 +108,7 @@ def _places(published: Published, root_key: str, family: str) -> dict[str, Any]:
     """The places below a top place × the metrics of a family, all time: totals, and overall questions of surveys."""
     rows = published.rows(
         f"""
-        from figure where root_key = $root_key and family = $family and depth = 1 and period_type = 'all'
+        from figure where root_key = $root_key and family = $family and depth in (1, 2) and period_type = 'all'
             and (breakdown_type = 'none' or is_headline_question)
         order by {figures.ORDER}
         """,

@@ -167,10 +167,11 @@ ORDER = """tree_rank, depth, place_level = 'unknown', place_path, place_key, fam
 def headlines(published: Published) -> list[Row]:
     """The headline figures of the top place of each tree, in order.
 
-    One row per metric and currency: all time, or the latest wave or period where the metric has no all-time row. A
+    One row per metric and currency: the latest wave of what is surveyed (waves pooled would describe no moment), else all
+    time, or the latest period where the metric has no all-time row. A
     metric without a total row (satisfaction by question) gives the overall question of its instruments, or, where none
     is declared, the four questions with the largest n. The key `recent`
-    holds the same figure for the latest wave, else for the latest complete year and quarter, as far as there are any.
+    holds the same figure for the wave before, else for the latest complete year and quarter, as far as there are any.
     """
     chosen = published.rows(
         f"""
@@ -182,7 +183,8 @@ def headlines(published: Published) -> list[Row]:
         latest as (
             from candidate
             qualify dense_rank() over (
-                partition by place_key, metric_code order by period_rank, period_start desc nulls last) = 1
+                partition by place_key, metric_code
+                order by period_type <> 'wave', period_rank, period_start desc nulls last) = 1
         )
         from latest
         qualify row_number() over (
@@ -198,14 +200,15 @@ def headlines(published: Published) -> list[Row]:
             and value is not null and status <> 'partial' and period_end <= as_of + 1
         qualify row_number() over (
             partition by place_key, metric_code, breakdown_type, breakdown_value, currency, period_type
-            order by period_start desc) = 1
-        order by period_rank
+            order by period_start desc) <= if(period_type = 'wave', 2, 1)
+        order by period_rank, period_start desc
         """
     )
     for row in chosen:
         others = [other for other in complete if _figure_key(other) == _figure_key(row)]
         waves = [other for other in others if other["period_type"] == "wave"]  # a survey's own periods
-        row["recent"] = [other for other in waves or others if other["period_type"] != row["period_type"]]
+        own = (row["period_type"], row["period_start"])
+        row["recent"] = [other for other in waves or others if (other["period_type"], other["period_start"]) != own]
     return chosen
 
 
@@ -217,7 +220,8 @@ def trend(published: Published, family: str, root_key: str | None = None) -> lis
     """The latest periods of a family's headline metric at the top of a tree, oldest first; empty when there are fewer
     than two.
 
-    Taken are: a share before other units, the finest periods of which there are three (else two), the currency with most.
+    Taken are: a share before other units, the finest periods of which three rest on enough observations (a line through
+    small samples would show chance), the currency with most.
 
     Args: family: a family of the catalogue. root_key: place key of the top of a tree; None: the first tree that has any.
     """
@@ -229,12 +233,12 @@ def trend(published: Published, family: str, root_key: str | None = None) -> lis
         ),
         series as (
             select tree_rank, place_key, metric_rank, metric_code, currency, period_type, period_rank, unit,
-                count(value) as points
+                count(value) as points, count(value) filter (status <> 'low_n') as sound_points
             from candidate group by all having count(value) >= 2
         ),
         chosen as (
             from series
-            order by tree_rank, points < 3, unit <> 'share', metric_rank, period_rank desc, points desc, currency limit 1
+            order by tree_rank, sound_points < 3, unit <> 'share', metric_rank, period_rank desc, points desc, currency limit 1
         )
         select candidate.* from candidate
         join chosen on chosen.place_key = candidate.place_key and chosen.metric_code = candidate.metric_code

@@ -64,12 +64,19 @@ def print_status(console: Console) -> None:
     """Print sources with their batches and quarantine, the last gates, and the current version."""
     from exports.publication import versions
 
-    table = Table("source", "files", "accepted", "waiting", "blocked", "rows loaded", "quarantined", "data until", "last load")
+    table = Table("source", "files", "accepted", "waiting", "blocked", "rows loaded", "quarantined", "rejected later", "data until", "last load")
     with warehouse.reader() as connection:
+        is_built = connection.execute("select count(*) from duckdb_tables() where table_name = 'quality_rejected_row'").fetchone()[0]
+        rejected = (
+            "(select count(distinct (file_id, row_no)) from marts.quality_rejected_row as row where row.source = batch.source "
+            "and stage = 'staging')"
+            if is_built
+            else "null"
+        )
         rows = connection.execute(
-            """
+            f"""
             select source, count(*), count(*) filter (status = 'accepted'), count(*) filter (status = 'loaded'),
-                count(*) filter (status = 'blocked'), sum(rows_loaded), sum(rows_quarantined), max(file.as_of) filter (status = 'accepted'),
+                count(*) filter (status = 'blocked'), sum(rows_loaded), sum(rows_quarantined), {rejected}, max(file.as_of) filter (status = 'accepted'),
                 strftime(max(loaded_at), '%Y-%m-%d %H:%M UTC')
             from ops.batch join ops.file using (source, file_id) group by source order by source
             """

@@ -125,7 +125,7 @@ def _header(path: Path, source: SourceDeclaration) -> list[str]:
         except UnicodeDecodeError as error:
             raise FileRejected(
                 f"expected text in UTF-8 as declared, found the byte 0x{error.object[error.start]:02x} near the start; "
-                "declare the encoding that the producer uses (gb18030, cp1252, utf-16)"
+                "save the file as UTF-8, or, if all files of this source are so, declare their encoding (gb18030, cp1252, utf-16)"
             ) from error
         except csv.Error as error:
             raise FileRejected(f"expected a header of {source.name}, found a line that is not CSV: {error}") from error
