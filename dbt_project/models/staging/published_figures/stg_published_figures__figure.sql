@@ -22,14 +22,25 @@ read as (
         quantities.lower as printed_lower,
         quantities.upper as printed_upper,
         quantities.approx,
+        -- 1.4万: the last printed digit counts thousands.
+        length(regexp_extract(delivered.number, '\.([0-9]+)', 1))
+            - {{ scale_zeros("regexp_extract(delivered.number, '([' || '" ~ numeral_scales() ~ "' || ']*)(?:以上|左右)?$', 1)") }}
+            - coalesce(round(log10(abs(quantities.value / nullif(quantities.stated_value, 0)))), 0)::integer as printed_decimals,
         -- 元/斤, 次/周: a rate keeps its unit as printed.
         case
             when contains(delivered.unit, '/') then delivered.unit
             when quantities.kind in ('ratio', 'fraction') then 'ratio'
             else coalesce(quantities.unit, delivered.unit)
         end as base_unit,
-        case when periods.kind in ('date', 'period', 'as_of') then periods.start_date end as first_day,
-        case when periods.kind in ('date', 'period', 'as_of') then periods.end_date end as last_day,
+        -- 2019年以来 has a beginning only, 2022-10以前 an end only.
+        case
+            when periods.kind in ('date', 'period', 'as_of') and not regexp_matches(delivered.period, '以前$') then periods.start_date
+        end as first_day,
+        case
+            when periods.kind not in ('date', 'period', 'as_of') or regexp_matches(delivered.period, '(?:以来|以后|起)$') then null
+            when regexp_matches(delivered.period, '以前$') then periods.start_date - 1
+            else periods.end_date
+        end as last_day,
         case when labels.precision = 'month' then labels.end_date end as label_day
     from delivered
     left join quantities
@@ -73,7 +84,7 @@ stg_published_figures__figure as (
         read.base_unit as unit,
         read.printed_value as raw_value,
         case when repaired.factor is not null then 'match_cap' end as repair,
-        length(regexp_extract(read.number, '\.([0-9]+)', 1)) as published_decimals,
+        read.printed_decimals - coalesce(log10(repaired.factor), 0)::integer as published_decimals,
         read.publication || ' ' || read.title || ', ' || read.published || ', ' || read.figure_no as source_reference,
         read.first_day as period_start,
         read.last_day + 1 as period_end,
