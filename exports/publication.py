@@ -257,7 +257,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         select table_name, '"' || table_catalog || '"."' || table_schema || '"."' || table_name || '"'
         from information_schema.tables
         where table_catalog = current_database() and table_schema in ('marts', 'kpis')
-            and regexp_matches(table_name, '^(dim_|fct_|quality_|kpi_value$|kpi_catalogue$|process_coverage$)')
+            and regexp_matches(table_name, '^(dim_|fct_|figure_|quality_|kpi_value$|kpi_catalogue$|process_coverage$)')
         order by all
         """
     ).fetchall()

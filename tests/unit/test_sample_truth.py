@@ -16,6 +16,8 @@ from samples.make_samples import make
 from tests.e2e import sample_truth
 
 RAW = Path(__file__).parents[2] / "samples" / "raw"
+# Figures of publications are copied from print, not invented.
+NOT_GENERATED = ("published_figures",)
 DISTRICT = "青禾区"
 TOWNS = {"云溪镇": ["和畅社区", "桐花社区", "望溪社区"], "禾塘街道": ["稻香社区", "锦塘社区"]}
 ADDITIVE = ("P01", "R01.raised", "R01.resolved", "R01.rejected", "R01.withdrawn", "R01.referred_out", "R01.open", "R07",
@@ -49,15 +51,18 @@ def of_district(truth, metric, period="all", start=None, breakdown=("none", "tot
 
 def test_the_generator_makes_the_committed_files_byte_for_byte(tmp_path):
     made = {path.relative_to(tmp_path): path.read_bytes() for path in make(tmp_path)}
-    committed = {path.relative_to(RAW): path.read_bytes() for path in RAW.rglob("*") if path.is_file()}
+    committed = {
+        path.relative_to(RAW): path.read_bytes() for path in RAW.rglob("*") if path.is_file() and path.parent.name not in NOT_GENERATED
+    }
     assert len(made) == 27
     assert made == committed
 
 
 def test_the_files_are_small():
-    sizes = [path.stat().st_size for path in RAW.rglob("*.csv")]
-    assert max(sizes) <= 60_000
-    assert sum(sizes) <= 400_000
+    sizes = {path: path.stat().st_size for path in RAW.rglob("*.csv")}
+    assert max(size for path, size in sizes.items() if path.parent.name not in NOT_GENERATED) <= 60_000
+    assert max(sizes.values()) <= 110_000
+    assert sum(sizes.values()) <= 400_000
 
 
 def test_every_source_arrives_in_its_encoding():

@@ -1,0 +1,1 @@
+select * from {{ ref('figure_recomputed') }} where not equals_expected
