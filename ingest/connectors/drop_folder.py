@@ -11,7 +11,8 @@ from ingest.settings import settings
 def arrived(source: SourceDeclaration) -> list[Path]:
     """Files of a source in its drop folder, sorted by name.
 
-    Links that lead out of the folder, hidden files and lock files of office programs are not taken. Raises: DeclarationError when the root is not set; FileNotFoundError when the root does not exist.
+    Links that lead out of the folder, hidden files and lock files of office programs are not taken.
+    Raises: DeclarationError when the root is not set; FileNotFoundError when the root does not exist.
     """
     root = source.root
     if not root.is_dir():

@@ -209,6 +209,12 @@ def test_the_headline_is_the_overall_question_and_questions_are_said_in_words(ho
     assert shown[0] == "=cmd|'/c calc'!A1"  # the highest share
 
 
+def test_a_card_names_its_period_in_few_words(page):
+    periods = re.findall(r"<dt>期间 period</dt><dd>(.*?)</dd>", page)
+    assert any(period.startswith("调查 ") for period in periods), periods
+    assert all(len(period) <= 16 for period in periods), periods
+
+
 def test_the_dashboard_names_run_and_version_in_header_and_footer(home, page):
     version = (home / "exports" / "current").resolve().name
     for part in (page.split("<main>")[0].split("<body>")[1], page.split("<footer>")[1]):
