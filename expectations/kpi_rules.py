@@ -129,7 +129,7 @@ KPI_VALUE_RULES = [
         "a currency exactly where the unit is money",
         f"""select {KEY}, batch.unit from batch inner join {{catalogue}} as catalogue using (metric_code)
         where (catalogue.unit = 'money') != (currency is not null)""",
-        "money is summed per currency: see models/kpis/kpi_component_funding.sql",
+        "money is summed per currency: see models/kpis/rows/kpi_row_money.sql",
         column="currency",
     ),
     Rule(
@@ -153,7 +153,7 @@ KPI_VALUE_RULES = [
             group by all
             having count(*) filter (status = 'suppressed') = 0
         ) where {_away("raised", "with_outcome")}""",
-        "a case has an outcome that no metric counts: see models/kpis/kpi_component_resolution.sql",
+        "a case has an outcome that no metric counts: see models/kpis/rows/kpi_row_case.sql",
     ),
     Rule(
         "breakdowns_add_up_to_the_total",

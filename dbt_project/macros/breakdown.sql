@@ -2,13 +2,11 @@
    Unknown is a member, so that the members of a breakdown add up to the total.
 
    breakdowns: {type: column}. #}
-{% macro broken_down(relation, breakdowns, has_total=true) -%}
+{% macro broken_down(relation, breakdowns) -%}
     (
-        {%- if has_total %}
         select *, 'none' as breakdown_type, 'total' as breakdown_value from {{ relation }}
-        {%- endif %}
         {%- for type, column in breakdowns.items() %}
-        {% if has_total or not loop.first %}union all{% endif %}
+        union all
         select *, '{{ type }}' as breakdown_type, coalesce({{ column }}, 'unknown') as breakdown_value from {{ relation }}
         {%- endfor %}
     )

@@ -1,11 +1,5 @@
 with components as (
-    {% for family in ['participation', 'resolution', 'funding'] -%}
-    select component, place_key, period_month, breakdown_type, breakdown_value, currency, amount, as_of_date
-    from {{ ref('kpi_component_' ~ family) }}
-    union all
-    {% endfor -%}
-    select component, place_key, period_month, breakdown_type, breakdown_value, currency, amount, as_of_date
-    from {{ ref('kpi_component_satisfaction') }}
+    select * from {{ ref('kpi_component') }}
 ),
 
 by_time as (
@@ -27,12 +21,13 @@ by_wave as (
     select
         components.component,
         ancestors.ancestor_place_key as place_key,
-        'wave' as period_type, components.opened_date as period_start, components.closed_date + 1 as period_end,
+        'wave' as period_type, components.wave_start as period_start, components.wave_end as period_end,
         components.breakdown_type, components.breakdown_value, components.currency,
         sum(components.amount) as amount,
         max(components.as_of_date) as as_of_date
-    from {{ ref('kpi_component_satisfaction') }} as components
-    {{ join_ancestors('components', 'components.closed_date') }}
+    from components
+    {{ join_ancestors('components', 'components.wave_end - 1') }}
+    where components.wave_start is not null
     group by all
 ),
 
