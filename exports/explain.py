@@ -64,7 +64,13 @@ class Explanation:
     parts: list[Part] = field(default_factory=list)
 
 
-def explain(metric_code: str, place: str, period: str, breakdown: str | None = None, currency: str | None = None) -> Explanation:
+class Hidden(RuntimeError):
+    """The number is hidden in what is published, because it would tell of single persons."""
+
+
+def explain(
+    metric_code: str, place: str, period: str, breakdown: str | None = None, currency: str | None = None, show_hidden: bool = False
+) -> Explanation:
     """Find the rows behind one KPI.
 
     Args:
@@ -73,8 +79,10 @@ def explain(metric_code: str, place: str, period: str, breakdown: str | None = N
         period: `2026`, `2026-Q1`, `2026-03`, `all` or `wave:2026-03-10` (the wave's first day).
         breakdown: `type=member`, e.g. `category=物业管理`; None is the total.
         currency: needed where a place has money in several.
+        show_hidden: explain a number, too, that the publication hides.
     Returns: the explanation; rows are ordered by file and row number.
-    Raises: LookupError naming what is known when metric, place, period or member is unknown; RuntimeError before the first build.
+    Raises: LookupError naming what is known when metric, place, period or member is unknown; Hidden for a suppressed number;
+        RuntimeError before the first build.
     """
     wanted = parse_period(period)
     kind, member = parse_breakdown(breakdown)
@@ -82,6 +90,9 @@ def explain(metric_code: str, place: str, period: str, breakdown: str | None = N
         metric = find_metric(connection, metric_code)
         place_key = find_place(connection, place)
         value = find_value(connection, metric, place_key, wanted, kind, member, currency)
+        if value["is_hidden"] and not show_hidden:
+            raise Hidden(f"{metric_code} at {place}, {period}: hidden where it is published, since it would tell of single persons; "
+                         "--show-hidden explains it to those who may read the build database")
         parts = [
             part for name in PARTS if metric[f"{name}_component"]
             and (part := find_part(connection, name, metric[f"{name}_component"], value)) is not None
@@ -152,15 +163,21 @@ def find_value(
     connection: duckdb.DuckDBPyConnection, metric: dict[str, Any], place_key: str, period: Period, kind: str, member: str,
     currency: str | None,
 ) -> dict[str, Any]:
-    """The row of kpi_value. Raises: LookupError naming the periods, members or currencies that there are."""
+    """The row of kpi_computed. Raises: LookupError naming the periods, members or currencies that there are."""
     rows = records(
         connection,
-        "select * from kpis.kpi_value where metric_code = ? and place_key = ? and (? is null or currency = ?)",
+        """
+        select computed.*, published.status = 'suppressed' as is_hidden
+        from kpis.kpi_computed as computed
+        inner join kpis.kpi_value as published using (metric_code, place_key, period_type, period_start, breakdown_type, breakdown_value)
+        where metric_code = ? and place_key = ? and (? is null or computed.currency = ?)
+            and computed.currency is not distinct from published.currency
+        """,
         [metric["metric_code"], place_key, currency, currency],
     )
     what = f"{metric['metric_code']} at {place_key}"
     if not rows:
-        raise LookupError(f"{what}: expected rows in kpi_value, found none: there are no records behind it")
+        raise LookupError(f"{what}: expected a value, found none: there are no records behind it")
     in_period = [row for row in rows if row["period_type"] == period.period_type and period.start in (None, row["period_start"])]
     if not in_period:
         there = sorted({str(row["period_start"]) for row in rows if row["period_type"] == period.period_type})
@@ -191,7 +208,8 @@ def find_part(connection: duckdb.DuckDBPyConnection, name: str, component: str, 
         connection,
         f"""
         with behind as (
-            select rows.source, rows.file_id, rows.row_no, rows.place_key, rows.period_month, rows."{component}" as adds
+            select rows.source, rows.file_id, rows.row_no, rows.place_key, {'rows.period_month' if 'period_month' in columns else 'rows.period_start'} as period_month,
+                rows."{component}" as adds
             from kpis.{table} as rows
             where rows."{component}" != 0 and {' and '.join(wanted)}
         )
@@ -218,9 +236,14 @@ def find_part(connection: duckdb.DuckDBPyConnection, name: str, component: str, 
 
 def conditions(columns: set[str], value: dict[str, Any]) -> tuple[list[str], list[Any]]:
     """The conditions that lead from a row of kpi_value to the rows of a row model with these columns, and their parameters."""
-    wanted = ["rows.place_key in (select place_key from intermediate.int_place_ancestor where ancestor_place_key = ?)"]
+    by_period = {"period_type", "period_start", "period_end"} <= columns  # a row model of states: one row per period in which it counts
+    month = "rows.period_end - 1" if by_period else "rows.wave_end - 1" if value["period_type"] == "wave" else "rows.period_month"
+    wanted = [
+        "exists (from intermediate.int_place_ancestor as above where above.place_key = rows.place_key and above.ancestor_place_key = ? "
+        f"and last_day({month}) >= coalesce(above.counts_from, date '0001-01-01') and last_day({month}) < coalesce(above.counts_to, date '9999-12-31'))"
+    ]
     parameters: list[Any] = [value["place_key"]]
-    if {"period_type", "period_start"} <= columns:  # a row model of states: one row per period in which the row counts
+    if by_period:
         wanted.append("rows.period_type = ? and rows.period_start = ?")
         parameters += [value["period_type"], value["period_start"]]
     elif value["period_type"] == "wave":

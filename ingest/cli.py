@@ -161,12 +161,13 @@ def explain(
     currency: Annotated[str | None, typer.Option(help="where a place has money in several")] = None,
     limit: Annotated[int, typer.Option(help="rows shown of each part; 0 shows all")] = 20,
     csv: Annotated[Path | None, typer.Option(help="write all rows to this file")] = None,
+    show_hidden: Annotated[bool, typer.Option(help="explain a number, too, that the publication hides")] = False,
 ) -> None:
     """From a number down to its source rows: the rows behind numerator and denominator, with file and row number."""
     from exports.explain import explain as find_rows
     from exports.explain_text import print_explanation, write_csv
 
-    explanation = find_rows(metric, place, period, breakdown, currency)
+    explanation = find_rows(metric, place, period, breakdown, currency, show_hidden)
     print_explanation(explanation, console, limit)
     if csv:
         console.print(f"{write_csv(explanation, csv)} rows written to {csv}", soft_wrap=True)
