@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from exports.explain import PARTS, explain, parse_period, records
+from exports.explain import PARTS, Hidden, explain, parse_period, records
 from ingest import warehouse
 from ingest.cli import app
 from tests.e2e.conftest import RAW
@@ -100,3 +100,12 @@ def test_what_is_not_known_is_answered_with_what_is(installation: Path, argument
 def test_a_period_that_nobody_understands_is_named() -> None:
     with pytest.raises(ValueError, match="expected 2026, 2026-Q1, 2026-03"):
         parse_period("March")
+
+
+def test_a_number_that_is_hidden_where_it_is_published_is_explained_only_on_request(installation: Path) -> None:
+    with warehouse.reader() as connection:
+        value = records(connection, "select * from kpis.kpi_value where status = 'suppressed' and metric_code = 'S03' limit 1", [])[0]
+    period, breakdown = spelled(value)
+    with pytest.raises(Hidden, match="--show-hidden"):
+        explain("S03", value["place_key"], period, breakdown)
+    assert explain("S03", value["place_key"], period, breakdown, show_hidden=True).value["value"] is not None
