@@ -148,7 +148,10 @@ class Question(Strict):
     """A survey question that a column holds; satisfied codes and missing codes are explicit."""
 
     text: str
-    dimension: Literal["satisfaction", "awareness", "need", "behaviour"] = "satisfaction"
+    dimension: Literal[
+        "satisfaction", "awareness", "acquaintance", "recommendation", "need", "having", "behaviour", "age_band", "sex"
+    ] = "satisfaction"
+    topic: str | None = None
     scale_min: int = 1
     scale_max: int = 5
     satisfied: list[int] = [4, 5]
