@@ -16,7 +16,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed, quoted
-from ingest.readers.xlsx_package import check
+from ingest.readers.xlsx_package import MAX_CELLS, check
 
 ROWS_AT_ONCE = 10_000
 SHEET_STEP = 10_000_000
@@ -125,11 +125,15 @@ def _rows(sheet: CalamineSheet, odd_cells: dict[tuple[int, int], str]) -> list[l
             rows.append([])
         rows[row] += [""] * (column + 1 - len(rows[row]))
         rows[row][column] = text
+    filled = 0
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
         if top >= len(rows) or left >= len(rows[top]) or not rows[top][left]:
             continue
         for row in rows[top : bottom + 1]:
             row[left : right + 1] = [rows[top][left]] * (min(right + 1, len(row)) - left)
+            filled += right + 1 - left
+        if filled > MAX_CELLS:
+            raise FileRejected(f"expected at most {MAX_CELLS} merged cells in the sheet {sheet.name}, found more; unmerge them")
     return rows
 
 
@@ -143,7 +147,8 @@ def _text(value: object) -> str:
         text = format(value, ".15g")
         return format(Decimal(text), "f") if "e" in text else text
     if isinstance(value, datetime.datetime):
-        value = (value + datetime.timedelta(microseconds=500_000)).replace(microsecond=0)
+        rounded_up = value.microsecond >= 500_000 and value.year < datetime.MAXYEAR
+        value = value.replace(microsecond=0) + datetime.timedelta(seconds=rounded_up)
         return str(value.date() if value.time() == datetime.time() else value)
     if isinstance(value, datetime.time):
         return value.strftime("%H:%M:%S")
