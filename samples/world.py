@@ -19,6 +19,14 @@ DATA_END = date(2026, 10, 1)  # the first day after the data; every source is kn
 
 
 @dataclass(frozen=True)
+class Size:
+    """How much there is: communities at the beginning, and a factor on what happens in each."""
+
+    communities: int = 9
+    factor: float = 1.0
+
+
+@dataclass(frozen=True)
 class Place:
     """One version of a place: valid from `valid_from` (None: ever) up to, not including, `valid_to`."""
 
@@ -302,6 +310,7 @@ class Figure:
 class World:
     """Everything that is true, and how many rows of each source cannot be understood."""
 
+    size: Size = Size()
     places: list[Place] = field(default_factory=list)
     place_changes: list[PlaceChange] = field(default_factory=list)
     populations: list[Population] = field(default_factory=list)
