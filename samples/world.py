@@ -327,3 +327,10 @@ class World:
     money: list[Money] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     quarantined: dict[str, int] = field(default_factory=dict)  # source → rows that end in quarantine, at the load or in staging
+    dirt: dict[tuple[str, str], int] = field(default_factory=dict)  # (source, fault) → how often it stands in the files
+
+    def met(self, source: str, fault: str, quarantined: bool = False, rows: int = 1) -> None:
+        """Count a fault in the files of a source, and whether its rows end in quarantine."""
+        self.dirt[source, fault] = self.dirt.get((source, fault), 0) + rows
+        if quarantined:
+            self.quarantined[source] = self.quarantined.get(source, 0) + rows
