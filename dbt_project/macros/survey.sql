@@ -66,14 +66,16 @@
     {%- for question in declared_questions(source_name) %}
     select
         '{{ question.code }}' as question_code, '{{ question.text | replace("'", "''") }}' as question_text,
-        '{{ question.get("dimension", "satisfaction") }}' as dimension, {{ question.get("scale_min", 1) }} as scale_min,
+        '{{ question.get("dimension", "satisfaction") }}' as dimension,
+        {% if question.get("topic") %}'{{ question.topic }}'{% else %}null::varchar{% endif %} as topic,
+        {{ question.get("scale_min", 1) }} as scale_min,
         {{ question.get("scale_max", 5) }} as scale_max, '{{ question.get("satisfied", [4, 5]) | join(",") }}' as satisfied_codes,
         {{ question.get("is_headline", false) }} as is_headline, null::varchar as _reject_reason, '{{ source_name }}' as _source,
         null::varchar as _file_id, null::bigint as _row_no, null::varchar as _time_zone, null::date as _file_as_of,
         null::varchar as _as_of_group
     {% if not loop.last %}union all{% endif %}
     {%- else %}
-    select null::varchar as question_code, null::varchar as question_text, null::varchar as dimension, null::integer as scale_min,
+    select null::varchar as question_code, null::varchar as question_text, null::varchar as dimension, null::varchar as topic, null::integer as scale_min,
         null::integer as scale_max, null::varchar as satisfied_codes, null::boolean as is_headline,
         null::varchar as _reject_reason, null::varchar as _source, null::varchar as _file_id, null::bigint as _row_no,
         null::varchar as _time_zone, null::date as _file_as_of, null::varchar as _as_of_group

@@ -1,9 +1,12 @@
 {# All staged rows of a record that were not rejected, over every enabled source.
 
    The dbt variable `staging_models` (record → models) comes from the declarations by way of `gmw`; so a new source is one
-   new folder, and no model names it. #}
-{% macro union_staging(record, columns) -%}
-    {{ _union_models(record, columns, "_reject_reason is null") }}
+   new folder, and no model names it.
+
+   columns: {name: type} that every staging model of the record gives. optional: those that it may leave out; they are NULL
+   then. #}
+{% macro union_staging(record, columns, optional={}) -%}
+    {{ _union_models(record, columns, optional, "_reject_reason is null") }}
 {%- endmacro %}
 
 {# The records whose rejected rows are reported. Not case_event: a state change that cannot be read is rejected with its case. #}
@@ -32,20 +35,27 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _union_models(record, columns, condition) -%}
+{% macro _union_models(record, columns, optional, condition) -%}
     {%- set models = var("staging_models", {}).get(record, []) -%}
     {%- for model in models %}
     select
-        {% for name, type in columns.items() -%}
+        {% for name, type in dict(columns, **optional).items() -%}
         cast({{ name }} as {{ type }}) as {{ name }},
         {% endfor -%}
         _source, _file_id, _row_no, _time_zone, _file_as_of, _as_of_group
-    from {{ ref(model) }}
+    from {% if optional -%}
+    (
+        select {% for name, type in optional.items() %}cast(null as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
+        where false
+        union all by name
+        select * from {{ ref(model) }}
+    )
+    {%- else %}{{ ref(model) }}{% endif %}
     where {{ condition }}
     {% if not loop.last %}union all{% endif -%}
     {%- else %}
     select
-        {% for name, type in columns.items() -%}
+        {% for name, type in dict(columns, **optional).items() -%}
         cast(null as {{ type }}) as {{ name }},
         {% endfor -%}
         cast(null as varchar) as _source, cast(null as varchar) as _file_id, cast(null as bigint) as _row_no,

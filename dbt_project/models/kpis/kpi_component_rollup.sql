@@ -1,11 +1,5 @@
 with components as (
-    {% for family in ['participation', 'resolution', 'funding'] -%}
-    select component, place_key, period_month, breakdown_type, breakdown_value, currency, amount, as_of_date
-    from {{ ref('kpi_component_' ~ family) }}
-    union all
-    {% endfor -%}
-    select component, place_key, period_month, breakdown_type, breakdown_value, currency, amount, as_of_date
-    from {{ ref('kpi_component_satisfaction') }}
+    select * from {{ ref('kpi_component') }}
 ),
 
 by_time as (
@@ -17,7 +11,7 @@ by_time as (
         sum(components.amount) as amount,
         max(components.as_of_date) as as_of_date
     from components
-    inner join {{ ref('int_place_ancestor') }} as ancestors on components.place_key = ancestors.place_key
+    {{ join_ancestors('components', 'components.period_month') }}
     inner join {{ ref('int_period') }} as periods
         on ancestors.tree = periods.tree and components.period_month = periods.period_month
     group by all
@@ -27,12 +21,13 @@ by_wave as (
     select
         components.component,
         ancestors.ancestor_place_key as place_key,
-        'wave' as period_type, components.opened_date as period_start, components.closed_date + 1 as period_end,
+        'wave' as period_type, components.wave_start as period_start, components.wave_end as period_end,
         components.breakdown_type, components.breakdown_value, components.currency,
         sum(components.amount) as amount,
         max(components.as_of_date) as as_of_date
-    from {{ ref('kpi_component_satisfaction') }} as components
-    inner join {{ ref('int_place_ancestor') }} as ancestors on components.place_key = ancestors.place_key
+    from components
+    {{ join_ancestors('components', 'components.wave_end - 1') }}
+    where components.wave_start is not null
     group by all
 ),
 

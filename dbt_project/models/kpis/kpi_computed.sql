@@ -101,7 +101,9 @@ kpi_computed as (
         run.run_id
     from everything
     inner join catalogue on everything.metric_code = catalogue.metric_code
-    inner join {{ ref('dim_place') }} as places on everything.place_key = places.place_key
+    inner join {{ ref('dim_place') }} as places
+        on everything.place_key = places.place_key
+        and {{ valid_on('places.counts_from', 'places.counts_to', 'everything.period_end - 1') }}
     cross join run
 )
 

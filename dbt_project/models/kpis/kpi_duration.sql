@@ -1,7 +1,7 @@
 {% set keys = ['place_key', 'period_type', 'period_start', 'period_end', 'breakdown_type', 'breakdown_value'] %}
 
 with cases as (
-    select place_key, opened_date, category, is_resolved, interval_status, resolution_days, observed_days, as_of_date
+    select place_key, opened_date, category, kind, is_resolved, interval_status, resolution_days, observed_days, as_of_date
     from {{ ref('fct_case') }}
     where interval_status in ('valid', 'open')
 ),
@@ -10,7 +10,7 @@ grid as (
     select
         ancestor_place_key as place_key, period_type, period_start, period_end, breakdown_type, breakdown_value,
         observed_days as duration, is_resolved as is_event, resolution_days, as_of_date
-    from {{ at_every_level(broken_down('cases', {'category': 'category'}), 'opened_date') }}
+    from {{ at_every_level(broken_down('cases', {'category': 'category', 'kind': 'kind'}), 'opened_date') }}
 ),
 
 counted as (

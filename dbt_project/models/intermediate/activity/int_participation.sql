@@ -4,7 +4,9 @@ with staged as (
         'activity_id': 'varchar', 'person_key': 'varchar', 'group_name': 'varchar', 'head_count': 'bigint',
         'organisation_id': 'varchar', 'action': 'varchar', 'state': 'varchar', 'hours': 'decimal(8,2)',
         'is_verified': 'boolean', 'participation_date': 'date', 'started_at': 'timestamptz', 'ended_at': 'timestamptz'
-    })) }}
+    }), optional={
+        'household_key': 'varchar', 'age_band': 'varchar'
+    }) }}
 ),
 
 activities as (
@@ -25,7 +27,7 @@ int_participation as (
             when activities.activity_key is null then 'unknown'
             else 'known'
         end as activity_match,
-        placed.person_key, placed.group_name,
+        placed.person_key, placed.household_key, placed.age_band, placed.group_name,
         placed.person_key is not null as is_person_level,
         case when placed.person_key is not null then 1 else placed.head_count end as head_count,
         placed.tree || ':' || placed.organisation_id as organisation_key,

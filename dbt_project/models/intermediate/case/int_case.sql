@@ -2,7 +2,13 @@ with staged as (
     {{ union_staging('case', dict(place_columns(), **{
         'case_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'category': 'varchar', 'channel': 'varchar', 'outcome': 'varchar',
         'opened_at': 'timestamptz', 'ended_at': 'timestamptz', 'last_changed_at': 'timestamptz'
-    })) }}
+    }), optional={
+        'state': 'varchar', 'due_date': 'date', 'response_due_at': 'timestamptz',
+        'first_response_at': 'timestamptz', 'activity_source': 'varchar', 'activity_id': 'varchar',
+        'rating': 'integer', 'rating_is_default': 'boolean', 'callback_state': 'varchar',
+        'callback_is_resolved': 'boolean', 'callback_is_satisfied': 'boolean', 'exclusion_reason': 'varchar',
+        'applicant_key': 'varchar', 'round_code': 'varchar'
+    }) }}
 ),
 
 observed as (
@@ -30,7 +36,10 @@ int_case as (
     select
         _source || ':' || case_id as case_key,
         place_key, place_match, place_name, parent_place_name,
-        kind, process_code, category, channel,
+        kind, process_code, category, channel, state, due_date, response_due_at, first_response_at,
+        coalesce(activity_source, _source) || ':' || activity_id as activity_key,
+        rating, rating_is_default, callback_state, callback_is_resolved, callback_is_satisfied, exclusion_reason,
+        applicant_key, round_code,
         outcome, outcome = 'resolved' as is_resolved, interval_status,
         opened_at,
         (opened_at at time zone _time_zone)::date as opened_date,

@@ -3,7 +3,10 @@ with staged as (
         'organisation_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'organisation_name': 'varchar',
         'parent_organisation_id': 'varchar', 'member_count': 'bigint', 'party_member_count': 'bigint',
         'valid_from': 'date', 'valid_to': 'date'
-    })) }}
+    }), optional={
+        'founded_date': 'date', 'admitted_date': 'date', 'graduated_date': 'date',
+        'dissolved_date': 'date'
+    }) }}
 ),
 
 -- An organisation belongs to a tree, like a place, so that sources can name one that another source registers.
@@ -14,7 +17,7 @@ int_organisation as (
         place_key, place_match, place_name, parent_place_name,
         kind, process_code, organisation_name,
         tree || ':' || parent_organisation_id as parent_organisation_key,
-        member_count, party_member_count, valid_from, valid_to,
+        member_count, party_member_count, founded_date, admitted_date, graduated_date, dissolved_date, valid_from, valid_to,
         {{ as_of_date(observed_until("valid_from::timestamp at time zone _time_zone")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged') }}

@@ -11,6 +11,8 @@ fct_participation as (
         activity_key,
         activity_match,
         person_key,
+        household_key,
+        age_band,
         group_name,
         is_person_level,
         head_count,

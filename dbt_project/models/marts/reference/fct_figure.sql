@@ -9,6 +9,7 @@ fct_figure as (
         kind,
         process_code,
         measure,
+        metric_code,
         value,
         lower,
         upper,

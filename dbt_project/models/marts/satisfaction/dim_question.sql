@@ -9,6 +9,7 @@ dim_question as (
         question_code,
         question_text,
         dimension,
+        topic,
         scale_min,
         scale_max,
         satisfied_codes,

@@ -1,0 +1,38 @@
+{# What adds up: topic → its row model `kpi_row_<topic>`, the breakdowns (type → column of that model) and the components.
+
+   A row model has one row per row of a fact: place_key, period_month, currency, as_of_date, source, file_id, row_no, the
+   columns of the breakdowns and one number per component: what the row adds to it, NULL where it has no say. With
+   `is_wave` it has wave_start and wave_end too. seeds/metric_catalogue.csv makes metrics of the components. #}
+{% macro kpi_topics() -%}
+    {{ return({
+        'activity': {
+            'breakdowns': {'activity_type': 'activity_type', 'mode': 'mode', 'host_type': 'host_type'},
+            'components': ['activities_held', 'activities_with_attendance', 'attendances_known'],
+        },
+        'case': {
+            'breakdowns': {'category': 'category', 'kind': 'kind'},
+            'components': [
+                'cases_raised', 'cases_resolved', 'cases_rejected', 'cases_withdrawn', 'cases_cancelled', 'cases_referred_out',
+                'cases_open', 'cases_invalid_interval', 'cases_missing_end',
+            ],
+        },
+        'case_end': {
+            'breakdowns': {'category': 'category', 'kind': 'kind'},
+            'components': ['cases_resolved_in_period'],
+        },
+        'answer': {
+            'is_wave': true,
+            'breakdowns': {'question': 'question_key'},
+            'components': [
+                'answers_valid', 'answers_satisfied', 'score_sum', 'score_sum_of_squares', 'index_sum', 'index_sum_of_squares',
+            ],
+        },
+        'money': {
+            'breakdowns': {'source_type': 'source_type', 'fund': 'fund'},
+            'components': [
+                'raised_amount', 'raised_count', 'awarded_amount', 'awarded_count', 'disbursed_amount', 'disbursed_count',
+                'spent_amount', 'spent_count',
+            ],
+        },
+    }) }}
+{%- endmacro %}
