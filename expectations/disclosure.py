@@ -30,14 +30,14 @@ class Table:
     """Counts (cell n at index n), the equations between them, and what an attacker knows besides.
 
     `least`: what a hidden count is at least; `most`: what any count is known to be at most (INFINITE: nothing is known).
-    `is_distinct`: distinct people, whose counts do not quite add up.
+    `is_additive`: False for distinct people, whose counts add up to more than the whole.
     """
 
     amounts: list[int]
     equations: list[Equation]
     least: list[int]
     most: list[int]
-    is_distinct: list[bool]
+    is_additive: list[bool]
     equations_of: list[list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ def _passed_on(table: Table, equation: Equation, low: list[int], high: list[int]
     sum_low = sum(low[part] for part in parts)
     infinite = sum(high[part] >= INFINITE for part in parts)
     sum_high = sum(high[part] for part in parts if high[part] < INFINITE)
-    if table.is_distinct[whole]:
+    if not table.is_additive[whole]:
         yield whole, (max(low[part] for part in parts), INFINITE if infinite else sum_high)
     else:
         yield whole, (sum_low, INFINITE if infinite else sum_high)
@@ -141,7 +141,7 @@ def _passed_on(table: Table, equation: Equation, low: list[int], high: list[int]
         others_infinite = infinite - (high[part] >= INFINITE)
         others_high = sum_high - (high[part] if high[part] < INFINITE else 0)
         lower = low[whole] - others_high if not others_infinite else 0
-        if table.is_distinct[whole] or high[whole] >= INFINITE:
+        if not table.is_additive[whole] or high[whole] >= INFINITE:
             upper = high[whole]
         else:
             upper = high[whole] - (sum_low - low[part])

@@ -51,14 +51,14 @@ def hide(table: Table, exposed: list[int | None], is_shown: list[bool], k: int, 
 
 
 def table_of(
-    amounts: list[int], whole: list[int | None], is_distinct: list[bool], is_shown: list[bool],
+    amounts: list[int], whole: list[int | None], hides_zero: list[bool], is_additive: list[bool], is_shown: list[bool],
     parts: Iterable[tuple[int, str, int]], k: int,
 ) -> Table:
     """The counts of `kpi_cell` and the relations of `kpi_cell_part` as a table.
 
-    Args: amounts, whole, is_distinct, is_shown: the columns of `kpi_cell` in the order of cell_no. parts: (whole_no, relation,
-        part_no). k: the smallest count that is shown.
-    Returns: the table. A hidden count is known to be at least 1 (zeros are shown), except distinct and unpublished ones, and at
+    Args: amounts, whole, hides_zero, is_additive, is_shown: the columns of `kpi_cell` in the order of cell_no. parts: (whole_no,
+        relation, part_no). k: the smallest count that is shown.
+    Returns: the table. A hidden count is known to be at least 1, except where zeros are hidden or nothing is published, and at
         most the whole that it is a proportion of, when that is large enough to be shown.
     """
     by_whole: dict[tuple[int, str], list[int]] = defaultdict(list)
@@ -68,9 +68,9 @@ def table_of(
     return Table(
         amounts=amounts,
         equations=equations,
-        least=[0 if distinct or not shown else 1 for distinct, shown in zip(is_distinct, is_shown, strict=True)],
+        least=[0 if zero or not shown else 1 for zero, shown in zip(hides_zero, is_shown, strict=True)],
         most=[INFINITE if limit is None or limit < k else limit for limit in whole],
-        is_distinct=is_distinct,
+        is_additive=is_additive,
     )
 
 
@@ -85,8 +85,8 @@ class _Block:
         self._amounts = amounts
         self._room_below = numpy.maximum(amounts - numpy.array([table.least[cell] for cell in cells]), 0)
         self._room_above = numpy.array([min(table.most[cell], 1e9) for cell in cells]) - amounts
-        # Hiding a large count costs more; the last digits make the choice between equal ones always the same.
-        self._cost = numpy.log2(2 + amounts) * (1 + 1e-3 * ((cells * 0.6180339887498949) % 1))
+        # Hiding a count costs its size, so that totals stay; the last digits make the choice between equal ones always the same.
+        self._cost = (1 + amounts) * (1 + 1e-3 * ((cells * 0.6180339887498949) % 1))
 
     def cheapest_change(self, targets: list[int], hidden: set[int]) -> set[int] | None:
         """The cells of a table that agrees with the shown ones and has one more in each target, where as little as possible is

@@ -3,18 +3,26 @@ with cells as (
 ),
 
 parents as (
-    select place_key, ancestor_place_key as parent_place_key from {{ ref('int_place_ancestor') }} where distance = 1
+    select place_key, ancestor_place_key as parent_place_key, counts_from, counts_to
+    from {{ ref('int_place_ancestor') }}
+    where distance = 1
     union all
-    select place_key, replace(place_key, ' (own)', '') as parent_place_key from cells where not is_shown
+    select distinct place_key, replace(place_key, ' (own)', '') as parent_place_key, null::date as counts_from, null::date as counts_to
+    from cells
+    where not is_shown
 ),
 
+-- What adds up over months is added up the place tree as it is in the month: longer periods follow from months.
 by_place as (
     select wholes.cell_no as whole_no, 'places' as relation, parts.cell_no as part_no
     from cells as parts
-    inner join (select distinct place_key, parent_place_key from parents) as parents on parts.place_key = parents.place_key
+    inner join parents
+        on parts.place_key = parents.place_key
+        and {{ valid_on('parents.counts_from', 'parents.counts_to', 'last_day(parts.period_end - 1)') }}
     inner join cells as wholes
         on parents.parent_place_key = wholes.place_key
         {{ and_same(['component', 'period_type', 'period_start', 'breakdown_type', 'breakdown_value']) }}
+    where parts.period_type in ('month', 'wave') or not parts.is_additive
 ),
 
 in_time as (
