@@ -90,6 +90,14 @@ KPI_VALUE_RULES = [
         column="status",
     ),
     Rule(
+        "hidden_rows_have_no_numbers",
+        "neither value, numerator, denominator, n nor bounds with status suppressed",
+        f"""select {KEY} from batch where status = 'suppressed'
+            and coalesce("value", numerator, denominator, n, "lower", "upper") is not null""",
+        "see macros/disclosure.sql",
+        column="status",
+    ),
+    Rule(
         "values_are_finite_numbers",
         "numbers that are neither infinite nor NaN, n of 0 or more",
         f"""select {KEY}, value, lower, upper, n from batch

@@ -151,6 +151,15 @@ MART_RULES: dict[str, list[Rule]] = {
             column="currency",
         ),
     ],
+    "kpi_recoverable": [
+        Rule(
+            "no_count_of_few_people_is_shown_or_can_be_worked_out",
+            "no row: every count of 1 to k-1 people is hidden, and does not follow from the counts that are shown",
+            "select * from batch",
+            "see docs/decisions/0008-suppression.md; `gmw sql` on kpis.kpi_cell of the build database names the count",
+            column="cell_no",
+        ),
+    ],
     "fct_population": [
         in_known_place("population_key"),
         Rule(
