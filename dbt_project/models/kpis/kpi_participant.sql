@@ -4,67 +4,8 @@
     '0-17': 'permanent_age_0_17', '18-44': 'permanent_age_18_44', '45-59': 'permanent_age_45_59', '60+': 'permanent_age_60_plus',
 } %}
 
-with persons as (
-    select rows.*, places.tree
-    from {{ ref('fct_participation') }} as rows
-    inner join {{ ref('int_place') }} as places on rows.place_key = places.place_key
-    where rows.person_key is not null
-),
-
-participations as (
-    select * from persons where {{ is_qualifying('persons') }}
-),
-
--- What came before the first record is not known: people of the first month only seem to be new.
-firsts as (
-    select
-        tree, person_key, min(participation_date) as first_date,
-        date_trunc('month', min(min(participation_date)) over (partition by tree))::date as first_month
-    from participations
-    group by tree, person_key
-),
-
-known_bands as (
-    select tree, person_key, participation_date, max(age_band) as age_band
-    from persons
-    where age_band is not null
-    group by all
-),
-
-band_changes as (
-    select *
-    from known_bands
-    qualify age_band is distinct from lag(age_band) over (partition by tree, person_key order by participation_date)
-),
-
-age_bands as (
-    select
-        tree, person_key, age_band, participation_date as valid_from,
-        lead(participation_date) over (partition by tree, person_key order by participation_date) as valid_to
-    from band_changes
-),
-
-at_levels as (
-    select tree, ancestor_place_key as place_key, period_type, period_start, period_end, person_key, household_key, action,
-        coalesce(activity_key, participation_key) as occasion_key, as_of_date
-    from {{ at_every_level('participations', 'participation_date') }}
-),
-
-people_in_period as (
-    select tree, {{ by }}, person_key, count(distinct occasion_key) as occasion_count, max(as_of_date) as as_of_date
-    from at_levels
-    group by all
-),
-
-described as (
-    select
-        people.*, coalesce(age_bands.age_band, 'unknown') as age_band,
-        firsts.first_date >= people.period_start as is_first_time, firsts.first_month >= people.period_start as is_left_censored
-    from people_in_period as people
-    inner join firsts on people.tree = firsts.tree and people.person_key = firsts.person_key
-    left join age_bands
-        on people.tree = age_bands.tree and people.person_key = age_bands.person_key
-        and {{ valid_on('age_bands.valid_from', 'age_bands.valid_to', '(people.period_end - 1)') }}
+with people as (
+    select * from {{ ref('kpi_person_in_period') }}
 ),
 
 totals as (
@@ -72,25 +13,24 @@ totals as (
         {{ by }}, count(*) as participants, count(*) filter (is_first_time) as first_timers,
         count(*) filter (occasion_count >= 2) as repeaters, bool_or(is_left_censored) as is_left_censored,
         max(as_of_date) as as_of_date
-    from described
+    from people
     group by {{ by }}
 ),
 
 households as (
     select {{ by }}, count(distinct household_key) as participants, max(as_of_date) as as_of_date
-    from at_levels
-    where household_key is not null
+    from (select *, unnest(household_keys) as household_key from people)
     group by {{ by }}
 ),
 
 by_action as (
-    select {{ by }}, action, count(distinct person_key) as participants, max(as_of_date) as as_of_date
-    from at_levels
+    select {{ by }}, action, count(*) as participants, max(as_of_date) as as_of_date
+    from (select *, unnest(actions) as action from people)
     group by {{ by }}, action
 ),
 
 by_band as (
-    select {{ by }}, age_band, count(*) as participants from described group by {{ by }}, age_band
+    select {{ by }}, age_band, count(*) as participants from people group by {{ by }}, age_band
 ),
 
 population as (
@@ -112,8 +52,8 @@ band_rates as (
 spread as (
     select
         {{ by }}, sum(participants) filter (population > 0) as n, count(*) filter (population > 0) as band_count,
-        min(participants / population) filter (population > 0) as lowest_rate,
-        max(participants / population) filter (population > 0) as highest_rate,
+        min(participants / nullif(population, 0)) as lowest_rate,
+        max(participants / nullif(population, 0)) as highest_rate,
         max(as_of_date) as as_of_date
     from band_rates
     group by {{ by }}
