@@ -6,8 +6,46 @@
 {% macro kpi_topics() -%}
     {{ return({
         'activity': {
+            'breakdowns': {
+                'activity_type': 'activity_type', 'mode': 'mode', 'host_type': 'host_type', 'framework_element': 'framework_element',
+            },
+            'components': [
+                'activities_held', 'activities_with_attendance', 'attendance_difference', 'activities_counted_twice',
+                'attendance_outliers', 'deliberation_sessions', 'activities_resident_led', 'activities_with_known_leader',
+            ],
+        },
+        'attendance': {
             'breakdowns': {'activity_type': 'activity_type', 'mode': 'mode', 'host_type': 'host_type'},
-            'components': ['activities_held', 'activities_with_attendance', 'attendances_known'],
+            'components': ['attendances', 'attendances_known'],
+        },
+        'proposal': {'breakdowns': {}, 'components': ['deliberation_proposals']},
+        'volunteer_shift': {
+            'breakdowns': {},
+            'components': ['volunteer_hours', 'volunteer_shifts_credible', 'volunteer_shifts_invalid'],
+        },
+        'points': {
+            'breakdowns': {},
+            'components': [
+                'points_issued', 'entries_issued', 'points_redeemed', 'entries_redeemed', 'points_penalties', 'entries_penalties',
+                'points_expired', 'entries_expired', 'points_reversed', 'entries_reversed', 'redemptions_without_rule',
+            ],
+        },
+        'vote': {
+            'breakdowns': {'voter_unit': 'voter_unit'},
+            'components': [
+                'vote_returned_count_of_eligible_count', 'vote_eligible_count_with_returned_count',
+                'vote_returned_area_of_eligible_area', 'vote_eligible_area_with_returned_area',
+                'vote_valid_count_of_returned_count', 'vote_returned_count_with_valid_count',
+                'vote_for_count_of_valid_count', 'vote_valid_count_with_for_count',
+            ],
+        },
+        'cadence': {'breakdowns': {'rule': 'rule_code'}, 'components': ['windows_kept', 'windows_due']},
+        'funnel': {'breakdowns': {'stage': 'stage'}, 'components': ['stage_reached', 'previous_stage_reached']},
+        'team': {
+            'breakdowns': {},
+            'components': [
+                'teams_founded', 'teams_graduated', 'teams_dissolved', 'teams_alive_after_a_year', 'teams_watched_for_a_year',
+            ],
         },
         'case': {
             'breakdowns': {'category': 'category', 'kind': 'kind'},

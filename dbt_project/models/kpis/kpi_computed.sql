@@ -1,25 +1,20 @@
+{% set sums = ['kpi_additive', 'kpi_distinct', 'kpi_backlog', 'kpi_participant', 'kpi_volunteer', 'kpi_points', 'kpi_team'] %}
+
 with catalogue as (
     select * from {{ ref('metric_catalogue') }}
 ),
 
-counted_anew as (
-    select
-        metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, as_of_date,
-        numerator, numerator as value, numerator as n, false as is_not_reached
-    from {{ ref('kpi_distinct') }}
-    union all by name
-    select
-        metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, as_of_date,
-        numerator, numerator as value, numerator as n, false as is_not_reached
-    from {{ ref('kpi_backlog') }}
+summed as (
+    {% for model in sums -%}
+    select * from {{ ref(model) }}
+    {% if not loop.last %}union all by name{% endif %}
+    {% endfor %}
 ),
 
 everything as (
-    select * from {{ metric_values(ref('kpi_additive')) }}
+    select * from {{ metric_values('summed') }}
     union all by name
     select * from {{ ref('kpi_duration') }}
-    union all by name
-    select * from counted_anew
 ),
 
 run as (
