@@ -2,7 +2,7 @@ with roles as (
     {% for role in ['numerator', 'denominator', 'sum_of_squares', 'n'] -%}
     select metric_code, breakdowns, '{{ role }}' as role, {{ role }}_component as component
     from {{ ref('metric_catalogue') }}
-    where {{ role }}_component is not null
+    where {{ role }}_component is not null and statistic in ('count', 'sum', 'ratio', 'proportion', 'mean')
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),

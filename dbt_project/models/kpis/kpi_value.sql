@@ -62,6 +62,10 @@ everything as (
     union all by name
     select * from {{ ref('kpi_duration') }}
     union all by name
+    select * from {{ ref('kpi_median') }}
+    union all by name
+    select * from {{ ref('kpi_callback') }}
+    union all by name
     select * from counted_anew
 ),
 
