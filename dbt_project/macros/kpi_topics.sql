@@ -52,11 +52,35 @@
             'components': [
                 'cases_raised', 'cases_resolved', 'cases_rejected', 'cases_withdrawn', 'cases_cancelled', 'cases_referred_out',
                 'cases_open', 'cases_invalid_interval', 'cases_missing_end',
+                'cases_on_time', 'cases_past_target_or_resolved', 'cases_resolved_with_target',
+                'cases_resolved_anywhere', 'cases_resolved_on_the_spot',
+                'cases_of_the_community', 'cases_escalated', 'cases_of_the_community_resolved', 'cases_resolved_in_the_community',
+                'cases_repeated', 'list_items', 'list_items_done', 'disputes_settled', 'disputes_agreed', 'disputes_performed',
             ],
         },
         'case_end': {
             'breakdowns': {'category': 'category', 'kind': 'kind'},
             'components': ['cases_resolved_in_period'],
+        },
+        'case_reopen': {
+            'breakdowns': {'category': 'category', 'kind': 'kind'},
+            'components': ['cases_watched_for_reopening', 'cases_reopened'],
+        },
+        'case_service': {
+            'breakdowns': {'category': 'category', 'kind': 'kind'},
+            'components': [
+                'responses_due', 'responses_given',
+                'callback_should_respond', 'callback_responded', 'callback_reached', 'callback_resolved', 'callback_satisfied',
+                'ratings', 'ratings_by_default', 'ratings_given', 'ratings_satisfied', 'rating_sum', 'rating_sum_of_squares',
+            ],
+        },
+        'case_state': {
+            'breakdowns': {'state': 'machine_state'},
+            'components': ['cases_followed', 'cases_that_reached_state'],
+        },
+        'disclosure': {
+            'breakdowns': {'category': 'category'},
+            'components': ['disclosures_due', 'disclosures_on_time'],
         },
         'answer': {
             'is_wave': true,

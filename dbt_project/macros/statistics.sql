@@ -14,6 +14,23 @@
     end
 {%- endmacro %}
 
+{# Median of a sorted list of numbers; the mean of the two in the middle where their count is even. #}
+{% macro median(sample) -%}
+    ({{ sample }}[(len({{ sample }}) + 1) // 2] + {{ sample }}[len({{ sample }}) // 2 + 1]) / 2
+{%- endmacro %}
+
+{# Distribution-free 95 % interval of the median of a sorted list, one end: the order statistics at n/2 ± z·√n/2 (Conover 1999,
+   3.2); sign -1 for the lower, +1 for the upper one. NULL where the sample is too small to have such an end. #}
+{% macro median_end(sample, sign) -%}
+    {%- set n = "len(" ~ sample ~ ")" -%}
+    {%- if sign < 0 -%}
+        {%- set position = "floor(" ~ n ~ " / 2 - " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
+    {%- else -%}
+        {%- set position = "ceil(1 + " ~ n ~ " / 2 + " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
+    {%- endif -%}
+    case when {{ position }} between 1 and {{ n }} then {{ sample }}[{{ position }}] end
+{%- endmacro %}
+
 {# Student's t at 0.975: exact values from the seed up to its last row (`tabled`), the Cornish–Fisher expansion beyond
    (Abramowitz & Stegun 26.7.5; error below 1e-10 there). #}
 {% macro student_t_975(degrees_of_freedom, tabled) -%}

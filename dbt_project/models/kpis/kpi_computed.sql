@@ -15,6 +15,12 @@ everything as (
     select * from {{ metric_values('summed') }}
     union all by name
     select * from {{ ref('kpi_duration') }}
+    union all by name
+    select * from {{ ref('kpi_median') }}
+    union all by name
+    select * from {{ ref('kpi_callback') }}
+    union all by name
+    select * from {{ ref('kpi_difference') }}
 ),
 
 run as (
