@@ -71,3 +71,49 @@
 {% macro first_time_at_or_below(column, level) -%}
     min(duration) filter ({{ column }} <= {{ level }} + 1e-12)
 {%- endmacro %}
+
+{# Difference of two independent proportions, interval by Newcombe (1998, method 10) from their Wilson intervals, one end:
+   sign -1 for the lower, +1 for the upper one. `first` and `second` are (successes, n). #}
+{% macro newcombe(first_successes, first_n, second_successes, second_n, sign) -%}
+    case when {{ first_n }} > 0 and {{ second_n }} > 0 then
+        {{ first_successes }} / {{ first_n }} - {{ second_successes }} / {{ second_n }}
+        + {{ sign }} * sqrt(
+            power({{ wilson(first_successes, first_n, sign) }} - {{ first_successes }} / {{ first_n }}, 2)
+            + power({{ wilson(second_successes, second_n, -sign) }} - {{ second_successes }} / {{ second_n }}, 2)
+        )
+    end
+{%- endmacro %}
+
+{# Gini coefficient: the mean absolute difference of all pairs over twice the mean, in the form that sorts (n log n).
+
+   relation has the `keys` and a number ≥ 0; gives, per keys: n, total, gini. No total, no coefficient. #}
+{% macro gini(relation, keys, number) -%}
+    {%- set by = keys | join(", ") -%}
+    (
+        select
+            {{ by }}, count(*) as n, sum({{ number }}) as total,
+            case when sum({{ number }}) > 0
+                then 2 * sum(position * {{ number }})::double / (count(*) * sum({{ number }})::double) - (count(*) + 1e0) / count(*)
+            end as gini
+        from (
+            select {{ by }}, {{ number }}, row_number() over (partition by {{ by }} order by {{ number }}) as position
+            from {{ relation }}
+        )
+        group by {{ by }}
+    )
+{%- endmacro %}
+
+{# Diversity (Simpson 1949): 1 − Σ share², the chance that two units drawn at random are of different members.
+
+   relation has the `keys` and one number ≥ 0 per member; gives, per keys: total, diversity. No total, no diversity. #}
+{% macro diversity(relation, keys, number) -%}
+    (
+        select
+            {{ keys | join(", ") }}, sum({{ number }}) as total,
+            case when sum({{ number }}) > 0
+                then 1 - sum(power({{ number }}::double, 2)) / power(sum({{ number }})::double, 2)
+            end as diversity
+        from {{ relation }}
+        group by {{ keys | join(", ") }}
+    )
+{%- endmacro %}
