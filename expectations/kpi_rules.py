@@ -107,10 +107,12 @@ KPI_VALUE_RULES = [
     ),
     Rule(
         "proportions_lie_between_0_and_1",
-        "0 ≤ value ≤ 1 for shares of a whole; 0 ≤ value for flow ratios, which may exceed 1",
+        "0 ≤ value ≤ 1 for shares of a whole; 0 ≤ value for flow ratios, which may exceed 1; differences of shares may be negative",
         f"""select {KEY}, value from batch inner join {{catalogue}} as catalogue using (metric_code)
         where catalogue.unit = 'share'
-            and (value < 0 or (catalogue.statistic = 'proportion' and (value > 1 + 1e-9 or numerator > denominator)))""",
+            and (value < 0 and catalogue.statistic != 'difference'
+                or catalogue.statistic in ('proportion', 'weighted_proportion')
+                    and (value > 1 + 1e-9 or numerator > denominator + {TOLERANCE.format("denominator")}))""",
         "the numerator counts something that the denominator does not: see the components in models/kpis",
         column="value",
     ),
@@ -119,7 +121,7 @@ KPI_VALUE_RULES = [
         "value = numerator / denominator, and no value without a base",
         f"""select {KEY}, numerator, denominator, value from batch
         inner join {{catalogue}} as catalogue using (metric_code)
-        where catalogue.unit = 'share' and value is not null
+        where catalogue.unit = 'share' and catalogue.statistic in ('ratio', 'proportion', 'weighted_proportion') and value is not null
             and (coalesce(denominator, 0) = 0 or {_away("value", "numerator / nullif(denominator, 0)")})""",
         "a rate was averaged instead of summed: see models/kpis/kpi_value.sql",
         column="value",

@@ -34,5 +34,41 @@
                 'spent_amount', 'spent_count',
             ],
         },
+        'survey': {
+            'is_wave': true,
+            'breakdowns': {},
+            'components': ['responses_returned', 'responses_due', 'questionnaires_valid', 'questionnaires_returned'],
+        },
+        'recommendation': {
+            'is_wave': true,
+            'breakdowns': {'question': 'question_key'},
+            'components': [
+                'recommendations_valid', 'promoters', 'passives', 'detractors', 'promoters_less_detractors',
+                'promoters_and_detractors',
+            ],
+        },
+        'awareness': {
+            'is_wave': true,
+            'breakdowns': {'question': 'question_key'},
+            'components': ['answers_aware', 'answers_on_awareness', 'answers_acquainted', 'answers_on_acquaintance'],
+        },
+        'weighted_answer': {
+            'is_wave': true,
+            'breakdowns': {'question': 'question_key'},
+            'components': ['weight_satisfied', 'weight_valid', 'weight_squared'],
+        },
+        'need': {
+            'is_wave': true,
+            'breakdowns': {'topic': 'topic'},
+            'components': ['answers_wanting', 'answers_on_need', 'answers_having', 'answers_on_having'],
+        },
+        'grade': {
+            'breakdowns': {'grade': 'grade'},
+            'components': ['subjects_of_grade', 'subjects_graded'],
+        },
+        'self_assessment': {
+            'breakdowns': {},
+            'components': ['self_assessment_gap', 'self_assessment_gap_squared', 'subjects_assessed_twice'],
+        },
     }) }}
 {%- endmacro %}

@@ -4,7 +4,7 @@
    population of each band, > 0). A band that no respondent belongs to is not there, and the others share its part.
    Gives, per survey and cell: cell_count and the weight of a respondent of it, of mean 1 over the survey's respondents.
    Runs until a step changes no weight by more than 1e-12 of itself. A sample that cannot be brought to both margins at once, because
-   too many of its cells are empty, does not get there in 5000 rounds and has no rows. #}
+   too many of its cells are empty, does not get there in 1000 rounds and has no rows. #}
 {% macro raked(cells) -%}
     (
         with recursive sample as (
@@ -45,7 +45,7 @@
                 from (
                     select *, weight * row_target / sum(cell_count * weight) over (partition by survey_key, row_band) as row_weight
                     from rounds
-                    where largest_change > 1e-12 and round_no < 5000
+                    where largest_change > 1e-12 and round_no < 1000
                 )
             )
         )

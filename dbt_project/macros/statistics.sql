@@ -29,6 +29,22 @@
     )
 {%- endmacro %}
 
+{# Half of the 95 % t interval of a mean, from the sum and the sum of squares of n numbers; NULL for fewer than two. #}
+{% macro mean_half_width(sum, sum_of_squares, n, tabled) -%}
+    case when {{ n }} > 1 then
+        {{ student_t_975('(' ~ n ~ ' - 1)', tabled) }}
+        * sqrt(greatest({{ sum_of_squares }} - {{ sum }} * {{ sum }} / {{ n }}, 0) / ({{ n }} - 1) / {{ n }})
+    end
+{%- endmacro %}
+
+{# Half of the 95 % normal interval of a mean of −1, 0 and 1 (a net score), from their sum and sum of squares. Its variance is
+   that of the three shares, (p + d − (p − d)²) / n. #}
+{% macro net_half_width(sum, sum_of_squares, n) -%}
+    case when {{ n }} > 0 then
+        {{ z_975() }} * sqrt(greatest({{ sum_of_squares }} / {{ n }} - power({{ sum }} / {{ n }}, 2), 0) / {{ n }})
+    end
+{%- endmacro %}
+
 {# Kaplan–Meier (1958) over right-censored durations.
 
    relation has the `keys`, `duration` (≥ 0) and `is_event`. Gives, per keys and time: survival S(t), and its 95 % interval on
@@ -115,5 +131,15 @@
             end as diversity
         from {{ relation }}
         group by {{ keys | join(", ") }}
+    )
+{%- endmacro %}
+
+{# The denominator of the response rate RR1 of AAPOR (Standard Definitions): (I + P) + (R + NC + O) + (UH + UO); a disposition
+   that nobody counted is taken as none. Its numerator is completed_count (I). #}
+{% macro aapor_eligible_count() -%}
+    (
+        {%- for disposition in ['completed', 'partial', 'refusal', 'noncontact', 'other', 'unknown_household', 'unknown_other'] %}
+        coalesce({{ disposition }}_count, 0){{ " +" if not loop.last }}
+        {%- endfor %}
     )
 {%- endmacro %}

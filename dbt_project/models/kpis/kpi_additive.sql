@@ -1,8 +1,10 @@
+{% set added_up = ['count', 'sum', 'ratio', 'proportion', 'mean', 'net_promoter', 'weighted_proportion'] %}
+
 with roles as (
     {% for role in ['numerator', 'denominator', 'sum_of_squares', 'n'] -%}
     select metric_code, breakdowns, '{{ role }}' as role, {{ role }}_component as component
     from {{ ref('metric_catalogue') }}
-    where {{ role }}_component is not null
+    where {{ role }}_component is not null and statistic in ('{{ added_up | join("', '") }}')
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),

@@ -19,28 +19,28 @@ from_sums as (
         case when statistic not in ('count', 'sum') then coalesce(denominator, 0) end as denominator,
         case
             when statistic in ('count', 'sum') then numerator
-            when denominator > 0 then coalesce(numerator, 0) / denominator
+            when denominator > 0 then coalesce(numerator, 0) / denominator * if(statistic = 'net_promoter', 100, 1)
         end as value,
         case statistic when 'count' then numerator when 'sum' then n else coalesce(denominator, 0) end as n,
-        case when statistic = 'mean' and denominator > 1 then
-            {{ student_t_975('(denominator - 1)', 't_975') }}
-            * sqrt(greatest(sum_of_squares - numerator * numerator / denominator, 0) / (denominator - 1) / denominator)
-        end as half_width
+        -- Kish's effective number of answers (1965): how many equally weighted ones would tell as much.
+        case when statistic = 'weighted_proportion' then denominator * denominator / nullif(sum_of_squares, 0) end as effective_n,
+        sum_of_squares, t_975
     from additive
 ),
 
 with_intervals as (
     select
         metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, as_of_date,
-        numerator, denominator, value, n,
+        numerator, denominator, value,
+        case when statistic = 'weighted_proportion' then round(coalesce(effective_n, 0)) else n end as n,
+        {% for end, sign in {'lower': -1, 'upper': 1}.items() -%}
         case statistic
-            when 'proportion' then {{ wilson('numerator', 'denominator', -1) }}
-            when 'mean' then value - half_width
-        end as lower,
-        case statistic
-            when 'proportion' then {{ wilson('numerator', 'denominator', 1) }}
-            when 'mean' then value + half_width
-        end as upper,
+            when 'proportion' then {{ wilson('numerator', 'denominator', sign) }}
+            when 'weighted_proportion' then {{ wilson('(value * effective_n)', 'effective_n', sign) }}
+            when 'mean' then value + {{ sign }} * {{ mean_half_width('numerator', 'sum_of_squares', 'denominator', 't_975') }}
+            when 'net_promoter' then value + {{ sign }} * 100 * {{ net_half_width('numerator', 'sum_of_squares', 'denominator') }}
+        end as {{ end }},
+        {% endfor -%}
         false as is_not_reached
     from from_sums
 ),
@@ -61,6 +61,8 @@ everything as (
     select * from with_intervals
     union all by name
     select * from {{ ref('kpi_duration') }}
+    union all by name
+    select * from {{ ref('kpi_difference') }}
     union all by name
     select * from counted_anew
 ),
