@@ -128,9 +128,10 @@ KPI_VALUE_RULES = [
     ),
     Rule(
         "money_has_a_currency_and_nothing_else_has",
-        "a currency exactly where the unit is money",
+        "a currency where the unit is money, and elsewhere at most in what is made of money",
         f"""select {KEY}, batch.unit from batch inner join {{catalogue}} as catalogue using (metric_code)
-        where (catalogue.unit = 'money') != (currency is not null)""",
+        where catalogue.unit = 'money' and currency is null
+            or currency is not null and catalogue.record != 'money'""",
         "money is summed per currency: see models/kpis/rows/kpi_row_money.sql",
         column="currency",
     ),

@@ -21,6 +21,9 @@ STATISTICS = {
     "net_promoter": "100 × (Σ promoters − Σ detractors) / Σ answers, normal 95 % interval",
     "weighted_proportion": "Σ weighted numerator / Σ weights, Wilson 95 % interval with the effective number",
     "difference": "difference of two shares",
+    "cumulative_ratio": "Σ numerator / Σ denominator up to the end of the period",
+    "unit_cost": "Σ money / count",
+    "diversity": "1 − Σ share²", "gini": "Gini coefficient", "top_share": "the largest / all",
 }
 HEAD = """# The KPI catalogue
 

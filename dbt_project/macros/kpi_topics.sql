@@ -31,7 +31,9 @@
             'breakdowns': {'source_type': 'source_type', 'fund': 'fund'},
             'components': [
                 'raised_amount', 'raised_count', 'awarded_amount', 'awarded_count', 'disbursed_amount', 'disbursed_count',
-                'spent_amount', 'spent_count',
+                'spent_amount', 'spent_count', 'in_kind_amount', 'in_kind_count', 'in_kind_unvalued', 'matched_award_amount',
+                'matched_award_count', 'self_raised_amount', 'non_government_amount', 'government_amount', 'known_giver_count',
+                'fees_paid_amount', 'fees_billed_amount', 'fees_billed_count',
             ],
         },
         'survey': {
@@ -69,6 +71,13 @@
         'self_assessment': {
             'breakdowns': {},
             'components': ['self_assessment_gap', 'self_assessment_gap_squared', 'subjects_assessed_twice'],
+        },
+        'project': {'breakdowns': {}, 'components': ['projects_due', 'projects_accepted', 'projects_judged']},
+        'application': {'breakdowns': {}, 'components': ['applications_approved', 'applications_decided']},
+        'fee_household': {'breakdowns': {}, 'components': ['households_paid', 'households_billed']},
+        'fund_month': {
+            'breakdowns': {'fund': 'fund'},
+            'components': ['reconciliation_gap', 'fund_months_unreconciled', 'fund_months'],
         },
     }) }}
 {%- endmacro %}

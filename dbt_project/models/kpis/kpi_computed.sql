@@ -1,13 +1,23 @@
+{% set sums = ['kpi_additive', 'kpi_distinct', 'kpi_backlog', 'kpi_fund_position', 'kpi_match_cap', 'kpi_unit_cost', 'kpi_applicant'] %}
+{% set without_base = "('count', 'sum', 'distinct', 'stock')" %}
+
 with catalogue as (
     select * from {{ ref('metric_catalogue') }}
 ),
 
-additive as (
-    select additive_rows.*, catalogue.statistic, t_quantile.t_975
-    from {{ ref('kpi_additive') }} as additive_rows
-    inner join catalogue on additive_rows.metric_code = catalogue.metric_code
+summed as (
+    {% for model in sums -%}
+    select * from {{ ref(model) }}
+    {% if not loop.last %}union all by name{% endif %}
+    {% endfor %}
+),
+
+with_statistic as (
+    select summed.*, catalogue.statistic, t_quantile.t_975
+    from summed
+    inner join catalogue on summed.metric_code = catalogue.metric_code
     left join {{ ref('t_quantile') }} as t_quantile
-        on catalogue.statistic = 'mean' and t_quantile.degrees_of_freedom = additive_rows.denominator - 1
+        on catalogue.statistic = 'mean' and t_quantile.degrees_of_freedom = summed.denominator - 1
 ),
 
 -- A rate comes from the sums, never from rates; without a base there is no rate (rules 1 and 2).
@@ -15,17 +25,21 @@ from_sums as (
     select
         metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, as_of_date,
         statistic,
-        case when statistic in ('count', 'sum') then numerator else coalesce(numerator, 0) end as numerator,
-        case when statistic not in ('count', 'sum') then coalesce(denominator, 0) end as denominator,
+        case when statistic in {{ without_base }} then numerator else coalesce(numerator, 0) end as numerator,
+        case when statistic not in {{ without_base }} then coalesce(denominator, 0) end as denominator,
         case
-            when statistic in ('count', 'sum') then numerator
+            when statistic in {{ without_base }} then numerator
             when denominator > 0 then coalesce(numerator, 0) / denominator * if(statistic = 'net_promoter', 100, 1)
         end as value,
-        case statistic when 'count' then numerator when 'sum' then n else coalesce(denominator, 0) end as n,
+        coalesce(n, case
+            when statistic = 'sum' then null
+            when statistic in {{ without_base }} then numerator
+            else coalesce(denominator, 0)
+        end) as n,
         -- Kish's effective number of answers (1965): how many equally weighted ones would tell as much.
         case when statistic = 'weighted_proportion' then denominator * denominator / nullif(sum_of_squares, 0) end as effective_n,
         sum_of_squares, t_975
-    from additive
+    from with_statistic
 ),
 
 with_intervals as (
@@ -45,18 +59,6 @@ with_intervals as (
     from from_sums
 ),
 
-counted_anew as (
-    select
-        metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, as_of_date,
-        numerator, numerator as value, numerator as n, false as is_not_reached
-    from {{ ref('kpi_distinct') }}
-    union all by name
-    select
-        metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, as_of_date,
-        numerator, numerator as value, numerator as n, false as is_not_reached
-    from {{ ref('kpi_backlog') }}
-),
-
 everything as (
     select * from with_intervals
     union all by name
@@ -64,7 +66,7 @@ everything as (
     union all by name
     select * from {{ ref('kpi_difference') }}
     union all by name
-    select * from counted_anew
+    select * from {{ ref('kpi_concentration') }}
 ),
 
 run as (

@@ -27,6 +27,11 @@ needs as (
     where breakdown_type = 'topic'
 ),
 
+fees as (
+    select * from {{ components_side_by_side(['fees_paid_amount', 'fees_billed_amount', 'fees_billed_count']) }}
+    where breakdown_type = 'none' and period_type in ('month', 'quarter', 'year') and fees_billed_amount > 0
+),
+
 kpi_difference as (
     select
         'S08' as metric_code, {{ keys | join(', ') }}, currency,
@@ -39,6 +44,15 @@ kpi_difference as (
         answers_wanting / nullif(answers_on_need, 0) - answers_having / nullif(answers_on_having, 0) as value,
         least(coalesce(answers_on_need, 0), coalesce(answers_on_having, 0)) as n, null as lower, null as upper, as_of_date
     from needs
+    union all
+    select
+        'F11.change' as metric_code, {{ keys | join(', ') }}, currency,
+        coalesce(fees.fees_paid_amount, 0) / fees.fees_billed_amount
+        - coalesce(previous.fees_paid_amount, 0) / previous.fees_billed_amount as value,
+        least(fees.fees_billed_count, previous.fees_billed_count) as n, null as lower, null as upper, fees.as_of_date
+    from fees
+    inner join (select period_end as period_start, * exclude (period_start, period_end) from fees) as previous
+        using (place_key, period_type, period_start, breakdown_type, breakdown_value, currency)
 )
 
 select *, false as is_not_reached from kpi_difference
