@@ -115,10 +115,12 @@ KPI_VALUE_RULES = [
     ),
     Rule(
         "proportions_lie_between_0_and_1",
-        "0 ≤ value ≤ 1 for shares of a whole; 0 ≤ value for flow ratios, which may exceed 1",
+        "0 ≤ value ≤ 1 for shares of a whole; 0 ≤ value for flow ratios, which may exceed 1; differences of shares may be negative",
         f"""select {KEY}, value from batch inner join {{catalogue}} as catalogue using (metric_code)
         where catalogue.unit = 'share'
-            and (value < 0 or (catalogue.statistic = 'proportion' and (value > 1 + 1e-9 or numerator > denominator)))""",
+            and (value < 0 and catalogue.statistic != 'difference'
+                or catalogue.statistic in ('proportion', 'weighted_proportion')
+                    and (value > 1 + 1e-9 or numerator > denominator + {TOLERANCE.format("denominator")}))""",
         "the numerator counts something that the denominator does not: see the components in models/kpis",
         column="value",
     ),
@@ -127,16 +129,17 @@ KPI_VALUE_RULES = [
         "value = numerator / denominator, and no value without a base",
         f"""select {KEY}, numerator, denominator, value from batch
         inner join {{catalogue}} as catalogue using (metric_code)
-        where catalogue.unit = 'share' and value is not null
+        where catalogue.unit = 'share' and catalogue.statistic in ('ratio', 'proportion', 'weighted_proportion') and value is not null
             and (coalesce(denominator, 0) = 0 or {_away("value", "numerator / nullif(denominator, 0)")})""",
         "a rate was averaged instead of summed: see models/kpis/kpi_value.sql",
         column="value",
     ),
     Rule(
         "money_has_a_currency_and_nothing_else_has",
-        "a currency exactly where the unit is money",
+        "a currency where the unit is money, and elsewhere at most in what is made of money",
         f"""select {KEY}, batch.unit from batch inner join {{catalogue}} as catalogue using (metric_code)
-        where (catalogue.unit = 'money') != (currency is not null)""",
+        where catalogue.unit = 'money' and currency is null
+            or currency is not null and catalogue.record != 'money'""",
         "money is summed per currency: see models/kpis/rows/kpi_row_money.sql",
         column="currency",
     ),

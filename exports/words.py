@@ -50,6 +50,9 @@ UNITS = {
     "score": ("分", "score"),
     "index": ("指数", "index 0–100"),
     "money": ("", ""),
+    "个": ("个", "projects"),
+    "倍": ("倍", "times"),
+    "coefficient": ("", "0–1"),
 }
 DIRECTIONS = {"up": ("越高越好", "higher is better"), "down": ("越低越好", "lower is better"), "neutral": ("中性", "neutral")}
 NO_VALUE = ("无数值", "no value")

@@ -45,3 +45,19 @@
             on ancestors.tree = periods.tree and date_trunc('month', facts.{{ date_column }})::date = periods.period_month
     )
 {%- endmacro %}
+
+{# Components at every level and period as columns: one row per place, period, breakdown member and currency, NULL where nothing
+   has a say. For what is made of several components in another way than one over the other. #}
+{% macro components_side_by_side(components) -%}
+    (
+        select
+            place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency,
+            max(as_of_date) as as_of_date,
+            {% for component in components -%}
+            sum(amount) filter (component = '{{ component }}')::double as {{ component }}{{ ',' if not loop.last }}
+            {% endfor %}
+        from {{ ref('kpi_component_rollup') }}
+        where component in ('{{ components | join("', '") }}')
+        group by place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency
+    )
+{%- endmacro %}

@@ -1,4 +1,8 @@
-{% set sums = ['kpi_additive', 'kpi_distinct', 'kpi_backlog', 'kpi_participant', 'kpi_volunteer', 'kpi_points', 'kpi_team'] %}
+{%- set sums = [
+    'kpi_additive', 'kpi_distinct', 'kpi_backlog', 'kpi_participant', 'kpi_volunteer', 'kpi_points', 'kpi_team', 'kpi_fund_position',
+    'kpi_match_cap', 'kpi_unit_cost', 'kpi_applicant',
+] -%}
+{%- set valued = ['kpi_duration', 'kpi_median', 'kpi_callback', 'kpi_difference', 'kpi_concentration'] %}
 
 with catalogue as (
     select * from {{ ref('metric_catalogue') }}
@@ -13,14 +17,10 @@ summed as (
 
 everything as (
     select * from {{ metric_values('summed') }}
+    {% for model in valued -%}
     union all by name
-    select * from {{ ref('kpi_duration') }}
-    union all by name
-    select * from {{ ref('kpi_median') }}
-    union all by name
-    select * from {{ ref('kpi_callback') }}
-    union all by name
-    select * from {{ ref('kpi_difference') }}
+    select * from {{ ref(model) }}
+    {% endfor %}
 ),
 
 run as (
