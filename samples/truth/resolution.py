@@ -145,7 +145,7 @@ def on_time(frame: Frame) -> Iterator[tuple[Key, Figures]]:
             continue
         resolved = case.outcome == "resolved"
         for cell in opened(frame, case):
-            kept[cell] += resolved and case.ended is not None and case.ended.date() <= case.due
+            kept[cell] += resolved and interval(case) == "valid" and case.ended.date() <= case.due
             if resolved or case.due < as_of(case):
                 strict[cell] += 1
             if resolved:
@@ -164,6 +164,8 @@ def reopened(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     states = machines()
     again, base = tally(), tally()
     for case in frame.world.cases:
+        if (case.machine, "reopened") not in states:
+            continue
         ends = [event.moment for event in case.events if states.get((case.machine, event.state), {}).get("outcome") == "resolved"]
         if not ends or min(ends) + timedelta(days=30) > case.observed_until:
             continue
@@ -262,7 +264,7 @@ def three_rates(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         valid = {row["rate"]: Fraction(row["weight"]) for row in weights if valid_on(row, last)}
         if all(parts[name][1].get(cell) for name in parts):
             value = sum(valid[name] * Fraction(parts[name][0][cell], parts[name][1][cell]) for name in parts)
-            yield ("R13.composite", *cell), {"value": value}
+            yield ("R13.composite", *cell), {"value": value, "numerator": value, "denominator": 1}
         else:
             yield ("R13.composite", *cell), {"value": None}
 
@@ -323,7 +325,7 @@ def kinds_of_their_own(frame: Frame) -> Iterator[tuple[Key, Figures]]:
             for cell in opened(frame, case, ()):
                 ended[cell] += is_agreed or is_failed
                 agreed[cell] += is_agreed
-                performed[cell] += is_agreed and "performed" in told
+                performed[cell] += is_agreed and ("performed" in told or case.state == "performed")
         if case.kind == "disclosure" and case.due is not None and case.due <= as_of(case):
             for cell in frame.cells(case.place, case.due, {"category": case.category}):
                 due[cell] += 1
