@@ -17,7 +17,8 @@ from ingest.settings import settings
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 COLUMN_TYPE = re.compile(r"(varchar|integer|bigint|double|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))\Z")
 
-RECORDS_PATH = re.compile(r"((\[\]|[^\[\].]+(\.[^\[\].]+)*)(\[\](\.[^\[\].]+)+)*(\[\])?)\Z")
+KEYS = r"[^\[\].$\"]+(\.[^\[\].$\"]+)*"
+RECORDS_PATH = re.compile(rf"(?=.)({KEYS})?(\[\]\.{KEYS})*(\[\])?\Z")
 
 
 class DeclarationError(ValueError):

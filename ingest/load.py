@@ -10,7 +10,7 @@ import duckdb
 
 from ingest import privacy, readers, warehouse
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
-from ingest.readers.parsed import Parsed, literal
+from ingest.readers.parsed import NO_ROWS, Parsed, literal
 from ingest.settings import settings
 
 PROVENANCE = {
@@ -156,9 +156,7 @@ def _load_file(
         # Before the transaction: only rows that are committed have row ids that count from 0.
         parsed = readers.read(connection, source, path)
         if parsed.rows_in == parsed.rows_skipped:
-            raise readers.FileRejected(
-                "expected at least one row below the header, found none; an empty file never replaces what is there"
-            )
+            raise readers.FileRejected(NO_ROWS)
     except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         message = str(error)
     with warehouse.transaction(connection):

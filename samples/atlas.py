@@ -44,6 +44,10 @@ class Atlas:
         """Return the places of a level that hang directly below a place on a day."""
         return [place for place in self._children[code] if place.level == level and is_valid(place, day)]
 
+    def existed_before(self, code: str, day: date) -> bool:
+        """Whether the place existed on some day before."""
+        return any(place.valid_from is None or place.valid_from < day for place in self._versions[code])
+
     def parent(self, place: Place, day: date) -> Place:
         """Return the place above, on a day."""
         return self.at(place.parent, day)

@@ -19,6 +19,14 @@ DATA_END = date(2026, 10, 1)  # the first day after the data; every source is kn
 
 
 @dataclass(frozen=True)
+class Size:
+    """How much there is: communities at the beginning, and a factor on what happens in each."""
+
+    communities: int = 9
+    factor: float = 1.0
+
+
+@dataclass(frozen=True)
 class Place:
     """One version of a place: valid from `valid_from` (None: ever) up to, not including, `valid_to`."""
 
@@ -302,6 +310,7 @@ class Figure:
 class World:
     """Everything that is true, and how many rows of each source cannot be understood."""
 
+    size: Size = Size()
     places: list[Place] = field(default_factory=list)
     place_changes: list[PlaceChange] = field(default_factory=list)
     populations: list[Population] = field(default_factory=list)
@@ -318,3 +327,10 @@ class World:
     money: list[Money] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     quarantined: dict[str, int] = field(default_factory=dict)  # source → rows that end in quarantine, at the load or in staging
+    dirt: dict[tuple[str, str], int] = field(default_factory=dict)  # (source, fault) → how often it stands in the files
+
+    def met(self, source: str, fault: str, quarantined: bool = False, rows: int = 1) -> None:
+        """Count a fault in the files of a source, and whether its rows end in quarantine."""
+        self.dirt[source, fault] = self.dirt.get((source, fault), 0) + rows
+        if quarantined:
+            self.quarantined[source] = self.quarantined.get(source, 0) + rows

@@ -175,4 +175,4 @@ def _message(header: Sequence[str], source: SourceDeclaration, missing: list[Col
         if other
         else f"; ask the producer for the column, or declare its new name in {declaration_file(source)}"
     )
-    return f"expected the columns {expected_headers(source)}{where}; found {', '.join(header)}; {what}{hint}"
+    return f"expected the columns {expected_headers(source)}{where}; found {', '.join(header) or 'none'}; {what}{hint}"

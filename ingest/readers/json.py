@@ -10,7 +10,7 @@ import duckdb
 
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, Rejected, literal, quoted, utf8
+from ingest.readers.parsed import NO_ROWS, FileRejected, Parsed, Rejected, literal, quoted, utf8
 
 LIST_SEPARATOR = "┋"
 
@@ -38,6 +38,9 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         _read_documents(connection, source, readable)
     for around, level in enumerate(source.format.levels[1 if source.format.type == "jsonl" else 0 :]):
         _unfold(connection, source, level, around)
+    (rows_in,) = connection.execute("select count(*) from records").fetchone()
+    if not rows_in:
+        raise FileRejected(NO_ROWS)
     paths = _paths(connection, source)
     match = header.match([path.header for path in paths], source)
     columns = {column.name: column for column in match.by_position.values()}
@@ -53,7 +56,6 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
             "select rowid + 1 from records where json_type(record) is distinct from 'OBJECT' order by rowid"
         ).fetchall()
     ]
-    (rows_in,) = connection.execute("select count(*) from records").fetchone()
     connection.execute("drop table records")
     return Parsed(
         layout=match.layout,
@@ -153,9 +155,11 @@ def _paths(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> 
             for (key,) in connection.execute(
                 f"""
                 select key from (
-                    select unnest(json_keys({holder}, $path)) as key, rowid as place from records
+                    select unnest(json_keys({holder}, $path)) as key, rowid as place,
+                        generate_subscripts(json_keys({holder}, $path), 1) as position
+                    from records
                     where json_type({holder}, $path) = 'OBJECT'
-                ) group by key order by min(place), key
+                ) group by key order by min(place), min(position)
                 """,
                 {"path": _json_path(inside)},
             ).fetchall():

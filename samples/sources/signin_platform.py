@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from samples.catalogue import leaving, processes, rules, windows, words
+from samples.cadence import RULES, windows
+from samples.catalogue import KIND_NAMES, KINDS, PROCESS_NAMES, leaving
 from samples.dice import Dice
 from samples.files import write_json
 from samples.people import People, Person, age_band
@@ -38,7 +39,6 @@ class Platform:
         self.world, self.dice, self.people = world, dice, People(world)
         self.items: list[dict] = []
         self.row_count = 0
-        self.quarantined = {SOURCE: 0, ROWS: 0}
 
     def place_of(self, kind: str, process: str, number: int, day: date) -> str:
         """A community (some kinds: an estate or the district) that exists on the day."""
@@ -58,10 +58,10 @@ class Platform:
         led = dice.weighted([(True, 0.35), (False, 0.45), (None, 0.2)])
         capacity = dice.pick([20, 40, 60, 120, 300]) if dice.chance(0.4) else None
         truth = Activity(
-            f"{SOURCE}:{number}", place, kind, process, day, state, words()["activity", kind], mode, host, None, element, led, capacity
+            f"{SOURCE}:{number}", place, kind, process, day, state, KIND_NAMES["activity", kind], mode, host, None, element, led, capacity
         )
         item = {
-            "itemNo": number, "itemType": "活动", "process": process, "kind": words()["activity", kind], "title": name,
+            "itemNo": number, "itemType": "活动", "process": process, "kind": KIND_NAMES["activity", kind], "title": name,
             "placeCode": place, "date": f"{day:%Y-%m-%d}", "startTime": dice.pick(["09:00", "9:30", "14:30", "19:00"]),
             "mode": MODES[mode], "hostType": host, "element": element, "residentLed": {True: "是", False: "否", None: None}[led],
             "capacity": capacity, "headcount": None, "status": STATES[state], "signIns": [],
@@ -83,7 +83,7 @@ class Platform:
 
     def _rows(self, item: dict, activity: Activity) -> list[Participation]:
         """The sign-ins of a held activity: people, or a counted group, or nobody wrote it down."""
-        kinds = [kind for record, kind in processes()[activity.process_code].leaves if record == "participation"]
+        kinds = [kind for process, kind in leaving("participation") if process == activity.process_code]
         kind = next((kind for kind in kinds if kind in WITH_ACTIVITY), None)
         if kind is None:
             return []
@@ -117,7 +117,7 @@ class Platform:
             day = dice.day(first, end)
             months[day.year, day.month].append(day)
         for (year, month), days in sorted(months.items()):
-            title = f"{processes()[process].name}（{words()['participation', kind]}）"
+            title = f"{PROCESS_NAMES[process]}（{KIND_NAMES['participation', kind]}）"
             item = {"itemNo": f"FW-{len(self.items) + 1:05d}", "itemType": "服务", "process": process, "title": title,
                     "placeCode": place, "date": f"{year}-{month:02d}-01", "signIns": []}  # fmt: skip
             rows = []
@@ -147,7 +147,7 @@ class Platform:
             activity.activity_id if activity else None, person.number if person else None,
             person.household if person and not dice.chance(0.05) else None, age_band(age), head_count,
         )  # fmt: skip
-        row = {"rowNo": number, "date": f"{day:%Y-%m-%d}", "kind": words()["participation", kind], "action": ACTIONS[action],
+        row = {"rowNo": number, "date": f"{day:%Y-%m-%d}", "kind": KIND_NAMES["participation", kind], "action": ACTIONS[action],
                "status": ROW_STATES[state], "person": truth.person, "household": truth.household, "age": age,
                "headcount": head_count}  # fmt: skip
         if kind == "volunteer_shift":
@@ -180,31 +180,28 @@ def instant(moment: datetime) -> str:
     return f"{moment - timedelta(hours=8):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def tell(world: World, dice: Dice, folder: Path) -> list[Path]:
-    """Draw the activities of all processes and their sign-ins, and write the platform's exports.
-
-    Args: world: gets the activities and participations. dice: of this source. folder: the source's own.
-    Returns: the files written.
-    """
+def tell(world: World, dice: Dice, folder: Path) -> None:
+    """Draw the activities of the processes whose people sign in, what is due by a rule, and the services; write the exports."""
     platform = Platform(world, dice)
+    share = world.size.communities / 9
     _cadence(platform)
-    with_rule = {(rule.process, rule.kind) for rule in rules()}
-    communities = max(9, len(platform.people.atlas.on("community", FIRST_DAY)))
+    regular = {(rule.process, rule.kind) for rule in RULES}
+    signed = {process for process, kind in leaving("participation") if kind in WITH_ACTIVITY}
     for process, kind in leaving("activity"):
-        if (process.code, kind) in with_rule:
+        if process not in signed or (process, kind) in regular:
             continue
-        for number in range(6 * communities // 9):
+        for number in range(round(6 * share * world.size.factor)):
             day = dice.day(FIRST_DAY, DATA_END)
             state = dice.weighted([("held", 0.88), ("cancelled", 0.07), ("postponed", 0.05)])
-            place = platform.place_of(kind, process.code, number, day)
-            platform.activity(process.code, kind, f"{process.name}{words()['activity', kind]}", place, day, state)
+            place = platform.place_of(kind, process, number, day)
+            platform.activity(process, kind, f"{PROCESS_NAMES[process]}{KIND_NAMES['activity', kind]}", place, day, state)
     for process, kind in leaving("participation"):
-        if kind in WITH_ACTIVITY and any(record == "activity" for record, _ in process.leaves):
+        if kind in WITH_ACTIVITY and any(one.startswith("activity.") for one in KINDS[process]):
             continue
-        for number in range(3 * communities // 9):
-            place = platform.place_of(kind, process.code, number, FIRST_DAY)
-            rows = 240 if process.code in ("D01", "D09", "F08") else 90
-            platform.service(process.code, kind, place, FIRST_DAY, DATA_END, rows)
+        for number in range(round(3 * share)):
+            place = platform.place_of(kind, process, number, FIRST_DAY)
+            rows = 240 if process in ("D01", "D09", "F08") else 90
+            platform.service(process, kind, place, FIRST_DAY, DATA_END, round(rows * world.size.factor))
     _overlap(platform)
     _spoil(platform)
     for item in platform.items:
@@ -212,18 +209,16 @@ def tell(world: World, dice: Dice, folder: Path) -> list[Path]:
         if activity:
             world.activities.append(activity)
         world.participations += rows
-    for source, rows in platform.quarantined.items():
-        world.quarantined[source] = world.quarantined.get(source, 0) + rows
-    return _exports(platform.items, folder)
+    _exports(platform.items, folder)
 
 
 def _cadence(platform: Platform) -> None:
     """What is due by a rule of cadence: mostly held, sometimes moved, cancelled or forgotten."""
     dice = platform.dice
-    for order, rule in enumerate(rule for rule in rules() if rule.record == "activity"):
+    for order, rule in enumerate(rule for rule in RULES if rule.record == "activity"):
         level = "town" if rule.code in IN_TOWNS else "estate" if rule.code == "A10.council" else "community"
         places = [place.code for place in platform.people.atlas.on(level, FIRST_DAY)]
-        keeping = max(1, len(places) // 9) * (1 if rule.frequency == "weekly" else 2)
+        keeping = max(1, platform.world.size.communities // 9) * (1 if rule.frequency == "weekly" else 2)
         for place in (places[(order * 2 + number) % len(places)] for number in range(keeping)):
             for first, end in windows(rule, FIRST_DAY, DATA_END):
                 day = first + timedelta(days=int(dice.random() * (end - first).days))
@@ -259,14 +254,14 @@ def _spoil(platform: Platform) -> None:
         (activities[5], "date", "2026-02-30"), (activities[11], "status", "待定"), (activities[17], "headcount", "几十人"),
     ]:  # fmt: skip
         item[key] = value
-        platform.quarantined[SOURCE] += 1
+        platform.world.met(SOURCE, f"{key} {value}", quarantined=True)
         rows = [replace(row, activity_id=None) for row in item["truth"][1]]  # of an activity that nobody lists
         item["truth"] = (None, rows)
     for item in activities[23:26]:
-        item["placeCode"] = dice_code = "990199001"
+        item["placeCode"] = "990199001"
+        platform.world.met(SOURCE, "placeCode unknown")
         activity, rows = item["truth"]
         item["truth"] = (replace(activity, place=UNKNOWN), [replace(row, place=UNKNOWN) for row in rows])
-        assert dice_code not in {place.code for place in platform.world.places}
     services = [item for item in platform.items if item["itemType"] == "服务" and len(item["signIns"]) > 1]
     for item, key, value in [
         (services[3], "date", "2026-02-30"), (services[8], "age", "三十岁"), (services[13], "status", "迟到"),
@@ -274,12 +269,12 @@ def _spoil(platform: Platform) -> None:
     ]:  # fmt: skip
         item["signIns"][0][key] = value
         del item["truth"][1][0]
-        platform.quarantined[ROWS] += 1
+        platform.world.met(ROWS, f"{key} {value}", quarantined=True)
 
 
-def _exports(items: list[dict], folder: Path) -> list[Path]:
+def _exports(items: list[dict], folder: Path) -> None:
     """One export per quarter with everything dated in it; it repeats the last items of the export before."""
-    paths, before, first = [], [], FIRST_DAY
+    before, first = [], FIRST_DAY
     by_quarter = defaultdict(list)
     for item in sorted(items, key=lambda item: (item["date"], item["itemNo"])):
         by_quarter[next((end for end in QUARTERS if item["date"] < f"{end:%Y-%m-%d}"), DATA_END)].append(item)
@@ -288,9 +283,8 @@ def _exports(items: list[dict], folder: Path) -> list[Path]:
         listed = before[-6:] + [_not_begun(item) if item in coming else item for item in by_quarter[end]]
         last = end - timedelta(days=1)
         content = {"code": 0, "message": "ok", "data": {"from": f"{first:%Y-%m-%d}", "total": len(listed), "list": listed}}
-        paths.append(write_json(folder / f"签到平台_{last:%Y-%m}.json", content, indent=None))
+        write_json(folder / f"签到平台_{last:%Y-%m}.json", content, indent=None)
         before, first = by_quarter[end], end
-    return paths
 
 
 def _not_begun(item: dict) -> dict:

@@ -10,8 +10,14 @@ read as (
             as started_local,
         {{ parse_number('headcount') }} as attendance,
         {{ mapped('state', {'已举办': 'held', '已取消': 'cancelled', '延期': 'postponed', '计划中': 'planned'}) }} as state_code,
-        {{ mapped('mode', {'线下': 'offline', '线上': 'online'}) }} as mode_code
+        {{ parse_number('venue_capacity') }} as capacity,
+        {{ mapped('mode', {'线下': 'offline', '线上': 'online'}) }} as mode_code,
+        {{ mapped('resident_led', {'是': 'true', '否': 'false'}) }} as resident_led_code
     from delivered
+),
+
+kinds as (
+    select kind, name_zh from {{ ref('kind') }} where record = 'activity'
 ),
 
 stg_activity_ledger__activity as (
@@ -21,10 +27,8 @@ stg_activity_ledger__activity as (
         null as place_code,
         {{ clean_text('estate') }} as place_name,
         {{ clean_text('community') }} as parent_place_name,
-        {{ mapped('activity_type', {
-            '讲座': 'lecture', '实操': 'practice', '会议': 'meeting', '义诊': 'clinic', '演出': 'performance', '走访': 'visit'
-        }) }} as kind,
-        {{ mapped('activity_type', {'义诊': 'F05'}) }} as process_code,
+        kinds.kind,
+        processes.process_code,
         {{ clean_text('activity_name') }} as activity_name,
         {{ clean_text('activity_type') }} as activity_type,
         mode_code as mode,
@@ -34,14 +38,20 @@ stg_activity_ledger__activity as (
         started_local at time zone _time_zone as started_at,
         state_code as state,
         attendance::bigint as attendance_count,
+        {{ clean_text('framework_element') }} as framework_element,
+        resident_led_code::boolean as is_resident_led,
+        capacity::bigint as venue_capacity,
         {{ reject_reason([
             ('activity_local is null', 'unreadable_activity_date'),
             (unreadable('headcount', 'attendance'), 'unreadable_headcount'),
+            (unreadable('venue_capacity', 'capacity'), 'unreadable_venue_capacity'),
             ('state_code is null', 'unknown_state'),
             (clean_text('mode') ~ ' is not null and mode_code is null', 'unknown_mode'),
         ]) }} as _reject_reason,
         {{ provenance() }}
     from read
+    left join kinds on {{ clean_text('activity_type') }} = kinds.name_zh
+    left join {{ ref('process_catalogue') }} as processes on {{ clean_text('process_name') }} = processes.name_zh
 )
 
 select * from stg_activity_ledger__activity

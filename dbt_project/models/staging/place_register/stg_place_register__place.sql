@@ -5,9 +5,11 @@ with delivered as (
 read as (
     select
         *,
-        {{ mapped('level', {'区': 'district', '镇街': 'town', '社区': 'community', '小区': 'estate'}) }} as place_level,
+        {{ mapped('level', {'区': 'district', '镇街': 'town', '社区': 'community', '小区': 'estate',
+            '楼栋': 'building', '网格': 'grid', '设施': 'facility'}) }} as place_level,
         {{ clean_text('name') }} as place_name,
         {{ clean_text('parent_name') }} as parent_name_clean,
+        {{ clean_text('parent_no') }} as parent_no_clean,
         {{ clean_text('admin_code') }} as code,
         {{ clean_text('place_no') }} as own_no,
         {{ parse_local_timestamp('valid_from') }}::date as first_day,
@@ -15,15 +17,18 @@ read as (
     from delivered
 ),
 
--- The row of the parent is found by its name in the same days.
+-- The row of the parent is found by its number, else by its name, in the same days.
 parents as (
     select
         places._file_id, places._row_no,
-        min(parents.code) as parent_place_code,
-        count(distinct parents.code) as parent_count
+        min(coalesce(parents.code, parents.own_no)) as parent_place_code,
+        count(distinct coalesce(parents.code, parents.own_no)) as parent_count
     from read as places
     inner join read as parents
-        on places.parent_name_clean = parents.place_name and parents.place_level != 'estate'
+        on case
+            when places.parent_no_clean is not null then places.parent_no_clean = coalesce(parents.code, parents.own_no)
+            else places.parent_name_clean = parents.place_name and parents.place_level in ('district', 'town', 'community')
+        end
         and {{ overlap('places.first_day', 'places.end_day', 'parents.first_day', 'parents.end_day') }}
     group by places._file_id, places._row_no
 ),
@@ -45,7 +50,14 @@ stg_place_register__place as (
         place_name,
         {{ clean_text('name_en') }} as place_name_en,
         place_level,
-        case when place_level in ('community', 'estate') then 'J12' end as process_code,
+        case
+            when place_level = 'community' and first_day is not null then 'J13'
+            when place_level in ('community', 'estate', 'building') then 'J12'
+            when place_level = 'grid' then 'J05'
+            else {{ mapped('type', {
+                '党群服务站': 'F08', '社区食堂': 'F18', '社区学院': 'H05', '共建空间': 'A17', '公共空间': 'A31'
+            }) }}
+        end as process_code,
         parent_place_code,
         first_day as valid_from,
         end_day as valid_to,

@@ -4,7 +4,10 @@ with delivered as (
 
 measures as (
     select * from delivered
-    unpivot (value_text for measure in (permanent, registered, households))
+    unpivot (value_text for measure in (
+        permanent, registered, households, permanent_male, permanent_female,
+        permanent_age_0_17, permanent_age_18_44, permanent_age_45_59, permanent_age_60_plus
+    ))
 ),
 
 read as (
@@ -26,7 +29,7 @@ stg_population_register__population as (
         end as parent_place_name,
         statistics_local::date as as_of_date,
         measure,
-        null::varchar as process_code,
+        case measure when 'permanent' then 'H09' when 'households' then 'J13' end as process_code,
         value,
         value as lower,
         value as upper,
