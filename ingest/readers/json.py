@@ -17,10 +17,10 @@ LIST_SEPARATOR = "┋"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value lies: the header it is declared by, the column of `records` it is in, and the JSON path there."""
+    """Where a value lies: the header it is declared by, the table of records it is in, and the JSON path there."""
 
     header: str
-    holder: str
+    level: str
     path: str
 
 
@@ -36,27 +36,26 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     """
     with utf8(path, source.format.encoding) as readable:
         _read_documents(connection, source, readable)
-    for around, level in enumerate(source.format.levels[1 if source.format.type == "jsonl" else 0 :]):
-        _unfold(connection, source, level, around)
-    (rows_in,) = connection.execute("select count(*) from records").fetchone()
+    levels = source.format.levels[1 if source.format.type == "jsonl" else 0 :]
+    for depth, level in enumerate(levels):
+        _unfold(connection, source, level, depth)
+    records = f"level_{len(levels)}"
+    (rows_in,) = connection.execute(f"select count(*) from {records}").fetchone()
     if not rows_in:
         raise FileRejected(NO_ROWS)
-    paths = _paths(connection, source)
-    match = header.match([path.header for path in paths], source)
+    places = [place for up in range(len(levels) + 1) for place in _places(connection, source, f"level_{len(levels) - up}", up)]
+    match = header.match([place.header for place in places], source)
     columns = {column.name: column for column in match.by_position.values()}
-    kept = {column.name: paths[i] for i, column in match.by_position.items() if column.personal != "drop"}
-    values = "".join(f", {value} as {quoted(name)}" for name, value in _values(connection, kept).items())
-    connection.execute(
-        f"create or replace temp table parsed as select rowid + 1 as _row_no{values} from records "
-        "where json_type(record) = 'OBJECT'"
-    )
+    kept = {column.name: places[i] for i, column in match.by_position.items() if column.personal != "drop"}
+    _make_parsed(connection, kept, len(levels))
     rejected = [
         Rejected(row_no, None, "not_an_object", "an object with keys", None, None)
         for (row_no,) in connection.execute(
-            "select rowid + 1 from records where json_type(record) is distinct from 'OBJECT' order by rowid"
+            f"select rowid + 1 from {records} where json_type(record) is distinct from 'OBJECT' order by rowid"
         ).fetchall()
     ]
-    connection.execute("drop table records")
+    for depth in range(len(levels) + 1):
+        connection.execute(f"drop table level_{depth}")
     return Parsed(
         layout=match.layout,
         rows_in=rows_in,
@@ -69,17 +68,17 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
 
 
 def _read_documents(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> None:
-    """Make the temporary table `records` of the documents in the file: one, or one per line."""
+    """Make the temporary table `level_0` of the documents in the file: one, or one per line."""
     form = "newline_delimited" if source.format.type == "jsonl" else "unstructured"
     try:
         connection.execute(
-            "create or replace temp table records as select json as record from read_json_objects(?, format = ?, "
+            "create or replace temp table level_0 as select json as record from read_json_objects(?, format = ?, "
             "maximum_object_size = ?, compression = 'none')",
             [str(path), form, min(path.stat().st_size + 64, 2**32 - 1)],
         )
     except duckdb.InvalidInputException as error:
         raise FileRejected(_fault(path, source) or f"expected JSON, found: {str(error).replace(str(path), 'the file')}") from error
-    (documents,) = connection.execute("select count(*) from records").fetchone()
+    (documents,) = connection.execute("select count(*) from level_0").fetchone()
     if source.format.type == "json" and documents != 1:
         raise FileRejected(
             f"expected one JSON document, found {documents}; documents one per line are declared as format: {{type: jsonl}}"
@@ -110,13 +109,16 @@ def _fault(path: Path, source: SourceDeclaration) -> str | None:
     return None
 
 
-def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, level: str, around: int) -> None:
-    """Replace `records` by the records in the list at `level` of each; the former ones become `around_1`, and so on."""
-    of_document = source.format.type == "json" and not around
+def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, level: str, depth: int) -> None:
+    """Make the temporary table `level_<depth + 1>`: the records in the list at `level` of each record one level up.
+
+    `_around` is the row of that record. A record is never stored beside what it contains: a document may be large.
+    """
+    of_document = source.format.type == "json" and not depth
     path = literal(_json_path(level.split(".") if level else []))
     wrong = connection.execute(
         f"""
-        select rowid + 1, json_type(record, {path}), array_to_string(json_keys(record), ', ') from records
+        select rowid + 1, json_type(record, {path}), array_to_string(json_keys(record), ', ') from level_{depth}
         where coalesce(json_type(record, {path}), 'NULL') not in ('ARRAY'{"" if of_document else ", 'NULL'"})
         order by rowid limit 1
         """
@@ -128,71 +130,93 @@ def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, le
             f"found {found or 'nothing'}, with the keys: {keys or 'none'}; declare under format.records in "
             f"{header.declaration_file(source)} where the records are"
         )
-    former = "".join(f", around_{i} as around_{i + 1}" for i in range(1, around + 1))
+    # In two steps: unnest(json_extract(…)) in one reads a large document anew for every 2048 records.
     connection.execute(
         f"""
-        create or replace temp table unfolded as
-        select unnest(json_extract(record, {path} || '[*]')) as record, record as around_1{former} from records
+        create or replace temp table lists as
+        select json_extract(record, {path} || '[*]') as records, rowid as _around from level_{depth}
         """
     )
-    connection.execute("drop table records")
-    connection.execute("alter table unfolded rename to records")
+    connection.execute(
+        f"create or replace temp table level_{depth + 1} as select unnest(records) as record, _around from lists"
+    )
+    connection.execute("drop table lists")
 
 
-def _paths(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> list[Place]:
-    """The keys of the records, and those declared keys of the records around that are there.
+def _places(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, level: str, up: int) -> list[Place]:
+    """The keys of the records (`up` is 0), or those declared keys of the records `up` levels around them that are there.
 
     An object is one key, unless a declared header leads into it.
     """
     declared = {header.normalised_header(text) for column in source.columns for text in column.headers}
-    holders = [name for (name,) in connection.execute("select column_name from (describe records)").fetchall()]
-    found = []
-    for holder in holders:
-        prefix = "^" * int(holder.removeprefix("around_")) + "." if holder != "record" else ""
-        waiting: list[list[str]] = [[]]
-        while waiting:
-            inside = waiting.pop(0)
-            for (key,) in connection.execute(
-                f"""
-                select key from (
-                    select unnest(json_keys({holder}, $path)) as key, rowid as place,
-                        generate_subscripts(json_keys({holder}, $path), 1) as position
-                    from records
-                    where json_type({holder}, $path) = 'OBJECT'
-                ) group by key order by min(place), min(position)
-                """,
-                {"path": _json_path(inside)},
-            ).fetchall():
-                name = header.normalised_header(prefix + ".".join([*inside, key]))
-                if any(text.startswith(f"{name}.") for text in declared) and name not in declared:
-                    waiting.append([*inside, key])
-                elif not prefix or name in declared:
-                    found.append(Place(prefix + ".".join([*inside, key]), holder, _json_path([*inside, key])))
+    prefix = "^" * up + "." if up else ""
+    if prefix and not any(text.startswith(prefix) for text in declared):
+        return []
+    found, waiting = [], [[]]
+    while waiting:
+        inside = waiting.pop(0)
+        for (key,) in connection.execute(
+            f"""
+            select key from (
+                select unnest(json_keys(record, $path)) as key, rowid as place,
+                    generate_subscripts(json_keys(record, $path), 1) as position
+                from {level}
+                where json_type(record, $path) = 'OBJECT'
+            ) group by key order by min(place), min(position)
+            """,
+            {"path": _json_path(inside)},
+        ).fetchall():
+            text = prefix + ".".join([*inside, key])
+            name = header.normalised_header(text)
+            if name not in declared and any(other.startswith(f"{name}.") for other in declared):
+                waiting.append([*inside, key])
+            elif not prefix or name in declared:
+                found.append(Place(text, level, _json_path([*inside, key])))
     return found
 
 
-def _values(connection: duckdb.DuckDBPyConnection, places: dict[str, Place]) -> dict[str, str]:
-    """Column → the SQL of its text. Only where lists occur are they looked into."""
+def _make_parsed(connection: duckdb.DuckDBPyConnection, kept: dict[str, Place], depth: int) -> None:
+    """Make the temporary table `parsed` of the records at `depth` that are objects, with the texts at the kept places."""
+    joined = ""
+    for number in range(depth, -1, -1):
+        level = f"level_{number}"
+        texts = _texts(connection, level, {column: place for column, place in kept.items() if place.level == level})
+        # The texts are taken before the join: a record around is read once, not once per record inside.
+        values = ["rowid as _place", *(["_around"] if number else []), *(f"{text} as {quoted(name)}" for name, text in texts.items())]
+        objects = "where json_type(record) = 'OBJECT'" if number == depth else ""
+        joined += f" inner join (select {', '.join(values)} from {level} {objects}) as {level}"
+        joined += f" on level_{number + 1}._around = {level}._place" if number < depth else ""
+    columns = ", ".join([f"level_{depth}._place + 1 as _row_no", *map(quoted, kept)])
+    connection.execute(
+        f"create or replace temp table parsed as select {columns} from {joined.removeprefix(' inner join ')}"
+    )
+
+
+def _texts(connection: duckdb.DuckDBPyConnection, level: str, places: dict[str, Place]) -> dict[str, str]:
+    """Column → the SQL of its text. Only where lists occur are they looked into; the other texts are taken in one go."""
     if not places:
         return {}
-    lists = connection.execute(
-        "select "
-        + ", ".join(f"bool_or(json_type({place.holder}, {literal(place.path)}) = 'ARRAY')" for place in places.values())
-        + " from records"
-    ).fetchone()
+    paths = [place.path for place in places.values()]
+    with_lists = connection.execute(
+        f"""
+        select distinct path from (select unnest($paths) as path, unnest(json_type(record, $paths)) as kind from {level})
+        where kind = 'ARRAY'
+        """,
+        {"paths": paths},
+    ).fetchall()
+    plain = [path for path in paths if (path,) not in with_lists]
+    together = f"json_extract_string(record, [{', '.join(map(literal, plain))}])"
     return {
-        name: _list_text(place) if is_list else f"json_extract_string({place.holder}, {literal(place.path)})"
-        for (name, place), is_list in zip(places.items(), lists, strict=True)
+        name: f"({together})[{plain.index(place.path) + 1}]" if place.path in plain else _list_text(place.path)
+        for name, place in places.items()
     }
 
 
-def _list_text(place: Place) -> str:
-    whole, each = literal(place.path), literal(place.path + "[*]")
+def _list_text(path: str) -> str:
+    whole, each = literal(path), literal(path + "[*]")
     return (
-        f"if(json_type({place.holder}, {whole}) = 'ARRAY' "
-        f"and not list_has_any(json_type({place.holder}, {each}), ['OBJECT', 'ARRAY']), "
-        f"array_to_string(json_extract_string({place.holder}, {each}), '{LIST_SEPARATOR}'), "
-        f"json_extract_string({place.holder}, {whole}))"
+        f"if(json_type(record, {whole}) = 'ARRAY' and not list_has_any(json_type(record, {each}), ['OBJECT', 'ARRAY']), "
+        f"array_to_string(json_extract_string(record, {each}), '{LIST_SEPARATOR}'), json_extract_string(record, {whole}))"
     )
 
 

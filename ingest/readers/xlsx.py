@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 
 import duckdb
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed, quoted
-from ingest.readers.xlsx_package import check
+from ingest.readers.xlsx_package import MAX_CELLS, check
 
 ROWS_AT_ONCE = 10_000
 SHEET_STEP = 10_000_000
@@ -80,8 +80,8 @@ def _sheets(source: SourceDeclaration, path: Path) -> Iterator[tuple[str, int, l
     try:
         with CalamineWorkbook.from_path(path) as workbook:
             positions = {sheet.name: position for position, sheet in enumerate(workbook.sheets_metadata, start=1)}
-            for name in _chosen(source, workbook):
-                yield name, positions[name], _rows(workbook, name, odd_cells.get(name, {}))
+            for sheet in _chosen(source, workbook):
+                yield sheet.name, positions[sheet.name], _rows(sheet, odd_cells.get(sheet.name, {}))
     except CalamineError as error:
         raise FileRejected(
             f"expected an Excel workbook (.xlsx) that can be opened, found: {error}; open the file in Excel and save it again "
@@ -89,21 +89,21 @@ def _sheets(source: SourceDeclaration, path: Path) -> Iterator[tuple[str, int, l
         ) from error
 
 
-def _chosen(source: SourceDeclaration, workbook: CalamineWorkbook) -> list[str]:
-    """The names of the sheets to read. A name takes a hidden sheet too; a pattern takes those that a person sees."""
+def _chosen(source: SourceDeclaration, workbook: CalamineWorkbook) -> list[CalamineSheet]:
+    """The sheets to read. A name takes a hidden sheet too; a pattern takes those that a person sees."""
     declared = source.format.sheet
     everything = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     if declared in everything:
-        return [declared]
-    visible = [
+        return [workbook.get_sheet_by_name(declared)]
+    names = [
         sheet.name
         for sheet in workbook.sheets_metadata
         if sheet.name in everything
         and sheet.visible == SheetVisibleEnum.Visible
+        and fnmatch.fnmatchcase(sheet.name, declared or "*")
         and not any(fnmatch.fnmatchcase(sheet.name, pattern) for pattern in source.format.skip_sheets)
-        and workbook.get_sheet_by_name(sheet.name).end is not None
     ]
-    chosen = [name for name in visible if fnmatch.fnmatchcase(name, declared or "*")]
+    chosen = [sheet for sheet in map(workbook.get_sheet_by_name, names) if sheet.end is not None]
     if not chosen:
         raise FileRejected(
             f"expected a sheet {declared or 'with rows'}, found the sheets {', '.join(everything)}; ask the producer for the "
@@ -111,33 +111,34 @@ def _chosen(source: SourceDeclaration, workbook: CalamineWorkbook) -> list[str]:
         )
     if declared is None and len(chosen) > 1:
         raise FileRejected(
-            f"expected one sheet with rows, found {', '.join(chosen)}; declare under format.sheet in "
+            f"expected one sheet with rows, found {', '.join(sheet.name for sheet in chosen)}; declare under format.sheet in "
             f'{header.declaration_file(source)} which ones hold the rows ("*": all)'
         )
     return chosen
 
 
-def _rows(workbook: CalamineWorkbook, name: str, odd_cells: dict[tuple[int, int], str]) -> list[list[str]]:
+def _rows(sheet: CalamineSheet, odd_cells: dict[tuple[int, int], str]) -> list[list[str]]:
     """The cells of a sheet as text. The value of a merged range stands in each of its cells."""
-    sheet = workbook.get_sheet_by_name(name)
-    rows = [list(map(_text, row)) for row in sheet.to_python(skip_empty_area=False)]
+    rows = [[cell if type(cell) is str else _text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
     for (row, column), text in odd_cells.items():
         while len(rows) <= row:
             rows.append([])
         rows[row] += [""] * (column + 1 - len(rows[row]))
         rows[row][column] = text
+    filled = 0
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
         if top >= len(rows) or left >= len(rows[top]) or not rows[top][left]:
             continue
         for row in rows[top : bottom + 1]:
             row[left : right + 1] = [rows[top][left]] * (min(right + 1, len(row)) - left)
+            filled += right + 1 - left
+        if filled > MAX_CELLS:
+            raise FileRejected(f"expected at most {MAX_CELLS} merged cells in the sheet {sheet.name}, found more; unmerge them")
     return rows
 
 
 def _text(value: object) -> str:
     """A cell as text: dates in ISO form, numbers with the 15 digits that Excel shows, no `.0`."""
-    if isinstance(value, str):
-        return value
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
@@ -146,7 +147,8 @@ def _text(value: object) -> str:
         text = format(value, ".15g")
         return format(Decimal(text), "f") if "e" in text else text
     if isinstance(value, datetime.datetime):
-        value = (value + datetime.timedelta(microseconds=500_000)).replace(microsecond=0)
+        rounded_up = value.microsecond >= 500_000 and value.year < datetime.MAXYEAR
+        value = value.replace(microsecond=0) + datetime.timedelta(seconds=rounded_up)
         return str(value.date() if value.time() == datetime.time() else value)
     if isinstance(value, datetime.time):
         return value.strftime("%H:%M:%S")

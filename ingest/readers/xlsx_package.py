@@ -15,7 +15,7 @@ MAX_UNPACKED = 2 << 30
 MAX_CELLS = 50_000_000
 OVERLAP = 64
 CELL = re.compile(rb"""\sr=["']([A-Z]{1,3})([0-9]{1,7})["']""")
-ODD = re.compile(rb"""\st=["']e["']|<(?:\w+:)?f[\s/>]""")
+ODD = (b' t="e"', b" t='e'", b"<f>", b"<f ", b"<f/", b":f>", b":f ", b":f/")
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})\Z")
 
@@ -73,7 +73,7 @@ def _check_parts(package: zipfile.ZipFile) -> dict[str, dict[tuple[int, int], st
                 tail = text[-OVERLAP:]
                 if not info.filename.startswith("xl/worksheets/"):
                     continue
-                if ODD.search(text):
+                if info.filename not in odd and any(mark in text for mark in ODD):
                     odd.add(info.filename)
                 references = CELL.findall(text)
                 last_row = max([last_row, *(int(row) for row in {row for _, row in references})])

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
-from ingest.declaration import DeclarationError, declaration, declarations, read_declaration
+from ingest.declaration import (
+    CsvFormat,
+    DeclarationError,
+    Format,
+    JsonFormat,
+    XlsxFormat,
+    declaration,
+    declarations,
+    read_declaration,
+)
 from ingest.settings import settings
+from tests.conftest import PROJECT
 
 CONTENT = {
     "version": 2,
@@ -98,3 +111,36 @@ def test_the_examples_are_off_by_default(home: Path) -> None:
     assert settings().dbt_vars["example_sources"] is False
     with pytest.raises(DeclarationError, match="switched off"):
         declaration("la311")
+
+
+def test_the_page_on_sources_names_every_option_of_every_format() -> None:
+    page = (PROJECT / "docs" / "adding_a_source.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(\w+)` \|[^|]*\| ", page.partition("### Formats")[2], re.MULTILINE))
+    assert named == {option for kind in (CsvFormat, XlsxFormat, JsonFormat) for option in kind.model_fields}
+
+
+def test_the_formats_on_the_page_can_be_declared() -> None:
+    page = (PROJECT / "docs" / "adding_a_source.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^format: (.*)$", page, re.MULTILINE)
+    assert {TypeAdapter(Format).validate_python(yaml.safe_load(example)).type for example in examples} == {"csv", "xlsx", "json"}
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"type": "parquet"}, "does not match any of the expected tags: 'csv', 'xlsx', 'json', 'jsonl'"),
+        ({"type": "csv", "sheet": "a"}, "sheet: Extra inputs are not permitted"),
+        ({"type": "xlsx", "header_row": 0}, "expected auto or the number of a row, from 1; found 0"),
+        ({"type": "xlsx", "header_row": "first"}, "header_row"),
+        ({"type": "xlsx", "header_rows": 3}, "header_rows"),
+        ({"type": "xlsx", "sheet_as": "town"}, "name columns that are not declared: ['town']"),
+        ({"type": "xlsx", "sheet_as": "toy_no"}, "unit_note_as and sheet_as to name text columns, found ['toy_no']"),
+        ({"type": "jsonl", "records": "data.list[]"}, "the lines are the list"),
+        ({"type": "json", "records": "data..list"}, "expected a path such as data.list[]"),
+    ],
+)
+def test_a_faulty_format_is_named(inside_project: Path, form: dict, message: str) -> None:
+    content = copy.deepcopy(CONTENT)
+    ingest_of(content)["format"] = form
+    with pytest.raises(DeclarationError, match=re.escape(message)):
+        read_declaration(written(inside_project, content), {})

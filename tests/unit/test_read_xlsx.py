@@ -133,7 +133,8 @@ def test_a_missing_unit_blocks_the_file_unless_it_is_not_required(tmp_path: Path
         ("007", None, "007"), ("甲\n乙", None, "甲\n乙"), (True, None, "TRUE"), (0.5, "0%", "0.5"),
         (datetime.date(2026, 3, 5), None, "2026-03-05"), (datetime.datetime(2026, 3, 5, 15), None, "2026-03-05 15:00:00"),
         (datetime.time(15, 30), None, "15:30:00"), (datetime.timedelta(hours=30), None, "30:00:00"),
-        (46086.6249999, "yyyy-mm-dd hh:mm", "2026-03-05 15:00:00"), ("", None, None),
+        (46086.6249999, "yyyy-mm-dd hh:mm", "2026-03-05 15:00:00"), (2958465.999999, "yyyy-mm-dd", "9999-12-31 23:59:59"),
+        ("", None, None),
     ],
 )
 def test_a_cell_is_the_text_that_a_person_sees_in_iso_form(tmp_path: Path, value, number_format, text) -> None:
@@ -180,6 +181,13 @@ def test_personal_columns_are_hashed_dropped_or_masked(tmp_path: Path) -> None:
     assert "phone" not in [row[0] for row in result.connection.execute("describe raw.ledger").fetchall()]
     stored = str(result.connection.execute("from ops.quarantine").fetchall())
     assert "李先生" not in stored and "无" in stored
+
+
+def test_sheets_in_two_layouts_block_the_file(tmp_path: Path) -> None:
+    sheet = sheet_of(["活动名称", "人数"], ["讲座", 1], title="旧")
+    sheet_of(["活动名称", "人次"], ["讲座", 1], title="新", book=sheet.parent)
+    declared = ledger(NAME, column("people", "人数", "人次"), sheet="*", layouts={"old": ["人数"], "new": ["人次"]})
+    assert "found old in the sheet 旧, new in the sheet 新" in blocked(declared, saved(sheet, tmp_path))
 
 
 def test_columns_that_are_not_declared_are_named(tmp_path: Path) -> None:
