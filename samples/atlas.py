@@ -44,6 +44,10 @@ class Atlas:
         """Return the places of a level that hang directly below a place on a day."""
         return [place for place in self._children[code] if place.level == level and is_valid(place, day)]
 
+    def exists(self, code: str, day: date) -> bool:
+        """Whether the place exists on a day."""
+        return any(is_valid(place, day) for place in self._versions[code])
+
     def existed_before(self, code: str, day: date) -> bool:
         """Whether the place existed on some day before."""
         return any(place.valid_from is None or place.valid_from < day for place in self._versions[code])

@@ -2,5 +2,7 @@
 records, appends them to the world and writes the source's raw files below `folder`, spelling and dirt included."""
 
 # A source may read what the ones before it have told.
-IN_ORDER = ("place_register", "population_register", "activity_ledger", "issue_ledger", "signin_platform", "case_platform", "points_ledger",
-            "role_list", "organisation_register")
+IN_ORDER = (
+    "place_register", "population_register", "activity_ledger", "issue_ledger", "satisfaction_survey", "donation_list",
+    "grant_ledger", "signin_platform", "case_platform", "points_ledger", "role_list", "organisation_register",
+)  # fmt: skip
