@@ -59,7 +59,7 @@ class Platform:
             session = dice.pick(self.sessions[process])
             opened = datetime.combine(session.day, datetime.min.time()) + timedelta(hours=15, minutes=dice.between(0, 59))
             place = session.place
-        place = place or self._place(kind, opened.date())
+        place = place or self.a_place(kind, opened.date())
         life = life or dice.weighted(LIVES[machine])
         events = self._events(machine, life, opened, on_the_spot=session is not None and dice.chance(0.25))
         turns = [(event, OUTCOMES[machine, event.state]) for event in events if OUTCOMES[machine, event.state]]
@@ -77,7 +77,8 @@ class Platform:
         case = self._answered(case)
         self.listed.append((case, self._written(case)))
 
-    def _place(self, kind: str, day: date) -> str:
+    def a_place(self, kind: str, day: date) -> str:
+        """Return an estate or a community that exists on the day."""
         level = "estate" if self.dice.chance(0.55) and kind not in ("policy_item", "grant_application") else "community"
         return self.dice.pick(self.atlas.on(level, day)).code
 
@@ -167,7 +168,8 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
         kind = next(kind for (record, kind), of in MACHINES.items() if record == "case" and of == machine)
         process = next(process for process, left in leaving("case") if left == kind)
         assert not is_legal(machine, life)
-        platform.add(process, kind, dice.moment(date(2025, 2, 1), date(2026, 5, 1)), platform._place(kind, DATA_END), life)
+        opened = dice.moment(date(2025, 2, 1), date(2026, 5, 1))
+        platform.add(process, kind, opened, platform.a_place(kind, opened.date()), life)
         world.met(SOURCE, "illegal transition")
     _repeat(platform)
     _spoil(platform)

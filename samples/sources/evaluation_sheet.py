@@ -13,7 +13,7 @@ from samples.dice import Dice
 from samples.files import Cell, Sheet, write_xlsx
 from samples.naming import named
 from samples.people import People
-from samples.world import DATA_END, FIRST_DAY, UNKNOWN, Evaluation, World
+from samples.world import DATA_END, FIRST_DAY, Evaluation, World
 
 SOURCE = "evaluation_sheet"
 OF_A_PROCESS = 8
@@ -53,8 +53,9 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
     for row, column, value in [(scored[5], 11, "较好"), (scored[20], 17, "2026-02-30"), (scored[35], 2, "其他评价")]:
         row[0], row[2][column] = None, value
         world.met(SOURCE, f"{value}", quarantined=True)
-    for row in scored[50:52]:
-        row[0], row[2][4], row[2][5] = replace(row[0], place=UNKNOWN), "溪畔社区", ""
+    for row in [row for row in scored[50:] if atlas.at(row[0].place, row[0].day).level == "community"][:2]:
+        town = atlas.parent(atlas.at(row[0].place, row[0].day), row[0].day)  # the sheet still says which
+        row[0], row[2][4], row[2][5] = replace(row[0], place=town.code), "溪畔社区", ""
         world.met(SOURCE, "unknown community")
     world.evaluations += [one for one, _, _ in listed if one]
     towns = list(dict.fromkeys(town for _, town, _ in listed))

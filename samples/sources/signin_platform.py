@@ -84,10 +84,10 @@ class Platform:
     def _rows(self, item: dict, activity: Activity) -> list[Participation]:
         """The sign-ins of a held activity: people, or a counted group, or nobody wrote it down."""
         kinds = [kind for process, kind in leaving("participation") if process == activity.process_code]
-        kind = next((kind for kind in kinds if kind in WITH_ACTIVITY), None)
-        if kind is None:
+        dice, kinds = self.dice, [kind for kind in kinds if kind in WITH_ACTIVITY]
+        if not kinds:
             return []
-        dice = self.dice
+        kind = dice.pick(kinds)
         form = "group" if kind == "observed" else dice.weighted([("people", 0.78), ("group", 0.1), ("count", 0.12)])
         if form == "count" and kind != "enrolment":
             return []

@@ -59,7 +59,8 @@ def _vote(dice: Dice, atlas: Atlas, number: str, process: str, kind: str) -> tup
         state = "open" if opened < DATA_END else "announced"
     days = [announced, opened if opened < DATA_END else None, closed if closed < DATA_END else None]
     level = "estate" if kind in OF_OWNERS or dice.chance(0.4) else "community"
-    place = dice.pick(atlas.on(level, announced)).code
+    last = {place.code for place in atlas.on(level, days[2] or days[1] or announced)}
+    place = dice.pick([place.code for place in atlas.on(level, announced) if place.code in last])
     unit = "household" if kind in OF_OWNERS or kind == "project_vote" else "person"
     eligible = dice.between(180, 520) if unit == "household" else dice.between(15, 90)
     is_counted = state in ("closed", "counted", "published", "filed")
