@@ -35,17 +35,31 @@ setup: $(VENV)/.installed ## Set up .venv with everything the warehouse needs (o
 
 # --- run --------------------------------------------------------------------------------------------------------------
 
+SAMPLES := $(or $(GMW_HOME),$(CURDIR)/var)/samples
+GENERATOR := $(shell find samples -name '*.py' -o -path '*/published_figures/*.csv') $(wildcard dbt_project/seeds/process_catalogue.csv dbt_project/seeds/kind.csv)
+
+# The demonstration district stands in where nobody says where files arrive.
+run run-direct up: export GMW_DROP_FOLDER := $(or $(GMW_DROP_FOLDER),$(SAMPLES)/raw)
+run run-direct up: $(if $(GMW_DROP_FOLDER),,$(SAMPLES)/.made)
+
+$(SAMPLES)/.made: $(VENV)/.installed $(GENERATOR)
+	$(PYTHON) -m samples.make_samples "$(SAMPLES)"
+	@touch "$@"
+
+.PHONY: samples
+samples: $(SAMPLES)/.made ## Write the raw files of the demonstration district (the run targets do it by themselves)
+
 .PHONY: run
 run: $(VENV)/.installed ## Run the demonstration district through Airflow: from raw files to workbook, then stop
-	GMW_DROP_FOLDER="$${GMW_DROP_FOLDER:-$(CURDIR)/samples/raw}" $(VENV)/bin/gmw airflow run
+	$(VENV)/bin/gmw airflow run
 
 .PHONY: run-direct
 run-direct: $(VENV)/.installed ## The same without Airflow, in one process
-	GMW_DROP_FOLDER="$${GMW_DROP_FOLDER:-$(CURDIR)/samples/raw}" $(VENV)/bin/gmw run
+	$(VENV)/bin/gmw run
 
 .PHONY: up
 up: $(VENV)/.installed ## Keep Airflow running for use in a browser; prints address and login; Ctrl-C stops it
-	GMW_DROP_FOLDER="$${GMW_DROP_FOLDER:-$(CURDIR)/samples/raw}" $(VENV)/bin/gmw airflow up
+	$(VENV)/bin/gmw airflow up
 
 .PHONY: status
 status: $(VENV)/.installed ## Show sources, batches, quarantine, last gates and the current version

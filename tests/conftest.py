@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from samples.make_samples import write_all
+from samples.world import World
+
 PROJECT = Path(__file__).resolve().parents[1]
 SECRET = "a secret of the tests, long enough to be taken"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The demonstration district: its raw files, one folder per source, and what is true of it."""
+
+    raw: Path
+    world: World
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """GIVEN the demonstration district, written once for all tests."""
+    folder = tmp_path_factory.mktemp("samples")
+    return Sample(folder / "raw", write_all(folder))
 
 
 @pytest.fixture

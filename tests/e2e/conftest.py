@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from ingest.run import run_all
-from tests.conftest import PROJECT, SECRET
-
-RAW = PROJECT / "samples" / "raw"
+from tests.conftest import SECRET, Sample
 
 
 @pytest.fixture(scope="package")
-def installation(tmp_path_factory: pytest.TempPathFactory):
+def installation(sample: Sample, tmp_path_factory: pytest.TempPathFactory):
     """GIVEN the demonstration files. WHEN everything runs once, without a scheduler."""
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("sample")
-        shutil.copytree(RAW, home / "drop")
+        shutil.copytree(sample.raw, home / "drop")
         patch.setenv("GMW_HOME", str(home / "home"))
         patch.setenv("GMW_DROP_FOLDER", str(home / "drop"))
         patch.setenv("GMW_PERSON_KEY_SECRET", SECRET)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import RAW
+from tests.conftest import PROJECT
 from tests.e2e.test_sample_figures import published
 
 OURS = "source = 'published_figures'"
@@ -16,7 +16,7 @@ OURS = "source = 'published_figures'"
 
 def delivered() -> list[dict[str, str]]:
     """The rows of the raw file, read without the warehouse."""
-    (path,) = (RAW / "published_figures").glob("*.csv")
+    (path,) = (PROJECT / "samples" / "published_figures").glob("*.csv")
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

@@ -25,10 +25,9 @@ import psutil
 import pytest
 
 from ingest.declaration import declarations
-from tests.conftest import PROJECT
+from tests.conftest import Sample
 from tests.dags.processes_of import working_in
 
-RAW = PROJECT / "samples" / "raw"
 GMW = Path(sys.executable).parent / "gmw"
 TIME_LIMIT = 900
 FAULTY_FILE = "诉求台账_2026-10.csv"
@@ -49,10 +48,10 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """GIVEN an empty installation (`home`) and the demonstration files in its drop folder (`drop`)."""
     folder = tmp_path_factory.mktemp("scheduler")
-    shutil.copytree(RAW, folder / "drop")
+    shutil.copytree(sample.raw, folder / "drop")
     return folder
 
 
@@ -63,9 +62,9 @@ def first(folder: Path) -> Run:
 
 
 @pytest.fixture(scope="module")
-def second(folder: Path, first: Run) -> Run:
+def second(sample: Sample, folder: Path, first: Run) -> Run:
     """WHEN a file without one of its columns arrives and everything runs again."""
-    lines = [line.split(",") for line in (RAW / "issue_ledger" / "诉求台账_2026-09.csv").read_text("utf-8-sig").splitlines()]
+    lines = [line.split(",") for line in (sample.raw / "issue_ledger" / "诉求台账_2026-09.csv").read_text("utf-8-sig").splitlines()]
     position = lines[0].index(MISSING_COLUMN)
     faulty = "\n".join(",".join(cells[:position] + cells[position + 1 :]) for cells in lines)
     (folder / "drop" / "issue_ledger" / FAULTY_FILE).write_text(faulty, "utf-8")
@@ -137,8 +136,8 @@ def test_files_that_were_loaded_before_change_no_figure(first: Run, second: Run)
     assert query(first, figures) == query(second, figures)
 
 
-def test_a_run_that_is_interrupted_leaves_no_process(tmp_path: Path):
-    shutil.copytree(RAW, tmp_path / "drop")
+def test_a_run_that_is_interrupted_leaves_no_process(sample: Sample, tmp_path: Path):
+    shutil.copytree(sample.raw, tmp_path / "drop")
     with start(tmp_path) as process:
         for line in process.stdout:
             if "land running" in line or "land success" in line:
