@@ -8,14 +8,15 @@ from pathlib import Path
 SEEDS = Path(__file__).parents[1] / "dbt_project" / "seeds"
 
 
-def _seed(name: str) -> list[dict[str, str]]:
+def seed(name: str) -> list[dict[str, str]]:
+    """Return the rows of a seed."""
     with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-PROCESS_NAMES = {row["process_code"]: row["name_zh"] for row in _seed("process_catalogue")}
-KIND_NAMES = {(row["record"], row["kind"]): row["name_zh"] for row in _seed("kind")}
-KINDS = {row["process_code"]: row["kinds"].split("|") for row in _seed("process_catalogue")}
+PROCESS_NAMES = {row["process_code"]: row["name_zh"] for row in seed("process_catalogue")}
+KIND_NAMES = {(row["record"], row["kind"]): row["name_zh"] for row in seed("kind")}
+KINDS = {row["process_code"]: row["kinds"].split("|") for row in seed("process_catalogue")}
 
 
 def leaving(record: str) -> list[tuple[str, str]]:

@@ -37,9 +37,9 @@ def write_csv(
     return _write(path, text.getvalue().encode(encoding))
 
 
-def write_json(path: Path, content: object, encoding: str = "utf-8") -> Path:
-    """Write a JSON document; characters stand as they are."""
-    return _write(path, json.dumps(content, ensure_ascii=False, indent=1).encode(encoding))
+def write_json(path: Path, content: object, encoding: str = "utf-8", indent: int | None = 1) -> Path:
+    """Write a JSON document; characters stand as they are. indent None: on one line."""
+    return _write(path, json.dumps(content, ensure_ascii=False, indent=indent).encode(encoding))
 
 
 def write_xlsx(path: Path, sheets: Sequence[Sheet]) -> Path:
