@@ -1,6 +1,7 @@
 {# Sums of components → sums of metrics, by the roles that components have in them (seeds/metric_catalogue.csv).
 
-   rollup: component, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, amount, as_of_date. #}
+   rollup: component, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, amount,
+   as_of_date. #}
 {% macro metric_sums(rollup) -%}
     (
         with roles as (
@@ -27,7 +28,9 @@
     )
 {%- endmacro %}
 
-{# Sums of metrics → numerator, denominator, value and interval, by the statistic that the catalogue names. `additive`: see metric_sums. #}
+{# Sums of metrics → numerator, denominator, value and interval, by the statistic that the catalogue names.
+
+   additive: as metric_sums gives them. #}
 {% macro metric_values(additive) -%}
     (
         with catalogue as (
@@ -45,8 +48,8 @@
         -- A rate comes from the sums, never from rates; without a base there is no rate (rules 1 and 2).
         from_sums as (
             select
-                metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, as_of_date,
-                statistic,
+                metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency,
+                as_of_date, statistic,
                 case when statistic in ('count', 'sum') then numerator else coalesce(numerator, 0) end as numerator,
                 case when statistic not in ('count', 'sum') then coalesce(denominator, 0) end as denominator,
                 case
