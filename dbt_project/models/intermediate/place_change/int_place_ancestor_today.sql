@@ -30,6 +30,9 @@ above as (
     from above_all_successors as below
     left join above_all_successors as above_it
         on below.ancestor_place_key = above_it.place_key and above_it.counts_to is null
+    where coalesce(above_it.ancestor_place_key, below.ancestor_place_key) in (
+        select place_key from successors where place_key = successor_place_key and counts_to is null
+    )
     group by all
 ),
 
