@@ -31,7 +31,7 @@ FRESH_DAYS = 40
 TABLES = r"""
 select table_name, table_schema || '.' || table_name as qualified from information_schema.tables
 where table_catalog = current_database() and table_schema in ('marts', 'kpis')
-    and (regexp_matches(table_name, '^(dim|fct)_') or table_name in ('kpi_value', 'kpi_catalogue', 'quality_summary'))"""
+    and (regexp_matches(table_name, '^(dim|fct)_') or table_name in ('kpi_value', 'kpi_like_for_like', 'kpi_catalogue', 'quality_summary'))"""
 
 
 def mart_suites(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple["ExpectationSuite", str]]:

@@ -25,7 +25,7 @@ REQUIRED_TABLES = (
     "fct_population", "kpi_catalogue", "kpi_value", "quality_summary",
 )  # fmt: skip
 # Tables whose order of rows is made the same in every version; the others keep the order of the build.
-SORTED_TABLES = ("kpi_value", "quality_summary")
+SORTED_TABLES = ("kpi_like_for_like", "kpi_value", "quality_summary")
 # 2026-11: files of DuckDB's own default version cannot be opened by 1.5 and the BI tools built on it.
 STORAGE_VERSION = "v1.4.0"
 DATABASE = "marts.duckdb"
@@ -257,7 +257,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         select table_name, '"' || table_catalog || '"."' || table_schema || '"."' || table_name || '"'
         from information_schema.tables
         where table_catalog = current_database() and table_schema in ('marts', 'kpis')
-            and regexp_matches(table_name, '^(dim_|fct_|figure_|quality_|kpi_value$|kpi_catalogue$|process_coverage$)')
+            and regexp_matches(table_name, '^(dim_|fct_|figure_|quality_|kpi_value$|kpi_like_for_like$|kpi_catalogue$|process_coverage$)')
         order by all
         """
     ).fetchall()
