@@ -194,21 +194,26 @@ KPI_VALUE_RULES = [
     ),
     Rule(
         "places_below_add_up_to_their_parent",
-        "an additive metric of a place is the sum over the places below it, and more only by records of its own",
+        "an additive metric of a place in a month is the sum over the places below it then, and more only by records of its own",
         f"""
         with additive as (
             select metric_code, statistic from {{catalogue}} where statistic in {ADDITIVE}
         ),
         own as ({{own_places}}),
-        parents as (
+        -- Longer periods may lie on both sides of a boundary change; but for stocks, they are sums of months: see the next rule.
+        of_one_tree as (
             select batch.*, statistic from batch inner join additive using (metric_code)
-            where place_key in (select parent_place_key from {{places}})
+            where period_type in ('month', 'wave') or statistic = 'stock'
+        ),
+        parents as (
+            select * from of_one_tree where place_key in (select parent_place_key from {{places}})
         ),
         children as (
             select metric_code, statistic, places.parent_place_key as place_key, {PERIOD}, breakdown_type, breakdown_value,
                 currency, sum(value) as below, count(*) filter (status = 'suppressed') as hidden
-            from batch inner join additive using (metric_code)
-            inner join {{places}} as places using (place_key)
+            from of_one_tree
+            inner join {{places}} as places on of_one_tree.place_key = places.place_key
+                and coalesce(places.counts_from < period_end, true) and coalesce(places.counts_to >= period_end, true)
             where places.parent_place_key is not null
             group by all
         ),
@@ -238,5 +243,29 @@ KPI_VALUE_RULES = [
             else below > parent + {TOLERANCE.format("parent")}
         end""",
         "a place was left out or counted twice on the way up: see int_place_ancestor and kpi_component_rollup",
+    ),
+    Rule(
+        "longer_periods_are_the_sums_of_their_months",
+        "a count or sum of a quarter, a year or all time is the sum over its months",
+        f"""
+        with flows as (
+            select batch.* from batch inner join {{catalogue}} as catalogue using (metric_code)
+            where catalogue.statistic in ('count', 'sum')
+        ),
+        longer as (
+            select * from flows where period_type in ('quarter', 'year', 'all')
+        ),
+        summed as (
+            select {", ".join(f"longer.{name}" for name in KEY.split(", "))}, any_value(longer.value) as value,
+                sum(months.value) as of_months, bool_or(longer.status = 'suppressed' or months.status = 'suppressed') as is_hidden
+            from longer left join flows as months
+                on months.period_type = 'month' and months.period_start >= longer.period_start
+                and months.period_start < longer.period_end and months.metric_code = longer.metric_code
+                and months.place_key = longer.place_key and months.breakdown_type = longer.breakdown_type
+                and months.breakdown_value = longer.breakdown_value and months.currency is not distinct from longer.currency
+            group by all
+        )
+        select * exclude (is_hidden) from summed where not coalesce(is_hidden, false) and {_away("value", "coalesce(of_months, 0)")}""",
+        "a month was left out or counted twice: see int_period and kpi_component_rollup",
     ),
 ]

@@ -153,6 +153,35 @@ def export() -> None:
 
 
 @app.command()
+def explain(
+    metric: Annotated[str, typer.Argument(help="code of the catalogue, e.g. R02")],
+    place: Annotated[str, typer.Option(help="name, path, code or key of a place")],
+    period: Annotated[str, typer.Option(help="2026, 2026-Q1, 2026-03, all, or wave:2026-03-10")] = "all",
+    breakdown: Annotated[str | None, typer.Option(help="type=member, e.g. category=物业管理; default: the total")] = None,
+    currency: Annotated[str | None, typer.Option(help="where a place has money in several")] = None,
+    limit: Annotated[int, typer.Option(help="rows shown of each part; 0 shows all")] = 20,
+    csv: Annotated[Path | None, typer.Option(help="write all rows to this file")] = None,
+    show_hidden: Annotated[bool, typer.Option(help="explain a number, too, that the publication hides")] = False,
+) -> None:
+    """From a number down to its source rows: the rows behind numerator and denominator, with file and row number."""
+    from exports.explain import explain as find_rows
+    from exports.explain_text import print_explanation, write_csv
+
+    explanation = find_rows(metric, place, period, breakdown, currency, show_hidden)
+    print_explanation(explanation, console, limit)
+    if csv:
+        console.print(f"{write_csv(explanation, csv)} rows written to {csv}", soft_wrap=True)
+
+
+@app.command()
+def catalogue() -> None:
+    """Write docs/kpi_catalogue.md, the page of all definitions, from the metric catalogue."""
+    from exports.catalogue import write
+
+    console.print(str(write()), soft_wrap=True)
+
+
+@app.command()
 def run(
     sources: Annotated[list[str] | None, typer.Argument(help="default: all declared sources")] = None,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from croniter import croniter
@@ -16,6 +16,9 @@ from ingest.settings import settings
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 COLUMN_TYPE = re.compile(r"(varchar|integer|bigint|double|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))\Z")
+
+KEYS = r"[^\[\].$\"]+(\.[^\[\].$\"]+)*"
+RECORDS_PATH = re.compile(rf"(?=.)({KEYS})?(\[\]\.{KEYS})*(\[\])?\Z")
 
 
 class DeclarationError(ValueError):
@@ -43,12 +46,79 @@ class Connector(Strict):
         return value
 
 
-class Format(Strict):
-    """How bytes become rows. A leading byte order mark is always taken off."""
+Encoding = Literal["utf-8", "gb18030", "cp1252", "utf-16"]
+
+
+class TableFormat(Strict):
+    """How a table of cells is laid out. `header_row` counts from 1; `auto` takes the row with the most declared headers."""
+
+    header_row: Literal["auto"] | int = 1
+    header_rows: Literal[1, 2] = 1
+    unit_note_as: str | None = None
+
+    @field_validator("header_row")
+    @classmethod
+    def _from_one(cls, value: str | int) -> str | int:
+        if isinstance(value, int) and value < 1:
+            raise ValueError(f"header_row: expected auto or the number of a row, from 1; found {value}")
+        return value
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """Columns whose value is no cell of the row: column → the option that names it."""
+        options = {"unit_note_as": self.unit_note_as, "sheet_as": getattr(self, "sheet_as", None)}
+        return {name: option for option, name in options.items() if name}
+
+
+class CsvFormat(TableFormat):
+    """Comma-separated text. A leading byte order mark is always taken off."""
 
     type: Literal["csv"] = "csv"
-    encoding: Literal["utf-8", "gb18030", "cp1252", "utf-16"] = "utf-8"
+    encoding: Encoding = "utf-8"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+
+
+class XlsxFormat(TableFormat):
+    """An Excel workbook. `sheet` and `skip_sheets` are names or globs; without `sheet`, the only sheet that holds anything."""
+
+    type: Literal["xlsx"]
+    sheet: str | None = None
+    skip_sheets: list[str] = []
+    sheet_as: str | None = None
+
+
+class JsonFormat(Strict):
+    """A JSON document, or one per line (`jsonl`). `records` leads to the records: `data.list[]`, `data.list[].events[]`."""
+
+    type: Literal["json", "jsonl"]
+    encoding: Encoding = "utf-8"
+    records: str = "[]"
+
+    @field_validator("records")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        if not RECORDS_PATH.match(value):
+            raise ValueError(f"records: expected a path such as data.list[] or data.list[].events[], found {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _lines_are_the_list(self) -> "JsonFormat":
+        if self.type == "jsonl" and self.levels[0]:
+            raise ValueError(f"records: the lines are the list, expected a path such as [].events[], found {self.records!r}")
+        return self
+
+    @property
+    def levels(self) -> list[str]:
+        """The dotted path from each level of records to the next, from the document on."""
+        return [part.strip(".") for part in self.records.removesuffix("[]").split("[]")]
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """No column is filled by the reader."""
+        return {}
+
+
+Format = Annotated[CsvFormat | XlsxFormat | JsonFormat, Field(discriminator="type")]
 
 
 class Delivery(Strict):
@@ -154,7 +224,7 @@ class SourceDeclaration(Strict):
     schedule: str
     time_zone: str
     connector: Connector
-    format: Format = Format()
+    format: Format = CsvFormat()
     delivery: Delivery
     as_of_pattern: str | None = None
     layouts: dict[str, list[str]] = {}
@@ -182,13 +252,22 @@ class SourceDeclaration(Strict):
         if len(names) != len(set(names)):
             raise ValueError(f"columns: expected unique names, found {sorted({n for n in names if names.count(n) > 1})}")
         used = [*self.delivery.key, *self.delivery.columns, *(skip.column for skip in self.skip)]
+        used += self.format.filled
         unknown = [name for name in used if name not in names and name not in ("_layout", "_file_as_of")]
         if unknown:
-            raise ValueError(f"delivery and skip name columns that are not declared: {unknown}; declared: {names}")
+            raise ValueError(f"delivery, skip and format name columns that are not declared: {unknown}; declared: {names}")
         typed = [c.name for c in self.columns if c.type != "varchar" and c.name in {skip.column for skip in self.skip}]
         if typed:
             raise ValueError(f"skip: expected text columns (a total row holds a word there), found typed ones: {typed}")
+        not_text = [c.name for c in self.columns if c.name in self.format.filled and (c.type != "varchar" or c.personal)]
+        if not_text:
+            raise ValueError(f"format: expected unit_note_as and sheet_as to name text columns, found {not_text}")
         return self
+
+    @property
+    def columns_in_files(self) -> list[ColumnDeclaration]:
+        """The columns that a file has a header for: all but those that the reader fills."""
+        return [column for column in self.columns if column.name not in self.format.filled]
 
     @property
     def root(self) -> Path:

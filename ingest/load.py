@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import privacy, warehouse
+from ingest import privacy, readers, warehouse
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
-from ingest.readers import csv as csv_reader
+from ingest.readers.parsed import NO_ROWS, Parsed, literal
 from ingest.settings import settings
 
 PROVENANCE = {
@@ -154,12 +154,10 @@ def _load_file(
     parsed, counts, status, message = None, (0, 0, 0, 0), "blocked", ""
     try:
         # Before the transaction: only rows that are committed have row ids that count from 0.
-        parsed = csv_reader.read(connection, source, path)
-        if not parsed.rows_in:
-            raise csv_reader.FileRejected(
-                "expected at least one row below the header, found none; an empty file never replaces what is there"
-            )
-    except (csv_reader.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        parsed = readers.read(connection, source, path)
+        if parsed.rows_in == parsed.rows_skipped:
+            raise readers.FileRejected(NO_ROWS)
+    except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         message = str(error)
     with warehouse.transaction(connection):
         batch_id = _open_batch(connection, source, file_id, batch_id)
@@ -186,45 +184,34 @@ def _load_file(
     return batch_id, status, *counts, message
 
 
-def _sort_rows(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: csv_reader.Parsed) -> None:
+def _sort_rows(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: Parsed) -> None:
     """Make the temporary table `sorted_rows`: every parsed row with its row number, whether it is skipped by
     declaration, and the first column (if any) whose text does not fit the declared formats."""
     stored = [column for column in parsed.columns.values() if column.personal != "drop"]
-    connection.execute("create or replace temp table rejected_rows (row_no bigint, good_rows_before bigint)")
-    if parsed.rejected:
-        connection.executemany(
-            "insert into rejected_rows values (?, ?)",
-            [(row.row_no, row.row_no - position) for position, row in enumerate(parsed.rejected, start=1)],
-        )
-    row_no = (
-        "rowid + 1 + (select count(*) from rejected_rows where good_rows_before <= parsed.rowid)"
-        if parsed.rejected
-        else "rowid + 1"
-    )
     skips = [
-        f"coalesce(trim({_text(skip.column)}), '') in ({', '.join(map(_literal, skip.values))})" for skip in source.skip
+        f"coalesce(trim({_text(skip.column)}), '') in ({', '.join(map(literal, skip.values))})" for skip in source.skip
     ]
-    blank = " and ".join(f"{_text(column.name)} is null" for column in stored)
-    faults = " ".join(
-        f"when {_text(column.name)} is not null and {_cast(column)} is null then {_literal(column.name)}"
-        for column in stored
-        if column.formats
-    )
+    blank = " and ".join(f"{_text(column.name)} is null" for column in stored if column.name not in parsed.filled)
+    casts = [column for column in stored if _is_cast(column, parsed)]
+    faults = [f"when {_text(column.name)} is not null and {_cast(column)} is null then" for column in casts]
+    faulty_column = " ".join(f"{fault} {literal(column.name)}" for fault, column in zip(faults, casts, strict=True))
+    faulty_value = " ".join(f"{fault} {_text(column.name)}" for fault, column in zip(faults, casts, strict=True))
     connection.execute(
         f"""
         create or replace temp table sorted_rows as
-        select {", ".join(_stored(column) for column in stored)},
-            {row_no} as _row_no,
+        select {", ".join(_stored(column, parsed) for column in stored)},
+            {parsed.row_no} as _row_no,
+            {parsed.where} as _where,
             {" or ".join([f"({blank})", *skips])} as _is_skipped,
-            {f"case {faults} end" if faults else "null::varchar"} as _faulty_column,
-            {f"case {_faulty_value(stored)} end" if faults else "null::varchar"} as _faulty_value
+            {f"case {faulty_column} end" if casts else "null::varchar"} as _faulty_column,
+            {f"case {faulty_value} end" if casts else "null::varchar"} as _faulty_value
         from parsed
         """
     )
 
 
 def _store(
-    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: csv_reader.Parsed, file_id: str, batch_id: str
+    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: Parsed, file_id: str, batch_id: str
 ) -> tuple[int, int, int]:
     """Append to raw and to quarantine. Returns the rows (loaded, skipped, quarantined), counted where they lie."""
     stored = [column for column in parsed.columns.values() if column.personal != "drop"]
@@ -236,17 +223,20 @@ def _store(
         """,
         [parsed.layout, file_id, batch_id],
     )
-    expected = {column.name: f"{column.type} as {' or '.join(column.formats)}" for column in stored if column.formats}
+    expected = {column.name: _expected(column) for column in stored if _is_cast(column, parsed)}
+    by_format = [column.name for column in stored if column.formats]
     public = [column.name for column in stored if not column.personal and not column.free_text]
     shown = ", ".join(f'"{name}" := "{name}"' for name in public)
     connection.execute(
         f"""
         insert into ops.quarantine
-        select ?, ?, ?, _row_no, _faulty_column, 'wrong_format', map(?::varchar[], ?::varchar[])[_faulty_column], _faulty_value,
+        select ?, ?, ?, _row_no, _faulty_column,
+            if(list_contains(?::varchar[], _faulty_column), 'wrong_format', 'wrong_type'),
+            map(?::varchar[], ?::varchar[])[_faulty_column] || coalesce(' in ' || _where, ''), _faulty_value,
             {f"struct_pack({shown})::json::varchar" if public else "null"}
         from sorted_rows where not _is_skipped and _faulty_column is not null
         """,
-        [batch_id, source.name, file_id, list(expected), list(expected.values())],
+        [batch_id, source.name, file_id, by_format, list(expected), list(expected.values())],
     )
     if parsed.rejected:
         connection.executemany(
@@ -266,41 +256,40 @@ def _store(
     return connection.execute(
         f"""
         select (select count(*) from raw.{source.name} where _batch_id = $batch),
-            (select count(*) from sorted_rows where _is_skipped),
+            (select count(*) from sorted_rows where _is_skipped) + $skipped,
             (select count(*) from ops.quarantine where batch_id = $batch)
         """,
-        {"batch": batch_id},
+        {"batch": batch_id, "skipped": parsed.rows_skipped},
     ).fetchone()
 
 
-def _stored(column: ColumnDeclaration) -> str:
-    """The SQL of a column as it is stored: hashed, masked, cast by its formats, or as the reader gave it."""
+def _stored(column: ColumnDeclaration, parsed: Parsed) -> str:
+    """The SQL of a column as it is stored: hashed, masked, cast here, or as the reader gave it."""
     name = f'"{column.name}"'
     if column.personal:
-        return f"person_key({_literal(column.personal)}, {name}) as {name}"
+        return f"person_key({literal(column.personal)}, {name}) as {name}"
     if column.free_text:
         return f"mask_personal({name}) as {name}"
-    if column.formats:
+    if _is_cast(column, parsed):
         return f"{_cast(column)} as {name}"
     return name
 
 
-def _faulty_value(stored: list[ColumnDeclaration]) -> str:
-    return " ".join(
-        f"when {_text(column.name)} is not null and {_cast(column)} is null then {_text(column.name)}"
-        for column in stored
-        if column.formats
-    )
+def _is_cast(column: ColumnDeclaration, parsed: Parsed) -> bool:
+    """Whether the text of a column is cast here: by its formats, or because the reader gives text only."""
+    return bool(column.formats) or (column.type != "varchar" and not parsed.is_typed)
 
 
 def _cast(column: ColumnDeclaration) -> str:
-    formats = ", ".join(map(_literal, column.formats))
+    if not column.formats:
+        return f"try_cast({_text(column.name)} as {column.type})"
+    formats = ", ".join(map(literal, column.formats))
     return f'try_strptime(trim("{column.name}"), [{formats}])::{column.type}'
+
+
+def _expected(column: ColumnDeclaration) -> str:
+    return f"{column.type} as {' or '.join(column.formats)}" if column.formats else column.type
 
 
 def _text(name: str) -> str:
     return f"nullif(trim(\"{name}\"::varchar), '')"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -24,13 +24,23 @@
     cast(sum({{ expression }}) as decimal(38, 9))
 {%- endmacro %}
 
+{# The places at and above the place of each row, as ancestors.ancestor_place_key and ancestors.tree: the one way up the place tree.
+
+   A month belongs as a whole to the tree as it is on the last day of the month, for rows with a day as for sums by month: the parts
+   of a rate are never of two trees, and longer periods are the sums of their months. `day`: any day of the month. #}
+{% macro join_ancestors(rows_alias, day) -%}
+    inner join {{ ref('int_place_ancestor') }} as ancestors
+        on {{ rows_alias }}.place_key = ancestors.place_key
+        and {{ valid_on('ancestors.counts_from', 'ancestors.counts_to', 'last_day(' ~ day ~ ')') }}
+{%- endmacro %}
+
 {# The rows of a fact at every place above them and in every period of `date_column`: for what does not add up. #}
 {% macro at_every_level(relation, date_column) -%}
     (
         select
             facts.*, ancestors.ancestor_place_key, periods.period_type, periods.period_start, periods.period_end
         from {{ relation }} as facts
-        inner join {{ ref('int_place_ancestor') }} as ancestors on facts.place_key = ancestors.place_key
+        {{ join_ancestors('facts', 'facts.' ~ date_column) }}
         inner join {{ ref('int_period') }} as periods
             on ancestors.tree = periods.tree and date_trunc('month', facts.{{ date_column }})::date = periods.period_month
     )

@@ -1,6 +1,7 @@
 {# Which spellings name exactly one place: one row per tree and spelling, alone (parent_spelling NULL) or with its parent's.
 
-   places: tree, place_key, parent_place_key, place_name, is_unknown_member. aliases: tree ('*' is every tree that has the place),
+   places: the versions of places (tree, place_key, parent_place_key, place_name, is_unknown_member): a former name, or a name below
+   a former parent, is a spelling too. aliases: tree ('*' is every tree that has the place),
    parent_place_name (given where the spelling means the place only below that parent), raw_name, place_name.
    Spellings are compared as `matchable_name` makes them: （东区） is (东区).
 #}
@@ -34,11 +35,13 @@
         ),
         with_parents as (
             select
-                spellings.tree, spellings.place_key, spellings.spelling, parent_spellings.spelling as parent_spelling,
-                count(*) over (partition by spellings.tree, spellings.spelling, parent_spellings.spelling) as candidates
+                spellings.tree, spellings.spelling, parent_spellings.spelling as parent_spelling,
+                any_value(spellings.place_key) as place_key
             from spellings
-            left join spellings as parent_spellings
+            inner join spellings as parent_spellings
                 on spellings.parent_place_key = parent_spellings.place_key and not parent_spellings.needs_parent
+            group by spellings.tree, spellings.spelling, parent_spellings.spelling
+            having count(distinct spellings.place_key) = 1
         ),
         -- A name alone names a place only where no other place of the tree has it.
         alone as (
@@ -48,7 +51,6 @@
             having count(distinct place_key) = 1 and not bool_and(needs_parent)
         )
         select tree, spelling, parent_spelling, place_key from with_parents
-        where candidates = 1 and parent_spelling is not null
         union all
         select tree, spelling, parent_spelling, place_key from alone
     )

@@ -15,7 +15,7 @@ from ingest.warehouse import OPS_TABLES
 TABLES = """
 create schema marts;
 create schema kpis;
-create table marts.dim_place as select * from (values
+create table marts.dim_place as select *, null::date as counts_from, null::date as counts_to from (values
     ('q:0', 'q', '青禾区', 'district', null), ('q:1', 'q', '和畅社区', 'community', 'q:0'),
     ('q:2', 'q', '锦塘社区', 'community', 'q:0'), ('q:unknown', 'q', '未知', 'unknown', 'q:0')
 ) as places (place_key, tree, place_name, place_level, parent_place_key);
@@ -194,6 +194,10 @@ FAULTS = {
     ("kpi_value", "places_below_add_up_to_their_parent"): (
         "update kpis.kpi_value set value = 4 where metric_code = 'P01' and place_key = 'q:0'"
     ),
+    ("kpi_value", "longer_periods_are_the_sums_of_their_months"): (
+        "insert into kpis.kpi_value select * replace ('quarter' as period_type, date '2026-04-01' as period_end, value + 1 as value) "
+        "from kpis.kpi_value where metric_code = 'P01'"
+    ),
     ("dim_place", "every_parent_is_a_place_of_the_same_tree"): (
         "update marts.dim_place set parent_place_key = 'z:0' where place_key = 'q:1'"
     ),
@@ -280,6 +284,18 @@ FURTHER_FAULTS = {
         "update marts.fct_activity set place_key = 'q:0' where row_no = 1; update kpis.kpi_value set value = 4 where "
         "metric_code = 'P01' and place_key = 'q:0'",
     ),
+    "a quarter without its months": (
+        "kpi_value",
+        "longer_periods_are_the_sums_of_their_months",
+        "update kpis.kpi_value set period_type = 'quarter', period_end = date '2026-04-01' where metric_code = 'P01'",
+    ),
+    "a community that belongs to another district then": (
+        "kpi_value",
+        "places_below_add_up_to_their_parent",
+        "insert into marts.dim_place select * replace (date '2026-01-31' as counts_from, 'q:2' as parent_place_key) "
+        "from marts.dim_place where place_key = 'q:1'; "
+        "update marts.dim_place set counts_to = date '2026-01-31' where place_key = 'q:1' and counts_from is null",
+    ),
     "a value with status not_reached": (
         "kpi_value",
         "value_is_missing_exactly_when_the_status_says_so",
@@ -339,6 +355,15 @@ HARMLESS = {
     "a flow ratio above 1": (
         "update kpis.kpi_value set numerator = 20, denominator = 10, value = 2, upper = 2, status = 'ok' where "
         "metric_code = 'R03'"
+    ),
+    "a community that belongs to another district afterwards": (
+        "insert into marts.dim_place select * replace (date '2026-02-01' as counts_from, 'q:2' as parent_place_key) "
+        "from marts.dim_place where place_key = 'q:1'; "
+        "update marts.dim_place set counts_to = date '2026-02-01' where place_key = 'q:1' and counts_from is null"
+    ),
+    "a quarter that is the sum of its months": (
+        "insert into kpis.kpi_value select * replace ('quarter' as period_type, date '2026-04-01' as period_end) "
+        "from kpis.kpi_value where metric_code in ('P01', 'F02.awarded')"
     ),
     "rounding in the last bits": (
         "update kpis.kpi_value set value = value * (1 + 1e-13) where metric_code in ('R02', 'F02.awarded')"

@@ -11,9 +11,10 @@ watched as (
     select
         cases.place_key, periods.period_type, periods.period_start, periods.period_end, cases.as_of_date, cases.opened_at,
         cases.ended_at,
+        least(periods.period_end - 1, cases.as_of_date) as last_day,
         least(periods.period_end::timestamp at time zone cases.time_zone, cases.observed_until_at) as cutoff_at
     from cases
-    inner join {{ ref('dim_place') }} as places on cases.place_key = places.place_key
+    inner join {{ ref('int_place') }} as places on cases.place_key = places.place_key
     inner join periods
         on places.tree = periods.tree
         and cases.opened_date < periods.period_end
@@ -48,7 +49,7 @@ kpi_backlog as (
         count(*) filter (aged.is_standing) as numerator,
         max(aged.as_of_date) as as_of_date
     from aged
-    inner join {{ ref('int_place_ancestor') }} as ancestors on aged.place_key = ancestors.place_key
+    {{ join_ancestors('aged', 'aged.last_day') }}
     group by all
     union all
     select
@@ -57,7 +58,7 @@ kpi_backlog as (
         count(*) filter (aged.age_band = bands.age_band),
         max(aged.as_of_date)
     from aged
-    inner join {{ ref('int_place_ancestor') }} as ancestors on aged.place_key = ancestors.place_key
+    {{ join_ancestors('aged', 'aged.last_day') }}
     cross join (values ('0-7'), ('8-30'), ('31-90'), ('90+')) as bands (age_band)
     group by all
 )

@@ -11,7 +11,7 @@ by_time as (
         sum(components.amount) as amount,
         max(components.as_of_date) as as_of_date
     from components
-    inner join {{ ref('int_place_ancestor') }} as ancestors on components.place_key = ancestors.place_key
+    {{ join_ancestors('components', 'components.period_month') }}
     inner join {{ ref('int_period') }} as periods
         on ancestors.tree = periods.tree and components.period_month = periods.period_month
     group by all
@@ -26,7 +26,7 @@ by_wave as (
         sum(components.amount) as amount,
         max(components.as_of_date) as as_of_date
     from components
-    inner join {{ ref('int_place_ancestor') }} as ancestors on components.place_key = ancestors.place_key
+    {{ join_ancestors('components', 'components.wave_end - 1') }}
     where components.wave_start is not null
     group by all
 ),

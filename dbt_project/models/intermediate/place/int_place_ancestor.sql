@@ -1,20 +1,11 @@
-with recursive places as (
-    select * from {{ ref('int_place') }}
-),
-
-ancestors as (
-    select place_key, place_key as ancestor_place_key, 0 as distance, parent_place_key as next_place_key, tree
-    from places
-    union all
-    select
-        ancestors.place_key, parents.place_key as ancestor_place_key, ancestors.distance + 1 as distance,
-        parents.parent_place_key as next_place_key, ancestors.tree
-    from ancestors
-    inner join places as parents on ancestors.next_place_key = parents.place_key
+with lines as (
+    select place_key, tree, counts_from, counts_to, len(place_line) as depth, unnest(place_line) as ancestor_place_key,
+        generate_subscripts(place_line, 1) as position
+    from {{ ref('int_place_path') }}
 ),
 
 int_place_ancestor as (
-    select place_key, ancestor_place_key, distance, tree from ancestors
+    select place_key, ancestor_place_key, depth - position as distance, tree, counts_from, counts_to from lines
 )
 
 select * from int_place_ancestor

@@ -40,7 +40,7 @@ int_process_record as (
         count(*) as record_count,
         max(facts.seen_date::timestamp at time zone places.time_zone) as last_seen_at
     from facts
-    inner join {{ ref('dim_place') }} as places on facts.place_key = places.place_key
+    inner join {{ ref('int_place') }} as places on facts.place_key = places.place_key
     where facts.process_code is not null
     group by facts.process_code, facts.record, facts.kind
 )

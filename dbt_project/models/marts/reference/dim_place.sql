@@ -1,40 +1,62 @@
-with places as (
-    select * from {{ ref('int_place') }}
-),
-
-ancestors as (
-    select * from {{ ref('int_place_ancestor') }}
+with versions as (
+    select * from {{ ref('int_place_version') }}
 ),
 
 paths as (
+    select * from {{ ref('int_place_path') }}
+),
+
+-- The last day of the last month that the tree has records of: what is current is read from the data, not from the clock.
+current_days as (
+    select tree, max(period_end) - 1 as current_day from {{ ref('int_period') }} where period_type = 'month' group by tree
+),
+
+valid_paths as (
     select
-        ancestors.place_key,
-        string_agg(places.place_name, ' / ' order by ancestors.distance desc) as place_path,
-        max(ancestors.distance)::integer as place_depth
-    from ancestors
-    inner join places on ancestors.ancestor_place_key = places.place_key
-    group by ancestors.place_key
+        versions.* exclude (valid_from, valid_to, counts_from, counts_to),
+        paths.place_path,
+        (len(paths.place_line) - 1)::integer as place_depth,
+        greatest(versions.valid_from, paths.counts_from) as valid_from,
+        least(versions.valid_to, paths.counts_to) as valid_to
+    from versions
+    inner join paths
+        on versions.place_version_key = paths.place_version_key
+        and {{ overlap('versions.valid_from', 'versions.valid_to', 'paths.counts_from', 'paths.counts_to') }}
+),
+
+in_turn as (
+    select
+        *,
+        case when lag(place_key) over by_start is not null then valid_from end as counts_from,
+        lead(valid_from) over by_start as counts_to
+    from valid_paths
+    window by_start as (partition by place_key order by valid_from nulls first)
 ),
 
 dim_place as (
     select
-        places.place_key,
-        places.tree,
-        places.place_code,
-        places.place_name,
-        places.place_name_en,
-        places.place_level,
-        places.parent_place_key,
-        paths.place_path,
-        paths.place_depth,
-        places.time_zone,
-        places.valid_from,
-        places.valid_to,
-        places.source,
-        places.file_id,
-        places.row_no
-    from places
-    inner join paths on places.place_key = paths.place_key
+        in_turn.place_key || coalesce('@' || in_turn.valid_from, '') as place_version_key,
+        in_turn.place_key,
+        in_turn.tree,
+        in_turn.place_code,
+        in_turn.place_name,
+        in_turn.place_name_en,
+        in_turn.place_level,
+        in_turn.parent_place_key,
+        in_turn.place_path,
+        in_turn.place_depth,
+        in_turn.time_zone,
+        in_turn.valid_from,
+        in_turn.valid_to,
+        in_turn.counts_from,
+        in_turn.counts_to,
+        {{ valid_on('in_turn.counts_from', 'in_turn.counts_to', "coalesce(current_days.current_day, date '9999-12-31')") }}
+            as is_current,
+        in_turn.source,
+        in_turn.file_id,
+        in_turn.row_no
+    from in_turn
+    left join current_days on in_turn.tree = current_days.tree
 )
 
 select * from dim_place

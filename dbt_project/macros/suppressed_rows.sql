@@ -1,0 +1,28 @@
+{# The rows of kpi_computed for an audience: without its numbers where a cell that the row shows is hidden. `hidden_cells` gives
+   the component, place, period, breakdown and currency of each. #}
+{% macro suppressed_rows(hidden_cells) -%}
+    (
+        with hidden_row as (
+            select distinct
+                components.metric_code, cells.place_key, cells.period_type, cells.period_start, cells.breakdown_type,
+                cells.breakdown_value, cells.currency
+            from {{ hidden_cells }} as cells
+            inner join {{ ref('kpi_people_component') }} as components on cells.component = components.component
+        )
+        select
+            computed.metric_code, computed.definition_version, computed.place_key, computed.place_level, computed.place_path,
+            computed.period_type, computed.period_start, computed.period_end, computed.breakdown_type, computed.breakdown_value,
+            {% for column in ['numerator', 'denominator', 'value', 'n', 'lower', 'upper'] -%}
+            case when hidden_row.metric_code is null then computed.{{ column }} end as {{ column }},
+            {% endfor -%}
+            computed.unit, computed.currency,
+            case when hidden_row.metric_code is null then computed.status else 'suppressed' end as status,
+            computed.as_of, computed.run_id
+        from {{ ref('kpi_computed') }} as computed
+        left join hidden_row
+            on computed.metric_code = hidden_row.metric_code and computed.place_key = hidden_row.place_key
+            and computed.period_type = hidden_row.period_type and computed.period_start = hidden_row.period_start
+            and computed.breakdown_type = hidden_row.breakdown_type and computed.breakdown_value = hidden_row.breakdown_value
+            and computed.currency is not distinct from hidden_row.currency
+    )
+{%- endmacro %}

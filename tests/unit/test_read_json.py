@@ -1,0 +1,186 @@
+"""Exports of platforms: every record of the declared list becomes one row, or a quarantined one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ingest.declaration import JsonFormat, SourceDeclaration
+from tests.unit.reading import Loaded, blocked, column, source
+
+pytestmark = pytest.mark.usefixtures("home")
+CASES = {
+    "code": 0,
+    "data": {
+        "exported_at": "2026-03-01",
+        "list": [
+            {"id": 1, "user": {"id": "u1", "name": "张女士"}, "tags": ["停车", "噪声"], "events": [{"at": "2026-01-02"}, {"at": "2026-01-05"}]},
+            {"id": 2, "user": {"id": "u2"}, "tags": [], "events": []},
+            {"id": 3, "user": None, "tags": None, "score": 4.50, "events": [{"at": "2026-02-01", "by": {"org": "居委会"}}]},
+        ],
+    },
+}
+
+
+def export(*columns, **more) -> SourceDeclaration:
+    form = {"type": "json", **{key: more.pop(key) for key in ("type", "records", "encoding") if key in more}}
+    return source(form, *(columns or (column("case_no", "id", type="integer"),)), **more)
+
+
+def written(folder: Path, content: object, encoding: str = "utf-8") -> Path:
+    path = folder / "export.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content, ensure_ascii=False), encoding=encoding)
+    return path
+
+
+def test_the_records_lie_where_the_declaration_says(tmp_path: Path) -> None:
+    result = Loaded(export(records="data.list[]"), written(tmp_path, CASES))
+    assert (result.status, result.rows_in, result.loaded) == ("loaded", 3, 3)
+    assert result.rows("case_no, _row_no") == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_a_list_at_the_top_needs_no_path(tmp_path: Path) -> None:
+    assert Loaded(export(), written(tmp_path, [{"id": 7}, {"id": 8}])).rows("case_no") == [(7,), (8,)]
+
+
+def test_each_line_may_be_a_record(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"id": 7}\n\n{"id": 8}\n{"id": "neun"}\n')
+    result = Loaded(export(type="jsonl"), path)
+    assert result.rows("case_no, _row_no") == [(7, 1), (8, 2)]
+    assert result.quarantine() == [(3, "case_no", "wrong_type", "integer", "neun")]
+
+
+def test_a_header_with_dots_leads_into_objects_and_lists_become_text(tmp_path: Path) -> None:
+    declared = export(
+        column("case_no", "id"), column("user_id", "user.id"), column("tags"), column("score"), column("events"),
+        records="data.list[]", undeclared_columns="ignore",
+    )
+    assert Loaded(declared, written(tmp_path, CASES)).rows("case_no, user_id, tags, score, events") == [
+        ("1", "u1", "停车┋噪声", None, '[{"at":"2026-01-02"},{"at":"2026-01-05"}]'),
+        ("2", "u2", "", None, ""),
+        ("3", None, None, "4.5", '[{"at":"2026-02-01","by":{"org":"居委会"}}]'),
+    ]
+
+
+def test_a_key_that_has_a_dot_is_found_too(tmp_path: Path) -> None:
+    declared = export(column("user_id", "user.id"))
+    assert Loaded(declared, written(tmp_path, [{"user.id": "u1"}])).rows("user_id") == [("u1",)]
+
+
+def test_events_of_a_case_are_records_that_know_their_case(tmp_path: Path) -> None:
+    declared = export(
+        column("case_no", "^.id", type="integer"), column("raised_by", "^.user.id", personal="person"),
+        column("exported", "^^.data.exported_at", type="date"), column("happened_date", "at", type="date"), column("org", "by.org"),
+        records="data.list[].events[]",
+    )
+    result = Loaded(declared, written(tmp_path, CASES))
+    assert result.rows("case_no, happened_date::varchar, exported::varchar, org, raised_by is null, _row_no") == [
+        (1, "2026-01-02", "2026-03-01", None, False, 1), (1, "2026-01-05", "2026-03-01", None, False, 2),
+        (3, "2026-02-01", "2026-03-01", "居委会", True, 3),
+    ]
+
+
+def test_lines_have_records_inside_too(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"id": 7, "events": [{"at": "a"}, {"at": "b"}]}\n{"id": 8}\n')
+    declared = export(column("case_no", "^.id"), column("happened", "at"), type="jsonl", records="[].events")
+    assert Loaded(declared, path).rows("case_no, happened") == [("7", "a"), ("7", "b")]
+
+
+def test_keys_that_are_not_declared_are_named_and_values_outside_the_record_are_not(tmp_path: Path) -> None:
+    declared = export(column("user_id", "user.id"), records="data.list[]")
+    message = Loaded(declared, written(tmp_path, CASES)).message
+    assert message == "columns not declared and not loaded: id, tags, events, score, user.name"
+
+
+def test_what_is_no_object_is_quarantined(tmp_path: Path) -> None:
+    result = Loaded(export(), written(tmp_path, [{"id": 1}, 5, None, "x", [1], {"id": 2}]))
+    assert result.rows("case_no, _row_no") == [(1, 1), (2, 6)]
+    assert [(row[0], row[2]) for row in result.quarantine()] == [(number, "not_an_object") for number in (2, 3, 4, 5)]
+
+
+def test_an_object_without_any_declared_value_is_skipped(tmp_path: Path) -> None:
+    result = Loaded(export(undeclared_columns="ignore"), written(tmp_path, [{"id": 1}, {}, {"id": None}, {"x": 1}]))
+    assert (result.rows_in, result.loaded, result.skipped) == (4, 1, 3)
+
+
+def test_large_numbers_keep_their_digits(tmp_path: Path) -> None:
+    path = written(tmp_path, '[{"id": 123456789012345678901234567890}, {"id": 0.10}, {"id": true}]')
+    assert Loaded(export(column("id")), path).rows("id") == [("123456789012345678901234567890",), ("0.1",), ("true",)]
+
+
+def test_personal_values_are_hashed_dropped_or_masked(tmp_path: Path) -> None:
+    declared = export(
+        column("who", "user.name", personal="person"), column("phone", personal="drop"), column("note", free_text=True),
+        column("people", type="integer"),
+    )
+    rows = [
+        {"user": {"name": "张女士"}, "phone": "19900001234", "note": "请回电19900001234", "people": 1},
+        {"user": {"name": "李先生"}, "phone": "19900001234", "note": "x", "people": "无"},
+    ]
+    result = Loaded(declared, written(tmp_path, rows))
+    ((who, note),) = result.rows("who, note")
+    assert (len(who), note) == (64, "请回电[phone]")
+    assert "李先生" not in str(result.connection.execute("from ops.quarantine").fetchall())
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
+def test_other_encodings_are_declared(tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, [{"社区": "和畅社区"}], encoding)
+    assert Loaded(export(column("place", "社区"), encoding=encoding), path).rows("place") == [("和畅社区",)]
+
+
+def test_a_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
+    assert Loaded(export(), written(tmp_path, [{"id": 1}], "utf-8-sig")).loaded == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"id": 1},\n {"id": }]', "expected JSON, found in line 2, column 9"),
+        ('[{"id": 1}, {"id": 2', "it may have been cut off"),
+        ('[{"id": 1}] x', "expected JSON, found in line 1, column 13"),
+        ('{"id": 1}\n{"id": 2}', "one per line are declared as format: {type: jsonl}"),
+        ('{"id": 1, "rows": []}', "expected a list at the top of the document, found OBJECT, with the keys: id, rows"),
+        ("5", "expected a list at the top of the document, found UBIGINT"),
+        ("[]", "expected at least one row"),
+        ('[{"no": 1}]', "expected the columns id; found no; missing: id"),
+        ("\n", "found 0"),
+        ("编号,社区\n1,和畅社区\n", "expected JSON, found in line 1, column 1"),
+        ("[" * 100_000 + "]" * 100_000, "found none; missing: id"),
+    ],
+)
+def test_what_is_not_the_declared_json_is_blocked_and_the_place_is_named(tmp_path: Path, content: str, message: str) -> None:
+    assert message in blocked(export(), written(tmp_path, content))
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"id": 1}\n{"id":\n{"id": 3}\n')
+    assert "expected one JSON document per line, found in line 2" in blocked(export(type="jsonl"), path)
+
+
+def test_a_list_that_is_somewhere_else_is_blocked_and_the_keys_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path, {"data": {"rows": [{"id": 1, "events": {"at": 1}}]}})
+    assert "expected a list at data.list of the document, found nothing, with the keys: data" in blocked(export(records="data.list"), path)
+    assert "expected a list at events of record 1 around it, found OBJECT" in blocked(export(records="data.rows[].events"), path)
+
+
+def test_text_in_another_encoding_is_blocked(tmp_path: Path) -> None:
+    path = written(tmp_path, [{"社区": "和畅社区"}], "gb18030")
+    assert "expected text in UTF-8 as declared" in blocked(export(column("place", "社区")), path)
+
+
+@pytest.mark.parametrize(
+    ("path", "levels"),
+    [("[]", [""]), ("data.list[]", ["data.list"]), ("data.list", ["data.list"]), ("data.list[].events[]", ["data.list", "events"]),
+     ("[].events", ["", "events"]), ("a[].b.c[].d[]", ["a", "b.c", "d"])],
+)
+def test_the_path_to_the_records_is_read(path: str, levels: list[str]) -> None:
+    assert JsonFormat(type="json", records=path).levels == levels
+
+
+@pytest.mark.parametrize("path", ["", ".", "data..list", "data.[]", "data[0]", "$.data"])
+def test_a_path_that_is_none_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="expected a path such as data.list"):
+        JsonFormat(type="json", records=path)
