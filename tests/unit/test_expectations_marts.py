@@ -118,6 +118,8 @@ def clean_marts(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(TABLES)
     connection.execute(KPIS.format(outcomes=outcomes, raised=CASES_RAISED))
+    connection.execute("create table kpis.kpi_value_public as from kpis.kpi_value")
+    connection.execute("create table kpis.kpi_recoverable (audience varchar, cell_no bigint, how varchar)")
 
 
 @pytest.fixture
@@ -189,6 +191,9 @@ FAULTS = {
     ("kpi_value", "value_is_missing_exactly_when_the_status_says_so"): (
         "update kpis.kpi_value set status = 'no_base' where metric_code = 'R02'"
     ),
+    ("kpi_value", "hidden_rows_have_no_numbers"): (
+        "update kpis.kpi_value set status = 'suppressed', value = null where metric_code = 'P01'"
+    ),
     ("kpi_value", "values_are_finite_numbers"): (
         "update kpis.kpi_value set value = 'inf', upper = null where metric_code = 'P01'"
     ),
@@ -248,6 +253,9 @@ FAULTS = {
     ),
     ("fct_case", "no_personal_data_in_text"): "update marts.fct_case set description = '电话：13912345678' where row_no = 8",
     ("fct_money", "every_amount_has_a_currency"): "update marts.fct_money set currency = '元' where money_key = 'm:1'",
+    ("kpi_recoverable", "no_count_of_few_people_is_shown_or_can_be_worked_out"): (
+        "insert into kpis.kpi_recoverable values ('internal', 7, 'worked out')"
+    ),
     ("fct_population", "population_lies_within_its_bounds"): "update marts.fct_population set lower = 1001",
     **{
         (table, "every_row_belongs_to_a_known_place"): f"update marts.{table} set place_key = 'q:9'"
@@ -285,6 +293,11 @@ def test_a_fault_fails_the_rule_that_is_for_it(build, table, name):
 
 
 FURTHER_FAULTS = {
+    "a number in a hidden row of the public table": (
+        "kpi_value_public",
+        "hidden_rows_have_no_numbers",
+        "update kpis.kpi_value_public set status = 'suppressed', value = null where metric_code = 'P01'",
+    ),
     "a breakdown without a total": (
         "kpi_value",
         "breakdowns_add_up_to_the_total",
@@ -411,8 +424,8 @@ HARMLESS = {
         "update kpis.kpi_value set value = value * (1 + 1e-13) where metric_code in ('R02', 'F02.awarded')"
     ),
     "a hidden cell, and its total": (
-        "update kpis.kpi_value set value = null, status = 'suppressed', lower = null, upper = null where metric_code = "
-        "'R01.resolved'"
+        "update kpis.kpi_value set value = null, status = 'suppressed', numerator = null, denominator = null, n = null, "
+        "lower = null, upper = null where metric_code = 'R01.resolved'"
     ),
     "more than the places below, in a place with records of its own": (
         "update marts.fct_activity set place_key = 'q:0' where row_no = 1; update kpis.kpi_value set value = value - 1 "
