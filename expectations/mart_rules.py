@@ -144,11 +144,20 @@ MART_RULES: dict[str, list[Rule]] = {
         in_known_place("money_key"),
         Rule(
             "every_amount_has_a_currency",
-            "an amount (but of a gift in kind), and a currency of three capital letters",
-            "select money_key, kind, amount, currency from batch where amount is null and kind != 'in_kind_donation' or currency is null "
-            "or not regexp_full_match(currency, '[A-Z]{3}')",
+            "an amount (but for donations in kind), and a currency of three capital letters",
+            "select money_key, amount, currency from batch where amount is null and kind != 'in_kind_donation' "
+            "or amount is not null and (currency is null or not regexp_full_match(currency, '[A-Z]{3}'))",
             "see the staging model of the source; currencies never add",
             column="currency",
+        ),
+    ],
+    "kpi_recoverable": [
+        Rule(
+            "no_count_of_few_people_is_shown_or_can_be_worked_out",
+            "no row: every count of 1 to k-1 people is hidden, and does not follow from the counts that are shown",
+            "select * from batch",
+            "see docs/decisions/0008-suppression.md; `gmw sql` on kpis.kpi_cell of the build database names the count",
+            column="cell_no",
         ),
     ],
     "fct_population": [

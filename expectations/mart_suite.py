@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 REQUIRED_TABLES = [
     "dim_place", "dim_question", "dim_survey", "fct_activity", "fct_answer", "fct_case", "fct_case_event", "fct_money",
-    "fct_population", "kpi_catalogue", "kpi_value", "quality_summary",
+    "fct_population", "kpi_catalogue", "kpi_recoverable", "kpi_value", "kpi_value_public", "quality_summary",
 ]  # fmt: skip
-FACTS_BEHIND_ADDITIVE_KPIS = ["fct_activity", "fct_case", "fct_money"]
+KPI_VALUE_TABLES = ("kpi_value", "kpi_value_public")
+FACTS_BEHIND_ADDITIVE_KPIS = ["dim_organisation", "fct_activity", "fct_case", "fct_money", "fct_participation", "fct_points"]
 # Columns that hold nothing but a sha256.
 HASH_COLUMNS = {"file_id"}
 FILE_NAME = "(select any_value(file_name) from ops.file where ops.file.file_id = batch.file_id) as file_name"
@@ -31,7 +32,7 @@ FRESH_DAYS = 40
 TABLES = r"""
 select table_name, table_schema || '.' || table_name as qualified from information_schema.tables
 where table_catalog = current_database() and table_schema in ('marts', 'kpis')
-    and (regexp_matches(table_name, '^(dim|fct)_') or table_name in ('kpi_value', 'kpi_catalogue', 'quality_summary'))"""
+    and (regexp_matches(table_name, '^(dim|fct)_') or table_name in ('kpi_value', 'kpi_value_public', 'kpi_like_for_like', 'kpi_recoverable', 'kpi_catalogue', 'quality_summary'))"""
 
 
 def mart_suites(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple["ExpectationSuite", str]]:
@@ -49,7 +50,7 @@ def mart_suites(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple["Expect
     exempt = columns_that_may_contain_numbers()
     published = _published_row_counts()
     for table, qualified in tables.items():
-        rules = KPI_VALUE_RULES if table == "kpi_value" else MART_RULES.get(table, [])
+        rules = KPI_VALUE_RULES if table in KPI_VALUE_TABLES else MART_RULES.get(table, [])
         expectations = [
             *(_expectation(rule, qualified, tables) for rule in rules),
             *_personal_data(connection, table, qualified, exempt),
@@ -193,10 +194,13 @@ def _volume(table: str, qualified: str, published: int | None) -> list:
 
 
 def _published_row_counts() -> dict[str, int]:
-    """Rows per table of the version in force; empty when nothing is published yet."""
-    path = settings().published / "current" / "marts.duckdb"
-    if not path.exists():
-        return {}
-    with duckdb.connect(str(path), read_only=True) as connection:
-        names = [name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()]
-        return {name: connection.execute(f'select count(*) from "{name}"').fetchone()[0] for name in names}
+    """Rows per table of the version in force, the restricted ones included; empty when nothing is published yet."""
+    counts: dict[str, int] = {}
+    for name in ("marts.duckdb", "restricted.duckdb"):
+        path = settings().published / "current" / name
+        if path.exists():
+            with duckdb.connect(str(path), read_only=True) as connection:
+                for (table,) in connection.execute("select table_name from duckdb_tables()").fetchall():
+                    (rows,) = connection.execute(f'select count(*) from "{table}"').fetchone()
+                    counts[table] = max(rows, counts.get(table, 0))
+    return counts

@@ -18,6 +18,12 @@ STATISTICS = {
     "ratio": "Σ numerator / Σ denominator", "proportion": "Σ numerator / Σ denominator, Wilson 95 % interval",
     "mean": "mean, t 95 % interval", "median": "median, order-statistic 95 % interval",
     "kaplan_meier": "Kaplan–Meier, 95 % interval on the log(−log) scale",
+    "net_promoter": "100 × (Σ promoters − Σ detractors) / Σ answers, normal 95 % interval",
+    "weighted_proportion": "Σ weighted numerator / Σ weights, Wilson 95 % interval with the effective number",
+    "difference": "difference of two shares",
+    "cumulative_ratio": "Σ numerator / Σ denominator up to the end of the period",
+    "unit_cost": "Σ money / count",
+    "diversity": "1 − Σ share²", "gini": "Gini coefficient", "top_share": "the largest / all",
 }
 HEAD = """# The KPI catalogue
 

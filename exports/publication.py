@@ -1,7 +1,8 @@
 """Publication: a gated run becomes a read-only, versioned copy that everybody reads.
 
-`$GMW_HOME/published/<version>/` holds `marts.duckdb`, `parquet/<table>.parquet` and `manifest.json`; `current` links to
-the version in force. Nothing switches unless the marts gate of the run has passed.
+`$GMW_HOME/published/<version>/` holds `marts.duckdb`, `parquet/<table>.parquet`, `manifest.json` and `restricted.duckdb`: the
+tables that tell persons apart or count few of them, whole, readable by the owner of the installation only. `current` links to the
+version in force. Nothing switches unless the marts gate of the run has passed.
 """
 
 from __future__ import annotations
@@ -16,19 +17,21 @@ from pathlib import Path
 import duckdb
 
 from exports import version_folder
+from exports.restricted import PERSON_KEYS, Restriction, restrictions
 from ingest import warehouse
 from ingest.build import code_version
 from ingest.settings import settings
 
 REQUIRED_TABLES = (
     "dim_place", "dim_question", "dim_survey", "fct_activity", "fct_answer", "fct_case", "fct_case_event", "fct_money",
-    "fct_population", "kpi_catalogue", "kpi_value", "quality_summary",
+    "fct_population", "kpi_catalogue", "kpi_value", "kpi_value_public", "quality_summary",
 )  # fmt: skip
 # Tables whose order of rows is made the same in every version; the others keep the order of the build.
-SORTED_TABLES = ("kpi_value", "quality_summary")
+SORTED_TABLES = ("kpi_like_for_like", "kpi_value", "kpi_value_public", "quality_summary")
 # 2026-11: files of DuckDB's own default version cannot be opened by 1.5 and the BI tools built on it.
 STORAGE_VERSION = "v1.4.0"
 DATABASE = "marts.duckdb"
+RESTRICTED_DATABASE = "restricted.duckdb"
 MANIFEST = "manifest.json"
 
 
@@ -257,7 +260,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         select table_name, '"' || table_catalog || '"."' || table_schema || '"."' || table_name || '"'
         from information_schema.tables
         where table_catalog = current_database() and table_schema in ('marts', 'kpis')
-            and regexp_matches(table_name, '^(dim_|fct_|figure_|quality_|kpi_value$|kpi_catalogue$|process_coverage$)')
+            and regexp_matches(table_name, '^(dim_|fct_|figure_|quality_|kpi_value$|kpi_value_public$|kpi_like_for_like$|kpi_catalogue$|process_coverage$)')
         order by all
         """
     ).fetchall()
@@ -292,13 +295,17 @@ def _as_of(connection: duckdb.DuckDBPyConnection, kpi_value: str, run_id: str) -
 def _copy(
     connection: duckdb.DuckDBPyConnection, folder: Path, tables: dict[str, str], publication: dict, gates: list[dict]
 ) -> dict[str, int]:
-    """Write marts.duckdb and the Parquet files. Returns: rows per table."""
+    """Write marts.duckdb, the Parquet files and restricted.duckdb. Returns: rows per table of marts.duckdb."""
     rows = {}
+    restricted = {name: what for name, what in restrictions().items() if name in tables}
+    open_tables = {name: source for name, source in tables.items() if not restricted.get(name, Restriction()).whole}
     connection.execute(f"attach {_literal(folder / DATABASE)} as published (storage_version '{STORAGE_VERSION}')")
     try:
-        for name, source in tables.items():
+        for name, source in open_tables.items():
             order = "order by all" if name in SORTED_TABLES else ""
-            connection.execute(f'create table published.main."{name}" as from {source} {order}')
+            select = restricted.get(name, Restriction()).open_select(source)
+            connection.execute(f'create table published.main."{name}" as {select} {order}')
+        _refuse_person_keys(connection)
         connection.execute(
             """
             create table published.main.publication as
@@ -309,7 +316,7 @@ def _copy(
             """,
             {**publication, "gates": json.dumps(gates, ensure_ascii=False)},
         )
-        for name in [*tables, "publication"]:
+        for name in [*open_tables, "publication"]:
             target = f'published.main."{name}"'
             (rows[name],) = connection.execute(f"select count(*) from {target}").fetchone()
             connection.execute(
@@ -317,7 +324,35 @@ def _copy(
             )
     finally:
         connection.execute("detach published")
+    _copy_restricted(connection, folder / RESTRICTED_DATABASE, {name: tables[name] for name in restricted})
     return rows
+
+
+def _copy_restricted(connection: duckdb.DuckDBPyConnection, path: Path, tables: dict[str, str]) -> None:
+    """Write the restricted tables, whole, to a file that only its owner can read."""
+    with duckdb.connect() as empty:
+        empty.execute(f"attach {_literal(path)} as restricted (storage_version '{STORAGE_VERSION}'); detach restricted")
+    path.chmod(0o600)
+    connection.execute(f"attach {_literal(path)} as restricted")
+    try:
+        for name, source in tables.items():
+            connection.execute(f'create table restricted.main."{name}" as from {source}')
+    finally:
+        connection.execute("detach restricted")
+
+
+def _refuse_person_keys(connection: duckdb.DuckDBPyConnection) -> None:
+    """PublicationRefused when a table that everybody may read tells persons apart."""
+    found = connection.execute(
+        "select table_name || '.' || column_name from duckdb_columns() where database_name = 'published' "
+        "and column_name in (select unnest($keys)) order by all",
+        {"keys": sorted(PERSON_KEYS)},
+    ).fetchall()
+    if found:
+        raise PublicationRefused(
+            f"Expected no column that tells persons apart in {DATABASE}, found {', '.join(name for (name,) in found)}. Give the "
+            "model or the column `config: {meta: {restricted: true}}` in its YAML; it is then in restricted.duckdb only."
+        )
 
 
 def _sources(connection: duckdb.DuckDBPyConnection) -> list[dict]:

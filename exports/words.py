@@ -46,10 +46,14 @@ UNITS = {
     "人次/场": ("人次/场", "per activity"),
     "件": ("件", "cases"),
     "天": ("天", "days"),
+    "小时": ("小时", "hours"),
     "人": ("人", "people"),
     "score": ("分", "score"),
     "index": ("指数", "index 0–100"),
     "money": ("", ""),
+    "个": ("个", "projects"),
+    "倍": ("倍", "times"),
+    "coefficient": ("", "0–1"),
 }
 DIRECTIONS = {"up": ("越高越好", "higher is better"), "down": ("越低越好", "lower is better"), "neutral": ("中性", "neutral")}
 NO_VALUE = ("无数值", "no value")

@@ -24,10 +24,10 @@
     cast(sum({{ expression }}) as decimal(38, 9))
 {%- endmacro %}
 
-{# The places at and above the place of each row, as ancestors.ancestor_place_key and ancestors.tree: the one way up the place tree.
+{# The places at and above the place of each row, as ancestors.ancestor_place_key and ancestors.tree: the one way up the tree.
 
-   A month belongs as a whole to the tree as it is on the last day of the month, for rows with a day as for sums by month: the parts
-   of a rate are never of two trees, and longer periods are the sums of their months. `day`: any day of the month. #}
+   A month belongs as a whole to the tree as it is on the last day of the month, for rows with a day as for sums by month: the
+   parts of a rate are never of two trees, and longer periods are the sums of their months. `day`: any day of the month. #}
 {% macro join_ancestors(rows_alias, day) -%}
     inner join {{ ref('int_place_ancestor') }} as ancestors
         on {{ rows_alias }}.place_key = ancestors.place_key
@@ -43,5 +43,21 @@
         {{ join_ancestors('facts', 'facts.' ~ date_column) }}
         inner join {{ ref('int_period') }} as periods
             on ancestors.tree = periods.tree and date_trunc('month', facts.{{ date_column }})::date = periods.period_month
+    )
+{%- endmacro %}
+
+{# Components at every level and period as columns: one row per place, period, breakdown member and currency, NULL where nothing
+   has a say. For what is made of several components in another way than one over the other. #}
+{% macro components_side_by_side(components) -%}
+    (
+        select
+            place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency,
+            max(as_of_date) as as_of_date,
+            {% for component in components -%}
+            sum(amount) filter (component = '{{ component }}')::double as {{ component }}{{ ',' if not loop.last }}
+            {% endfor %}
+        from {{ ref('kpi_component_rollup') }}
+        where component in ('{{ components | join("', '") }}')
+        group by place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency
     )
 {%- endmacro %}

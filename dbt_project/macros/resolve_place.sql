@@ -1,10 +1,16 @@
-{# Join rows of a record with their place: `from {{ resolved_places('staged') }}`.
+{# Join rows of a record with their place: `from {{ resolved_places('staged', 'money_date') }}`.
 
    `relation` has tree, place_code, place_name, parent_place_name. In this order: by code; by name and parent's name; by the
    parent alone (the place itself is not known there); by the name alone; else the tree's unknown member. Adds place_key and
    place_match (code, name, parent, unknown).
+
+   day: expression of the day that a row is about, for names that several places have borne one after the other; where it is not
+   known, the name means the place that bears it now.
 #}
-{% macro resolved_places(relation) -%}
+{% macro resolved_places(relation, day="null::date") -%}
+    {%- set names_then -%}
+        {{ valid_on('names.named_from', 'names.named_to', "coalesce(" ~ day ~ ", date '9999-12-31')") }}
+    {%- endset -%}
     (
         select
             rows_to_place.*,
@@ -24,12 +30,14 @@
         left join {{ ref('int_place_name') }} as by_both
             on rows_to_place.tree = by_both.tree and {{ matchable_name('rows_to_place.place_name') }} = by_both.spelling
             and {{ matchable_name('rows_to_place.parent_place_name') }} = by_both.parent_spelling
+            and {{ names_then | replace('names.', 'by_both.') }}
         left join {{ ref('int_place_name') }} as by_parent
             on rows_to_place.tree = by_parent.tree and {{ matchable_name('rows_to_place.parent_place_name') }} = by_parent.spelling
-            and by_parent.parent_spelling is null
+            and by_parent.parent_spelling is null and {{ names_then | replace('names.', 'by_parent.') }}
         left join {{ ref('int_place_name') }} as by_name
             on rows_to_place.tree = by_name.tree and {{ matchable_name('rows_to_place.place_name') }} = by_name.spelling
             and by_name.parent_spelling is null and rows_to_place.parent_place_name is null
+            and {{ names_then | replace('names.', 'by_name.') }}
         left join {{ ref('int_place') }} as unknown_member
             on rows_to_place.tree = unknown_member.tree and unknown_member.is_unknown_member
     )

@@ -14,6 +14,23 @@
     end
 {%- endmacro %}
 
+{# Median of a sorted list of numbers; the mean of the two in the middle where their count is even. #}
+{% macro median(sample) -%}
+    ({{ sample }}[(len({{ sample }}) + 1) // 2] + {{ sample }}[len({{ sample }}) // 2 + 1]) / 2
+{%- endmacro %}
+
+{# Distribution-free 95 % interval of the median of a sorted list, one end: the order statistics at n/2 ± z·√n/2 (Conover 1999,
+   3.2); sign -1 for the lower, +1 for the upper one. NULL where the sample is too small to have such an end. #}
+{% macro median_end(sample, sign) -%}
+    {%- set n = "len(" ~ sample ~ ")" -%}
+    {%- if sign < 0 -%}
+        {%- set position = "floor(" ~ n ~ " / 2 - " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
+    {%- else -%}
+        {%- set position = "ceil(1 + " ~ n ~ " / 2 + " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
+    {%- endif -%}
+    case when {{ position }} between 1 and {{ n }} then {{ sample }}[{{ position }}] end
+{%- endmacro %}
+
 {# Student's t at 0.975: exact values from the seed up to its last row (`tabled`), the Cornish–Fisher expansion beyond
    (Abramowitz & Stegun 26.7.5; error below 1e-10 there). #}
 {% macro student_t_975(degrees_of_freedom, tabled) -%}
@@ -27,6 +44,22 @@
         + (79 * power({{ z }}, 9) + 776 * power({{ z }}, 7) + 1482 * power({{ z }}, 5) - 1920 * power({{ z }}, 3) - 945 * {{ z }})
             / (92160 * power({{ v }}, 4))
     )
+{%- endmacro %}
+
+{# Half of the 95 % t interval of a mean, from the sum and the sum of squares of n numbers; NULL for fewer than two. #}
+{% macro mean_half_width(sum, sum_of_squares, n, tabled) -%}
+    case when {{ n }} > 1 then
+        {{ student_t_975('(' ~ n ~ ' - 1)', tabled) }}
+        * sqrt(greatest({{ sum_of_squares }} - {{ sum }} * {{ sum }} / {{ n }}, 0) / ({{ n }} - 1) / {{ n }})
+    end
+{%- endmacro %}
+
+{# Half of the 95 % normal interval of a mean of −1, 0 and 1 (a net score), from their sum and sum of squares. Its variance is
+   that of the three shares, (p + d − (p − d)²) / n. #}
+{% macro net_half_width(sum, sum_of_squares, n) -%}
+    case when {{ n }} > 0 then
+        {{ z_975() }} * sqrt(greatest({{ sum_of_squares }} / {{ n }} - power({{ sum }} / {{ n }}, 2), 0) / {{ n }})
+    end
 {%- endmacro %}
 
 {# Kaplan–Meier (1958) over right-censored durations.
@@ -70,4 +103,60 @@
    miss a level by rounding, hence the tolerance. #}
 {% macro first_time_at_or_below(column, level) -%}
     min(duration) filter ({{ column }} <= {{ level }} + 1e-12)
+{%- endmacro %}
+
+{# Difference of two independent proportions, interval by Newcombe (1998, method 10) from their Wilson intervals, one end:
+   sign -1 for the lower, +1 for the upper one. `first` and `second` are (successes, n). #}
+{% macro newcombe(first_successes, first_n, second_successes, second_n, sign) -%}
+    case when {{ first_n }} > 0 and {{ second_n }} > 0 then
+        {{ first_successes }} / {{ first_n }} - {{ second_successes }} / {{ second_n }}
+        + {{ sign }} * sqrt(
+            power({{ wilson(first_successes, first_n, sign) }} - {{ first_successes }} / {{ first_n }}, 2)
+            + power({{ wilson(second_successes, second_n, -sign) }} - {{ second_successes }} / {{ second_n }}, 2)
+        )
+    end
+{%- endmacro %}
+
+{# Gini coefficient: the mean absolute difference of all pairs over twice the mean, in the form that sorts (n log n).
+
+   relation has the `keys` and a number ≥ 0; gives, per keys: n, total, gini. No total, no coefficient. #}
+{% macro gini(relation, keys, number) -%}
+    {%- set by = keys | join(", ") -%}
+    (
+        select
+            {{ by }}, count(*) as n, sum({{ number }}) as total,
+            case when sum({{ number }}) > 0
+                then 2 * sum(position * {{ number }})::double / (count(*) * sum({{ number }})::double) - (count(*) + 1e0) / count(*)
+            end as gini
+        from (
+            select {{ by }}, {{ number }}, row_number() over (partition by {{ by }} order by {{ number }}) as position
+            from {{ relation }}
+        )
+        group by {{ by }}
+    )
+{%- endmacro %}
+
+{# Diversity (Simpson 1949): 1 − Σ share², the chance that two units drawn at random are of different members.
+
+   relation has the `keys` and one number ≥ 0 per member; gives, per keys: total, diversity. No total, no diversity. #}
+{% macro diversity(relation, keys, number) -%}
+    (
+        select
+            {{ keys | join(", ") }}, sum({{ number }}) as total,
+            case when sum({{ number }}) > 0
+                then 1 - sum(power({{ number }}::double, 2)) / power(sum({{ number }})::double, 2)
+            end as diversity
+        from {{ relation }}
+        group by {{ keys | join(", ") }}
+    )
+{%- endmacro %}
+
+{# The denominator of the response rate RR1 of AAPOR (Standard Definitions): (I + P) + (R + NC + O) + (UH + UO); a disposition
+   that nobody counted is taken as none. Its numerator is completed_count (I). #}
+{% macro aapor_eligible_count() -%}
+    (
+        {%- for disposition in ['completed', 'partial', 'refusal', 'noncontact', 'other', 'unknown_household', 'unknown_other'] %}
+        coalesce({{ disposition }}_count, 0){{ " +" if not loop.last }}
+        {%- endfor %}
+    )
 {%- endmacro %}

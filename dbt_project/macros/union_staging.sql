@@ -12,7 +12,7 @@
 {# The records whose rejected rows are reported. Not case_event: a state change that cannot be read is rejected with its case. #}
 {% macro staged_records() %}
     {{ return([
-        'place', 'population', 'organisation', 'role', 'activity', 'participation', 'points', 'case', 'vote',
+        'place', 'place_change', 'population', 'organisation', 'role', 'activity', 'participation', 'points', 'case', 'vote',
         'vote_option', 'survey', 'answer', 'evaluation', 'money', 'figure'
     ]) }}
 {% endmacro %}

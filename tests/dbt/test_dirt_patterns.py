@@ -82,7 +82,7 @@ def read_places() -> Found:
         create table places as
         select
             'somewhere' as tree, 'somewhere:' || place_name as place_key, 'somewhere:' || parent_name as parent_place_key, place_name,
-            false as is_unknown_member
+            false as is_unknown_member, null::date as valid_from, null::date as valid_to
         from (values
             ('伦教街道', null), ('康城尚域', null), ('金花社区', null), ('天府金花小区', '金花社区'), ('南桥社区A区', null),
             ('新南健康小屋', null), ('恒大金名都(东区)', null)

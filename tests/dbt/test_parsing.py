@@ -251,7 +251,8 @@ def test_an_alias_below_a_parent_names_nothing_by_itself(connection: duckdb.Duck
     connection.execute(
         """
         create or replace table places as
-        select 'tree' as tree, place_name as place_key, parent as parent_place_key, place_name, false as is_unknown_member
+        select 'tree' as tree, place_name as place_key, parent as parent_place_key, place_name, false as is_unknown_member,
+            null::date as valid_from, null::date as valid_to
         from (values ('金花社区', null), ('天府金花小区', '金花社区')) as known (place_name, parent);
         create or replace table aliases as
         select '*' as tree, '金花社区' as parent_place_name, '金花小区' as raw_name, '天府金花小区' as place_name;
@@ -260,3 +261,29 @@ def test_an_alias_below_a_parent_names_nothing_by_itself(connection: duckdb.Duck
     names = rendered("{{ place_names('places', 'aliases') }}")
     found = connection.execute(f"select parent_spelling, place_key from {names} where spelling = '金花小区'").fetchall()
     assert found == [("金花社区", "天府金花小区")]
+
+
+def test_a_name_that_went_over_to_another_place_names_the_one_that_bears_it_on_the_day(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        """
+        create or replace table places as
+        select 'tree' as tree, place_key, parent as parent_place_key, place_name, false as is_unknown_member,
+            valid_from::date as valid_from, valid_to::date as valid_to
+        from (values
+            ('town', null, '云溪镇', null, null), ('old', 'town', '和畅社区', null, '2026-07-01'),
+            ('new', 'town', '和畅社区', '2026-07-01', null), ('renamed', 'town', '旧名社区', null, '2026-07-01'),
+            ('renamed', 'town', '新名社区', '2026-07-01', null)
+        ) as known (place_key, parent, place_name, valid_from, valid_to);
+        create or replace table aliases as
+        select null::varchar as tree, null::varchar as parent_place_name, null::varchar as raw_name, null::varchar as place_name
+        where false;
+        """
+    )
+    names = rendered("{{ place_names('places', 'aliases') }}")
+    found = connection.execute(
+        f"select spelling, place_key, named_from::varchar, named_to::varchar from {names} where parent_spelling = '云溪镇' order by all"
+    ).fetchall()
+    assert found == [
+        ("和畅社区", "new", "2026-07-01", None), ("和畅社区", "old", None, "2026-07-01"),
+        ("新名社区", "renamed", None, None), ("旧名社区", "renamed", None, None),
+    ]  # fmt: skip

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import duckdb
 import jinja2
+import numpy
 import pandas
 import pytest
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 PROJECT = Path(__file__).resolve().parents[2]
 MACROS = jinja2.Environment(loader=jinja2.FileSystemLoader(PROJECT / "dbt_project" / "macros"))
@@ -33,6 +35,15 @@ def test_wilson_interval_is_that_of_scipy(successes: int, n: int) -> None:
     assert found == pytest.approx([expected.low, expected.high], abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_wilson_interval_is_that_of_statsmodels(seed: int) -> None:
+    dice = random.Random(seed)
+    n = int(10 ** dice.uniform(0, 7))
+    successes = dice.choice([0, n, dice.randint(0, n), dice.randint(0, n)])
+    found = [value_of(f"{{{{ statistics.wilson('{successes}::double', '{n}::double', {sign}) }}}}") for sign in (-1, 1)]
+    assert found == pytest.approx(proportion_confint(successes, n, alpha=0.05, method="wilson"), abs=1e-12)
+
+
 def test_no_base_gives_no_interval() -> None:
     assert value_of("{{ statistics.wilson('0::double', '0::double', 1) }}") is None
 
@@ -47,6 +58,37 @@ def test_the_tabled_t_quantiles_are_those_of_scipy() -> None:
 def test_the_t_quantile_beyond_the_table_is_that_of_scipy(degrees_of_freedom: int) -> None:
     found = value_of(f"{{{{ statistics.student_t_975('{degrees_of_freedom}::double', 'null') }}}}")
     assert found == pytest.approx(float(stats.t.ppf(0.975, degrees_of_freedom)), abs=1e-10)
+
+
+def median_and_ends(values: list[float]) -> tuple[float, float | None, float | None]:
+    """Median of the values and the ends of its interval, by the macros."""
+    macros = [
+        rendered(f"{{{{ statistics.{call} }}}}") for call in ("median('sample')", "median_end('sample', -1)", "median_end('sample', 1)")
+    ]
+    query = f"select {', '.join(macros)} from (select list_sort(list(value)) as sample from unnest(?::double[]) as t (value))"
+    return duckdb.connect().execute(query, [values]).fetchone()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 7, 10, 29, 30, 101, 10_000])
+def test_the_median_is_that_of_numpy(n: int) -> None:
+    dice = random.Random(n)
+    values = [dice.choice([round(dice.expovariate(0.1)), dice.gauss(0, 1e6)]) for _ in range(n)]
+    assert median_and_ends(values)[0] == pytest.approx(numpy.median(values), rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 5, 6, 7, 8, 10, 29, 30, 101, 10_000])
+def test_the_interval_of_the_median_covers_it_in_95_of_100_samples(n: int) -> None:
+    """Its ends are order statistics. How many values lie below the true median is binomial, whatever is measured: so the
+    smallest symmetric pair of ranks that covers it with the normal approximation is known without the formula."""
+    values = random.Random(n).sample(range(10 * n), n)
+    _, lower, upper = median_and_ends([float(value) for value in values])
+    below = stats.norm(loc=n / 2, scale=math.sqrt(n) / 2)
+    rank = max((rank for rank in range(n // 2 + 1) if below.cdf(rank) <= 0.025), default=0)
+    ordered = sorted(values)
+    assert (lower, upper) == ((ordered[rank - 1], ordered[n - rank]) if rank >= 1 else (None, None))
+    if rank >= 1:
+        covered = stats.binom(n, 0.5).cdf(n - rank) - stats.binom(n, 0.5).cdf(rank - 1)
+        assert covered >= 0.95
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -63,6 +63,11 @@ def test_a_name_below_a_merged_category_is_category_and_name(tmp_path: Path) -> 
     assert (result.rows_in, result.message) == (1, "")
 
 
+def test_a_name_that_stands_below_two_categories_is_not_taken_alone(tmp_path: Path) -> None:
+    sheet = sheet_of(["活动名称", "志愿者", "居民"], [None, "人数", "人数"], ["讲座", 5, 40])
+    assert "found 活动名称, 志愿者/人数, 居民/人数; missing: 人数" in blocked(ledger(header_rows=2), saved(sheet, tmp_path))
+
+
 def test_a_merged_cell_has_its_value_in_every_row_and_a_blank_cell_has_none(tmp_path: Path) -> None:
     sheet = sheet_of(["活动名称", "人数"], ["讲座", 1], [None, 2], [None, 3], ["义诊", 4])
     sheet.merge_cells("A2:A3")
@@ -134,7 +139,7 @@ def test_a_missing_unit_blocks_the_file_unless_it_is_not_required(tmp_path: Path
         (datetime.date(2026, 3, 5), None, "2026-03-05"), (datetime.datetime(2026, 3, 5, 15), None, "2026-03-05 15:00:00"),
         (datetime.time(15, 30), None, "15:30:00"), (datetime.timedelta(hours=30), None, "30:00:00"),
         (46086.6249999, "yyyy-mm-dd hh:mm", "2026-03-05 15:00:00"), (2958465.999999, "yyyy-mm-dd", "9999-12-31 23:59:59"),
-        ("", None, None),
+        (46086.99999999, "yyyy-mm-dd", "2026-03-06"), ("", None, None),
     ],
 )
 def test_a_cell_is_the_text_that_a_person_sees_in_iso_form(tmp_path: Path, value, number_format, text) -> None:

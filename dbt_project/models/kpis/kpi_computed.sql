@@ -1,68 +1,26 @@
+{%- set sums = [
+    'kpi_additive', 'kpi_distinct', 'kpi_backlog', 'kpi_participant', 'kpi_volunteer', 'kpi_points', 'kpi_team', 'kpi_fund_position',
+    'kpi_match_cap', 'kpi_unit_cost', 'kpi_applicant',
+] -%}
+{%- set valued = ['kpi_duration', 'kpi_median', 'kpi_callback', 'kpi_difference', 'kpi_concentration'] %}
+
 with catalogue as (
     select * from {{ ref('metric_catalogue') }}
 ),
 
-additive as (
-    select additive_rows.*, catalogue.statistic, t_quantile.t_975
-    from {{ ref('kpi_additive') }} as additive_rows
-    inner join catalogue on additive_rows.metric_code = catalogue.metric_code
-    left join {{ ref('t_quantile') }} as t_quantile
-        on catalogue.statistic = 'mean' and t_quantile.degrees_of_freedom = additive_rows.denominator - 1
-),
-
--- A rate comes from the sums, never from rates; without a base there is no rate (rules 1 and 2).
-from_sums as (
-    select
-        metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, as_of_date,
-        statistic,
-        case when statistic in ('count', 'sum') then numerator else coalesce(numerator, 0) end as numerator,
-        case when statistic not in ('count', 'sum') then coalesce(denominator, 0) end as denominator,
-        case
-            when statistic in ('count', 'sum') then numerator
-            when denominator > 0 then coalesce(numerator, 0) / denominator
-        end as value,
-        case statistic when 'count' then numerator when 'sum' then n else coalesce(denominator, 0) end as n,
-        case when statistic = 'mean' and denominator > 1 then
-            {{ student_t_975('(denominator - 1)', 't_975') }}
-            * sqrt(greatest(sum_of_squares - numerator * numerator / denominator, 0) / (denominator - 1) / denominator)
-        end as half_width
-    from additive
-),
-
-with_intervals as (
-    select
-        metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, as_of_date,
-        numerator, denominator, value, n,
-        case statistic
-            when 'proportion' then {{ wilson('numerator', 'denominator', -1) }}
-            when 'mean' then value - half_width
-        end as lower,
-        case statistic
-            when 'proportion' then {{ wilson('numerator', 'denominator', 1) }}
-            when 'mean' then value + half_width
-        end as upper,
-        false as is_not_reached
-    from from_sums
-),
-
-counted_anew as (
-    select
-        metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, as_of_date,
-        numerator, numerator as value, numerator as n, false as is_not_reached
-    from {{ ref('kpi_distinct') }}
-    union all by name
-    select
-        metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, as_of_date,
-        numerator, numerator as value, numerator as n, false as is_not_reached
-    from {{ ref('kpi_backlog') }}
+summed as (
+    {% for model in sums -%}
+    select * from {{ ref(model) }}
+    {% if not loop.last %}union all by name{% endif %}
+    {% endfor %}
 ),
 
 everything as (
-    select * from with_intervals
+    select * from {{ metric_values('summed') }}
+    {% for model in valued -%}
     union all by name
-    select * from {{ ref('kpi_duration') }}
-    union all by name
-    select * from counted_anew
+    select * from {{ ref(model) }}
+    {% endfor %}
 ),
 
 run as (
@@ -89,14 +47,7 @@ kpi_computed as (
         everything.upper::double as upper,
         catalogue.unit,
         everything.currency,
-        case
-            when everything.is_not_reached then 'not_reached'
-            when everything.value is null then 'no_base'
-            when everything.n < catalogue.minimum_n then 'low_n'
-            when everything.period_type in ('month', 'quarter', 'year') and everything.period_end > everything.as_of_date + 1
-                then 'partial'
-            else 'ok'
-        end as status,
+        {{ value_status('everything', 'catalogue') }} as status,
         everything.as_of_date as as_of,
         run.run_id
     from everything

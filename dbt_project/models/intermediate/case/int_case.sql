@@ -16,7 +16,7 @@ observed as (
         *,
         {{ observed_until("greatest(opened_at, coalesce(ended_at, opened_at), coalesce(last_changed_at, opened_at))") }}
             as observed_until_at
-    from {{ resolved_places('staged') }}
+    from {{ resolved_places('staged', '(opened_at at time zone _time_zone)::date') }}
 ),
 
 -- Rule 5: the outcome comes from the state alone; a date without an end state is no end.

@@ -15,7 +15,7 @@ int_evaluation as (
         score, scale_min, scale_max, grade, rank, is_passed, evaluated_date,
         {{ as_of_date(observed_until("(evaluated_date + 1)::timestamp at time zone _time_zone")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
-    from {{ resolved_places('staged') }}
+    from {{ resolved_places('staged', 'evaluated_date') }}
 )
 
 select * from int_evaluation

@@ -20,7 +20,7 @@ int_organisation as (
         member_count, party_member_count, founded_date, admitted_date, graduated_date, dissolved_date, valid_from, valid_to,
         {{ as_of_date(observed_until("valid_from::timestamp at time zone _time_zone")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
-    from {{ resolved_places('staged') }}
+    from {{ resolved_places('staged', 'valid_from') }}
 )
 
 select * from int_organisation

@@ -16,7 +16,7 @@ int_points as (
         (posted_at at time zone _time_zone)::date as posted_date,
         {{ as_of_date(observed_until("posted_at")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
-    from {{ resolved_places('staged') }}
+    from {{ resolved_places('staged', '(posted_at at time zone _time_zone)::date') }}
 )
 
 select * from int_points

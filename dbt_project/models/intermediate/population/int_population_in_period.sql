@@ -15,7 +15,7 @@ counts as (
 ),
 
 -- No count is used for a period that ended before it was taken.
-own_counts as (
+latest_counts as (
     select counts.place_key, counts.measure, ends.period_end, counts.value, counts.as_of_date
     from counts
     inner join (select distinct tree, period_end from periods) as ends
@@ -23,6 +23,39 @@ own_counts as (
     qualify row_number() over (
         partition by counts.place_key, counts.measure, ends.period_end order by counts.as_of_date desc
     ) = 1
+),
+
+-- What a place took in since it was counted is added with its own last count.
+taken_in as (
+    select
+        moves.to_place_key as place_key, measures.measure, ends.period_end,
+        sum(theirs.value) as value, min(theirs.as_of_date) as as_of_date, bool_and(theirs.value is not null) as is_complete
+    from {{ ref('int_place_move') }} as moves
+    inner join {{ ref('int_place') }} as places on moves.to_place_key = places.place_key
+    inner join (select distinct tree, measure from counts) as measures on places.tree = measures.tree
+    inner join (select distinct tree, period_end from periods) as ends
+        on places.tree = ends.tree and moves.effective_date < ends.period_end
+    left join latest_counts as theirs
+        on moves.place_key = theirs.place_key and measures.measure = theirs.measure and ends.period_end = theirs.period_end
+    left join latest_counts as mine
+        on moves.to_place_key = mine.place_key and measures.measure = mine.measure and ends.period_end = mine.period_end
+    where moves.is_whole and moves.place_key != moves.to_place_key
+        and (mine.as_of_date is null or mine.as_of_date < moves.effective_date)
+    group by all
+),
+
+own_counts as (
+    select
+        coalesce(latest_counts.place_key, taken_in.place_key) as place_key,
+        coalesce(latest_counts.measure, taken_in.measure) as measure,
+        coalesce(latest_counts.period_end, taken_in.period_end) as period_end,
+        coalesce(latest_counts.value, 0) + coalesce(taken_in.value, 0) as value,
+        least(latest_counts.as_of_date, taken_in.as_of_date) as as_of_date
+    from latest_counts
+    full join taken_in
+        on latest_counts.place_key = taken_in.place_key and latest_counts.measure = taken_in.measure
+        and latest_counts.period_end = taken_in.period_end
+    where coalesce(taken_in.is_complete, true)
 ),
 
 versions as (

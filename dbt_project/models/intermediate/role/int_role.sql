@@ -15,7 +15,7 @@ int_role as (
         post, grade, appointed_by, valid_from, valid_to,
         {{ as_of_date(observed_until("valid_from::timestamp at time zone _time_zone")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
-    from {{ resolved_places('staged') }}
+    from {{ resolved_places('staged', 'valid_from') }}
 )
 
 select * from int_role

@@ -5,6 +5,13 @@ with staged as (
     })) }}
 ),
 
+-- An answer has no day of its own: its place is the one of that name when the wave closed.
+dated as (
+    select staged.*, surveys.closed_date
+    from staged
+    left join {{ ref('int_survey') }} as surveys on staged._source || ':' || staged.survey_id = surveys.survey_key
+),
+
 int_answer as (
     select
         _source || ':' || survey_id || ':' || respondent_id || ':' || question_code as answer_key,
@@ -14,7 +21,7 @@ int_answer as (
         place_key, place_match, place_name, parent_place_name,
         answer_text, answer_number, is_valid, is_satisfied,
         _source as source, _file_id as file_id, _row_no as row_no
-    from {{ resolved_places('staged') }}
+    from {{ resolved_places('dated', 'closed_date') }}
 )
 
 select * from int_answer

@@ -17,7 +17,7 @@ int_survey as (
         valid_count, coalesce(is_opt_in, false) as is_opt_in, completed_count, partial_count, refusal_count, noncontact_count,
         other_count, unknown_household_count, unknown_other_count,
         _source as source, _file_id as file_id, _row_no as row_no
-    from {{ resolved_places('staged') }}
+    from {{ resolved_places('staged', 'closed_date') }}
 )
 
 select * from int_survey

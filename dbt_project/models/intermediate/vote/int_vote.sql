@@ -17,7 +17,7 @@ int_vote as (
         {{ as_of_date(observed_until("(coalesce(closed_date, opened_date, announced_date) + 1)::timestamp at time zone _time_zone")) }}
             as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
-    from {{ resolved_places('staged') }}
+    from {{ resolved_places('staged', 'coalesce(closed_date, opened_date, announced_date)') }}
 )
 
 select * from int_vote

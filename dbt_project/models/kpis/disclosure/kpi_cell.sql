@@ -1,37 +1,137 @@
+{% set member = ['breakdown_type', 'breakdown_value', 'currency'] %}
+{% set period = ['period_type', 'period_start', 'period_end'] %}
+
 with shown as (
     select
         components.component,
-        computed.place_key, computed.period_type, computed.period_start, computed.period_end,
-        computed.breakdown_type, computed.breakdown_value, computed.currency,
-        components.statistic = 'distinct' as is_distinct,
+        computed.place_key,
+        {% for column in period + member %}computed.{{ column }}, {% endfor %}
+        components.statistic,
         case components.shown_in when 'numerator' then computed.numerator when 'denominator' then computed.denominator
             else computed.n end as amount,
         case when components.statistic = 'proportion' and components.shown_in = 'numerator' then computed.denominator end as whole
     from {{ ref('kpi_computed') }} as computed
     inner join {{ ref('kpi_people_component') }} as components on computed.metric_code = components.metric_code
+    where components.is_count
 ),
 
 counted as (
     select
-        component, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency,
-        max(amount) as amount,
-        min(whole) as whole,
-        bool_or(is_distinct) as is_distinct,
+        component, place_key, {{ (period + member) | join(', ') }},
         -- A distinct count has a row only where something took place: its zero says that somebody there stayed unnamed.
-        min(case when is_distinct then greatest(amount, 1) else least(nullif(amount, 0), nullif(whole - amount, 0)) end)
-            as exposed_count
+        bool_or(statistic = 'distinct') as hides_zero,
+        bool_or(statistic = 'stock') as is_stock,
+        max(round(amount))::bigint as amount,
+        min(round(whole))::bigint as whole
     from shown
     where amount is not null
     group by all
 ),
 
+-- Distinct people do not add up over months; what is counted at the end of a period is what the last month counts.
+longer as (
+    select
+        wholes.component, wholes.amount,
+        coalesce(sum(parts.amount), 0) as sum_of_months,
+        max_by(parts.amount, parts.period_start) as last_month
+    from counted as wholes
+    left join counted as parts
+        on parts.period_type = 'month' and wholes.period_start <= parts.period_start and parts.period_end <= wholes.period_end
+        {{ and_same(['component', 'place_key', 'breakdown_type', 'breakdown_value']) }}
+    where wholes.period_type in ('quarter', 'year', 'all')
+    group by wholes.component, wholes.place_key, {% for column in period + member %}wholes.{{ column }}, {% endfor %}
+        wholes.amount
+),
+
+below as (
+    select
+        parts.component, parents.ancestor_place_key as place_key,
+        {% for column in period + member %}parts.{{ column }}, {% endfor %}
+        sum(parts.amount) as amount, sum(parts.whole) as whole
+    from counted as parts
+    inner join {{ ref('int_place_ancestor') }} as parents
+        on parts.place_key = parents.place_key and parents.distance = 1
+        and {{ valid_on('parents.counts_from', 'parents.counts_to', 'last_day(parts.period_end - 1)') }}
+    group by all
+),
+
+compared as (
+    select
+        wholes.*, wholes.amount - coalesce(parts.amount, 0) as own_amount, wholes.whole - coalesce(parts.whole, 0) as own_whole
+    from counted as wholes
+    left join below as parts
+        on true {{ and_same(['component', 'place_key', 'period_type', 'period_start', 'breakdown_type', 'breakdown_value']) }}
+),
+
+behaviours as (
+    select
+        components.component,
+        components.is_stock
+            or coalesce(bool_and(amount is not distinct from last_month) and not bool_and(amount = sum_of_months), false) as is_stock,
+        coalesce(bool_and(amount = sum_of_months), true)
+            and components.component not in (
+                select component from compared where own_amount < 0 and period_type in ('month', 'wave')
+            ) as is_additive
+    from (select component, bool_or(is_stock) as is_stock from counted group by component) as components
+    left join longer on components.component = longer.component
+    group by components.component, components.is_stock
+),
+
+-- Records of a place itself, and of none below it: nobody publishes them, and they follow from what is.
+own_months as (
+    select
+        component, place_key, {{ (period + member) | join(', ') }}, hides_zero, own_amount as amount, own_whole as whole
+    from compared
+    where period_type in ('month', 'wave') and own_amount > 0
+        and component in (select component from behaviours where is_additive)
+        and place_key in (select ancestor_place_key from {{ ref('int_place_ancestor') }} where distance = 1)
+),
+
+own as (
+    select * from own_months
+    union all
+    select
+        wholes.component, wholes.place_key, {% for column in period + member %}wholes.{{ column }}, {% endfor %}
+        wholes.hides_zero, sum(parts.amount) as amount, sum(parts.whole) as whole
+    from counted as wholes
+    inner join own_months as parts
+        on parts.period_type = 'month' and wholes.period_start <= parts.period_start and parts.period_end <= wholes.period_end
+        {{ and_same(['component', 'place_key', 'breakdown_type', 'breakdown_value']) }}
+    where wholes.period_type in ('quarter', 'year', 'all')
+    group by all
+),
+
+cells as (
+    select
+        component, place_key, true as is_shown, {{ (period + member) | join(', ') }}, hides_zero, amount, whole
+    from counted
+    union all
+    select
+        component, place_key || ' (own)', false, {{ (period + member) | join(', ') }}, hides_zero, amount, whole
+    from own
+),
+
 kpi_cell as (
     select
         row_number() over (
-            order by component, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency
-        ) as cell_no,
-        *
-    from counted
+            order by cells.component, cells.place_key, cells.period_type, cells.period_start, cells.breakdown_type,
+                cells.breakdown_value, cells.currency
+        ) - 1 as cell_no,
+        cells.component,
+        cells.place_key,
+        {% for column in period + member %}cells.{{ column }}, {% endfor %}
+        cells.is_shown,
+        behaviours.is_additive,
+        behaviours.is_stock,
+        cells.hides_zero,
+        cells.amount::bigint as amount,
+        cells.whole::bigint as whole,
+        case
+            when cells.hides_zero then greatest(cells.amount, 1)
+            else least(nullif(cells.amount, 0), nullif(cells.whole - cells.amount, 0))
+        end::bigint as exposed_count
+    from cells
+    inner join behaviours on cells.component = behaviours.component
 )
 
 select * from kpi_cell

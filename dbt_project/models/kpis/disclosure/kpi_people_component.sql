@@ -21,7 +21,8 @@ kpi_people_component as (
         shown.metric_code,
         shown.statistic,
         shown.shown_in,
-        case when discloses.component is null then shown.component else discloses.discloses end as component
+        case when discloses.component is null then shown.component else discloses.discloses end as component,
+        coalesce(discloses.is_same_count, true) as is_count
     from shown
     left join {{ ref('component_discloses') }} as discloses on shown.component = discloses.component
     where shown.component is not null and (discloses.component is null or discloses.discloses is not null)

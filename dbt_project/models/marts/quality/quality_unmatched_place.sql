@@ -7,6 +7,12 @@ with referring as (
     from {{ ref(model) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
+    {% for side in ['old', 'new'] -%}
+    union all
+    select source, 'place_change' as record, {{ side }}_place_name as place_name, null as parent_place_name,
+        {{ side }}_place_match as place_match
+    from {{ ref('int_place_change') }}
+    {% endfor %}
 ),
 
 quality_unmatched_place as (

@@ -6,9 +6,8 @@ paths as (
     select * from {{ ref('int_place_path') }}
 ),
 
--- The last day of the last month that the tree has records of: what is current is read from the data, not from the clock.
 current_days as (
-    select tree, max(period_end) - 1 as current_day from {{ ref('int_period') }} where period_type = 'month' group by tree
+    select * from {{ ref('int_current_day') }}
 ),
 
 valid_paths as (

@@ -1,13 +1,20 @@
-{# The rows of kpi_computed for an audience: without its numbers where a cell that the row shows is hidden. `hidden_cells` gives
-   the component, place, period, breakdown and currency of each. #}
-{% macro suppressed_rows(hidden_cells) -%}
+{# Continues the condition of a join of `wholes` with `parts`: the same in these columns and in currency. #}
+{% macro and_same(columns) -%}
+    {% for column in columns %}and wholes.{{ column }} = parts.{{ column }} {% endfor -%}
+    and wholes.currency is not distinct from parts.currency
+{%- endmacro %}
+
+{# The rows of kpi_computed as an audience may see them: without numbers where a row shows a count of people that is hidden. #}
+{% macro suppressed_rows(audience) -%}
     (
         with hidden_row as (
             select distinct
                 components.metric_code, cells.place_key, cells.period_type, cells.period_start, cells.breakdown_type,
                 cells.breakdown_value, cells.currency
-            from {{ hidden_cells }} as cells
+            from {{ ref('kpi_hidden') }} as hidden
+            inner join {{ ref('kpi_cell') }} as cells on hidden.cell_no = cells.cell_no
             inner join {{ ref('kpi_people_component') }} as components on cells.component = components.component
+            where hidden.audience = '{{ audience }}'
         )
         select
             computed.metric_code, computed.definition_version, computed.place_key, computed.place_level, computed.place_path,

@@ -1,0 +1,15 @@
+{# Somebody took part: said of a row of participation by its state. #}
+{% macro is_present(rows_alias) -%}
+    {{ rows_alias }}.state in ('attended', 'recorded', 'points_posted', 'redeemed', 'completed')
+{%- endmacro %}
+
+{# What makes a person a participant (P03): being there, and doing one of these. #}
+{% macro is_qualifying(rows_alias) -%}
+    ({{ rows_alias }}.person_key is not null and {{ is_present(rows_alias) }}
+        and {{ rows_alias }}.action in ('attend', 'volunteer', 'vote', 'propose', 'deliberate', 'donate'))
+{%- endmacro %}
+
+{# A person on a volunteer shift, verified or not. #}
+{% macro is_volunteering(rows_alias) -%}
+    ({{ rows_alias }}.person_key is not null and {{ is_present(rows_alias) }} and {{ rows_alias }}.action = 'volunteer')
+{%- endmacro %}

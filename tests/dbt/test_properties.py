@@ -1,0 +1,170 @@
+"""What holds for every input: the models' own SQL on random rows.
+
+The SQL is rendered as dbt would do it; `ref` and `source` name tables that the test fills.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import jinja2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+DBT = Path(__file__).resolve().parents[2] / "dbt_project"
+EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+PLACES = ["d", "t1", "t2", "c1", "c2", "c3", "e1", "e2"]
+MONTHS = [date(2025, 11, 1), date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1)]
+
+
+@cache
+def _macros() -> str:
+    return "".join(
+        (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8") for name in ("validity", "breakdown", "statistics", "delivery")
+    )
+
+
+def rendered(template: str, **names: object) -> str:
+    """A template or model as SQL: every macro of the project is known, tables have the names of their models."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
+    environment.globals.update(
+        ref=lambda name: name, source=lambda schema, name: f"{schema}_{name}" if schema == "ops" else f"raw_{name}",
+        **{"return": lambda value: value}, **names,
+    )  # fmt: skip
+    # Macros that call one another are put in front of the template in one text.
+    return environment.from_string(_macros() + template).render()
+
+
+@cache
+def model(path: str) -> str:
+    return rendered((DBT / "models" / path).read_text(encoding="utf-8"))
+
+
+# --- roll-up = recomputation, totals = sums of their parts ----------------------------------------------------------------
+
+component_rows = some.lists(
+    some.tuples(
+        some.sampled_from(["cases_raised", "raised_amount"]), some.sampled_from(PLACES), some.sampled_from(MONTHS),
+        some.sampled_from([None, "CNY", "GBP"]), some.decimals(-1000, 1000, places=2),
+    ),
+    max_size=30,
+)  # fmt: skip
+towns_of_c2 = some.tuples(some.sampled_from(["t1", "t2"]), some.sampled_from(["t1", "t2"]), some.sampled_from(MONTHS))
+
+
+def parents(c2: tuple[str, str, date], day: date) -> dict[str, str]:
+    """The tree on a day: c2 moves from one town to the other at the beginning of a month."""
+    before, after, moves = c2
+    return {"t1": "d", "t2": "d", "c1": "t1", "c2": after if day >= moves else before, "c3": "t2", "e1": "c1", "e2": "c2"}
+
+
+def line(place: str, parent_of: dict[str, str]) -> list[str]:
+    found = [place]
+    while found[-1] in parent_of:
+        found.append(parent_of[found[-1]])
+    return found
+
+
+def periods_of(month: date) -> list[tuple[str, date]]:
+    return [("month", month), ("quarter", date(month.year, month.month - (month.month - 1) % 3, 1)), ("year", date(month.year, 1, 1)),
+            ("all", MONTHS[0])]
+
+
+@EXAMPLES
+@given(rows=component_rows, c2=towns_of_c2)
+def test_what_is_rolled_up_is_what_one_gets_from_the_rows_themselves(rows: list, c2: tuple) -> None:
+    connection = duckdb.connect()
+    connection.execute("""
+        create table kpi_component (topic varchar, component varchar, place_key varchar, period_month date, wave_start date,
+            wave_end date, breakdown_type varchar, breakdown_value varchar, currency varchar, amount decimal(38, 9), as_of_date date);
+        create table int_place_ancestor (place_key varchar, ancestor_place_key varchar, distance integer, tree varchar,
+            counts_from date, counts_to date);
+        create table int_period (tree varchar, period_month date, period_type varchar, period_start date, period_end date);
+    """)
+    for component, place, month, currency, amount in rows:
+        connection.execute("insert into kpi_component values ('t', ?, ?, ?, null, null, 'none', 'total', ?, ?, ?)",
+                           [component, place, month, currency, amount, month])
+    for place in PLACES:
+        for begin, end, day in ((None, c2[2], date.min), (c2[2], None, c2[2])):
+            for distance, above in enumerate(line(place, parents(c2, day))):
+                connection.execute("insert into int_place_ancestor values (?, ?, ?, 'tree', ?, ?)", [place, above, distance, begin, end])
+    for month in MONTHS:
+        for kind, start in periods_of(month):
+            connection.execute("insert into int_period values ('tree', ?, ?, ?, ?)", [month, kind, start, start + timedelta(days=1)])
+    expected: dict[tuple, Decimal] = defaultdict(Decimal)
+    for component, place, month, currency, amount in rows:
+        for above in line(place, parents(c2, month)):
+            for kind, start in periods_of(month):
+                expected[component, above, kind, start, currency] += amount
+    found = connection.execute(
+        f"select component, place_key, period_type, period_start, currency, amount from ({model('kpis/kpi_component_rollup.sql')})"
+    ).fetchall()
+    assert {row[:5]: row[5] for row in found} == expected
+    assert len(found) == len(expected)
+
+
+@EXAMPLES
+@given(rows=some.lists(some.tuples(some.sampled_from([None, "讲座", "会议", "unknown"]), some.integers(-5, 500)), max_size=20))
+def test_the_members_of_a_breakdown_add_up_to_the_total_whatever_is_unknown(rows: list) -> None:
+    connection = duckdb.connect()
+    connection.execute("create table facts (kind varchar, amount integer)")
+    for row in rows:
+        connection.execute("insert into facts values (?, ?)", list(row))
+    query = rendered("select breakdown_type, sum(amount) from {{ broken_down('facts', {'kind': 'kind'}) }} group by all")
+    assert dict(connection.execute(query).fetchall()) == ({"none": sum(row[1] for row in rows), "kind": sum(row[1] for row in rows)} if rows else {})
+
+
+# --- rates and their intervals --------------------------------------------------------------------------------------------
+
+
+@EXAMPLES
+@given(n=some.integers(1, 10_000_000), share=some.floats(0, 1))
+def test_a_proportion_and_its_interval_stay_between_0_and_1(n: int, share: float) -> None:
+    successes = min(n, round(n * share))
+    lower, value, upper = duckdb.connect().execute(rendered(
+        f"select {{{{ wilson('{successes}::double', '{n}::double', -1) }}}}, {successes} / {n}, "
+        f"{{{{ wilson('{successes}::double', '{n}::double', 1) }}}}"
+    )).fetchone()
+    assert -1e-12 <= lower <= value + 1e-12 and value - 1e-12 <= upper <= 1 + 1e-12
+
+
+# --- the order of arrival -------------------------------------------------------------------------------------------------
+
+files = some.lists(
+    some.lists(some.tuples(some.integers(1, 4), some.integers(0, 9)), max_size=4), min_size=1, max_size=4
+).flatmap(lambda found: some.tuples(some.just(found), some.permutations(range(len(found)))))
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [{"mode": "append"}, {"mode": "snapshot"}, {"mode": "period", "columns": ["key"]}, {"mode": "upsert", "key": ["key"]}],
+    ids=lambda delivery: delivery["mode"],
+)
+@EXAMPLES
+@given(arrived=files)
+def test_the_order_in_which_dated_files_arrive_changes_nothing(delivery: dict, arrived: tuple) -> None:
+    contents, order = arrived
+
+    def delivered(sequence: list[int]) -> list[tuple]:
+        connection = duckdb.connect()
+        connection.execute("""
+            create table raw_ledger (key integer, value integer, _file_id varchar, _row_no bigint, _batch_id varchar);
+            create table ops_batch (batch_id varchar, status varchar, batch_no bigint);
+            create table ops_file (file_id varchar, source varchar, as_of date);
+        """)
+        for batch_no, number in enumerate(sequence):
+            connection.execute("insert into ops_batch values (?, 'accepted', ?)", [f"b{number}", batch_no])
+            connection.execute("insert into ops_file values (?, 'ledger', ?)", [f"f{number}", date(2026, 1, 31) + timedelta(days=31 * number)])
+            for row_no, (key, value) in enumerate(contents[number], 1):
+                connection.execute("insert into raw_ledger values (?, ?, ?, ?, ?)", [key, value, f"f{number}", row_no, f"b{number}"])
+        query = rendered("select key, value, _file_id, _row_no from {{ delivered_rows('ledger') }} order by all",
+                         ingest_declaration=lambda source: {"delivery": delivery})
+        return connection.execute(query).fetchall()
+
+    assert delivered(list(order)) == delivered(list(range(len(contents))))
