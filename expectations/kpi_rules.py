@@ -14,6 +14,8 @@ PERIOD = "period_type, period_start"
 # How cases raised split up by what became of them (metrics.md R01: an identity, without remainder).
 CASES_RAISED = "R01.raised"
 CASES_BY_OUTCOME = ("R01.resolved", "R01.rejected", "R01.withdrawn", "R01.cancelled", "R01.referred_out", "R01.open")
+# How points outstanding come about (metrics.md P12: an identity wherever every entry has the sign of its kind).
+POINTS_IN, POINTS_OUT = ("P12.issued", "P12.reversed"), ("P12.redeemed", "P12.penalties", "P12.expired")
 # Statistics whose values add up over the members of a breakdown and over the places below one.
 ADDITIVE = "('count', 'sum', 'stock')"
 WITHOUT_VALUE = "('no_base', 'not_reached', 'suppressed')"
@@ -167,6 +169,41 @@ KPI_VALUE_RULES = [
         "a case has an outcome that no metric counts: see models/kpis/rows/kpi_row_case.sql",
     ),
     Rule(
+        "points_outstanding_are_issued_and_reversed_less_redeemed_penalties_and_expired",
+        f"P12.outstanding = {' + '.join(POINTS_IN)} − {' − '.join(POINTS_OUT)} over all time, for each tree",
+        f"""
+        select place_key, {PERIOD}, outstanding, of_entries from (
+            select place_key, {PERIOD}, sum(value) filter (metric_code = 'P12.outstanding') as outstanding,
+                coalesce(sum(value) filter (metric_code in {POINTS_IN}), 0)
+                - coalesce(sum(value) filter (metric_code in {POINTS_OUT}), 0) as of_entries
+            from batch
+            where period_type = 'all' and metric_code in ('P12.outstanding', {', '.join(map(repr, POINTS_IN + POINTS_OUT))})
+                and place_key in (select place_key from {{places}} where parent_place_key is null)
+            group by all
+            having count(*) filter (status = 'suppressed') = 0
+        ) where {_away("outstanding", "of_entries")}""",
+        "an entry that issues points is negative, or one is dated after what its file is known for: ask who keeps the ledger",
+        severity="warning",
+    ),
+    Rule(
+        "participants_are_the_sum_of_their_age_bands_and_the_base_of_their_shares",
+        "P03 = the sum of its age bands = the denominator of P06 and of P07, for each place and period",
+        f"""
+        select place_key, {PERIOD}, participants, of_age_bands, of_first_time_share, of_repeat_share from (
+            select place_key, {PERIOD},
+                coalesce(sum(value) filter (metric_code = 'P03' and breakdown_type = 'none'), 0) as participants,
+                coalesce(sum(value) filter (metric_code = 'P03' and breakdown_type = 'age_band'), 0) as of_age_bands,
+                coalesce(sum(denominator) filter (metric_code = 'P06'), 0) as of_first_time_share,
+                coalesce(sum(denominator) filter (metric_code = 'P07'), 0) as of_repeat_share
+            from batch
+            where metric_code in ('P03', 'P06', 'P07')
+            group by all
+            having count(*) filter (status = 'suppressed') = 0
+        ) where {_away("of_age_bands", "participants")} or {_away("of_first_time_share", "participants")}
+            or {_away("of_repeat_share", "participants")}""",
+        "a person has two age bands or none, or is counted in one metric only: see models/kpis/kpi_person_in_period.sql",
+    ),
+    Rule(
         "breakdowns_add_up_to_the_total",
         "the members of each breakdown of an additive metric add up to its total; unknown is a member",
         f"""
@@ -208,19 +245,20 @@ KPI_VALUE_RULES = [
         "an additive metric of a place in a month is the sum over the places below it then, and more only by records of its own",
         f"""
         with additive as (
-            select metric_code, statistic from {{catalogue}} where statistic in {ADDITIVE}
+            select metric_code, statistic, statistic = 'sum' or unit = '分' as is_signed from {{catalogue}}
+            where statistic in {ADDITIVE}
         ),
         own as ({{own_places}}),
         -- Longer periods may lie on both sides of a boundary change; but for stocks, they are sums of months: see the next rule.
         of_one_tree as (
-            select batch.*, statistic from batch inner join additive using (metric_code)
+            select batch.*, statistic, is_signed from batch inner join additive using (metric_code)
             where period_type in ('month', 'wave') or statistic = 'stock'
         ),
         parents as (
             select * from of_one_tree where place_key in (select parent_place_key from {{places}})
         ),
         children as (
-            select metric_code, statistic, places.parent_place_key as place_key, {PERIOD}, breakdown_type, breakdown_value,
+            select metric_code, is_signed, places.parent_place_key as place_key, {PERIOD}, breakdown_type, breakdown_value,
                 currency, sum(value) as below, count(*) filter (status = 'suppressed') as hidden
             from of_one_tree
             inner join {{places}} as places on of_one_tree.place_key = places.place_key
@@ -231,7 +269,7 @@ KPI_VALUE_RULES = [
         compared as (
             select
                 coalesce(parents.metric_code, children.metric_code) as metric_code,
-                coalesce(parents.statistic, children.statistic) as statistic,
+                coalesce(parents.is_signed, children.is_signed) as is_signed,
                 coalesce(parents.place_key, children.place_key) as place_key,
                 coalesce(parents.period_type, children.period_type) as period_type,
                 coalesce(parents.period_start, children.period_start) as period_start,
@@ -247,10 +285,10 @@ KPI_VALUE_RULES = [
                 and parents.currency is not distinct from children.currency
             where coalesce(parents.status, '') != 'suppressed' and coalesce(hidden, 0) = 0
         )
-        select * exclude (statistic) from compared
+        select * exclude (is_signed) from compared
         where case
             when place_key not in (select place_key from own) then {_away("parent", "below")}
-            when statistic = 'sum' then false
+            when is_signed then false
             else below > parent + {TOLERANCE.format("parent")}
         end""",
         "a place was left out or counted twice on the way up: see int_place_ancestor and kpi_component_rollup",

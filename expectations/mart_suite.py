@@ -22,7 +22,7 @@ REQUIRED_TABLES = [
     "fct_population", "kpi_catalogue", "kpi_recoverable", "kpi_value", "kpi_value_public", "quality_summary",
 ]  # fmt: skip
 KPI_VALUE_TABLES = ("kpi_value", "kpi_value_public")
-FACTS_BEHIND_ADDITIVE_KPIS = ["fct_activity", "fct_case", "fct_money"]
+FACTS_BEHIND_ADDITIVE_KPIS = ["dim_organisation", "fct_activity", "fct_case", "fct_money", "fct_participation", "fct_points"]
 # Columns that hold nothing but a sha256.
 HASH_COLUMNS = {"file_id"}
 FILE_NAME = "(select any_value(file_name) from ops.file where ops.file.file_id = batch.file_id) as file_name"

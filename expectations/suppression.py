@@ -58,8 +58,8 @@ def table_of(
 
     Args: amounts, whole, hides_zero, is_additive, is_shown: the columns of `kpi_cell` in the order of cell_no. parts: (whole_no,
         relation, part_no). k: the smallest count that is shown.
-    Returns: the table. A hidden count is known to be at least 1, except where zeros are hidden or nothing is published, and at
-        most the whole that it is a proportion of, when that is large enough to be shown.
+    Returns: the table. A hidden count is known to be at least 1, except where zeros are hidden (also those of a hidden whole) or
+        nothing is published, and at most the whole that it is a proportion of, when that is large enough to be shown.
     """
     by_whole: dict[tuple[int, str], list[int]] = defaultdict(list)
     for whole_no, relation, part_no in parts:
@@ -68,7 +68,10 @@ def table_of(
     return Table(
         amounts=amounts,
         equations=equations,
-        least=[0 if zero or not shown else 1 for zero, shown in zip(hides_zero, is_shown, strict=True)],
+        least=[
+            0 if zero or not shown or amount == 0 else 1
+            for amount, zero, shown in zip(amounts, hides_zero, is_shown, strict=True)
+        ],
         most=[INFINITE if limit is None or limit < k else limit for limit in whole],
         is_additive=is_additive,
     )

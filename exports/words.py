@@ -47,6 +47,7 @@ UNITS = {
     "人次/场": ("人次/场", "per activity"),
     "件": ("件", "cases"),
     "天": ("天", "days"),
+    "小时": ("小时", "hours"),
     "人": ("人", "people"),
     "score": ("分", "score"),
     "index": ("指数", "index 0–100"),

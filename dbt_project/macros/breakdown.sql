@@ -24,10 +24,10 @@
     cast(sum({{ expression }}) as decimal(38, 9))
 {%- endmacro %}
 
-{# The places at and above the place of each row, as ancestors.ancestor_place_key and ancestors.tree: the one way up the place tree.
+{# The places at and above the place of each row, as ancestors.ancestor_place_key and ancestors.tree: the one way up the tree.
 
-   A month belongs as a whole to the tree as it is on the last day of the month, for rows with a day as for sums by month: the parts
-   of a rate are never of two trees, and longer periods are the sums of their months. `day`: any day of the month. #}
+   A month belongs as a whole to the tree as it is on the last day of the month, for rows with a day as for sums by month: the
+   parts of a rate are never of two trees, and longer periods are the sums of their months. `day`: any day of the month. #}
 {% macro join_ancestors(rows_alias, day) -%}
     inner join {{ ref('int_place_ancestor') }} as ancestors
         on {{ rows_alias }}.place_key = ancestors.place_key

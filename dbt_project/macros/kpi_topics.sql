@@ -7,7 +7,8 @@
     {{ return({
         'activity': {
             'breakdowns': {
-                'activity_type': 'activity_type', 'mode': 'mode', 'host_type': 'host_type', 'framework_element': 'framework_element',
+                'activity_type': 'activity_type', 'mode': 'mode', 'host_type': 'host_type',
+                'framework_element': 'framework_element',
             },
             'components': [
                 'activities_held', 'activities_with_attendance', 'attendance_difference', 'activities_counted_twice',

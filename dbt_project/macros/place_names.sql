@@ -1,10 +1,11 @@
-{# Which spellings name exactly one place on a day: one row per tree, spelling, alone (parent_spelling NULL) or with its parent's, and
-   period (named_from, named_to).
+{# Which spellings name exactly one place on a day: one row per tree, spelling, alone (parent_spelling NULL) or with its
+   parent's, and period (named_from, named_to).
 
-   places: the versions of places (tree, place_key, parent_place_key, place_name, valid_from, valid_to, is_unknown_member). A former
-   name, or a name below a former parent, is a spelling for ever, unless another place has come to bear it: then it names the one
-   that bears it on the day. aliases: tree ('*' is every tree that has the place), parent_place_name (given where the spelling means
-   the place only below that parent), raw_name, place_name. Spellings are compared as `matchable_name` makes them: （东区） is (东区).
+   places: the versions of places (tree, place_key, parent_place_key, place_name, valid_from, valid_to, is_unknown_member). A
+   former name, or a name below a former parent, is a spelling for ever, unless another place has come to bear it: then it names
+   the one that bears it on the day. aliases: tree ('*' is every tree that has the place), parent_place_name (given where the
+   spelling means the place only below that parent), raw_name, place_name. Spellings are compared as `matchable_name` makes them:
+   （东区） is (东区).
 #}
 {% macro place_names(places, aliases) -%}
     (
@@ -51,7 +52,9 @@
                 on spellings.parent_place_key = parent_spellings.place_key and not parent_spellings.needs_parent
         ),
         of_one_place as (
-            select tree, spelling, parent_spelling, any_value(place_key) as place_key, null::date as named_from, null::date as named_to
+            select
+                tree, spelling, parent_spelling, any_value(place_key) as place_key, null::date as named_from,
+                null::date as named_to
             from candidates
             group by tree, spelling, parent_spelling
             having count(distinct place_key) = 1 and not bool_and(needs_parent)

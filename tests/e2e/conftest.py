@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from ingest.run import run_all
+from samples.world import World
 from tests.conftest import SECRET, Sample
 
 
@@ -22,3 +23,9 @@ def installation(sample: Sample, tmp_path_factory: pytest.TempPathFactory):
         patch.delenv("GMW_DBT_VARS", raising=False)
         assert run_all("first", None, lambda step: None, print) == []
         yield home
+
+
+@pytest.fixture(scope="session")
+def world(sample: Sample) -> World:
+    """What is true of the demonstration district."""
+    return sample.world

@@ -47,6 +47,9 @@ from range(1, 13) as numbers (i);
 create table marts.fct_case_event as select case_key || ':raised' as case_event_key, case_key from marts.fct_case;
 create table marts.fct_money as select 'm:' || i as money_key, 'q:' || (i % 2 + 1) as place_key, 'award' as kind,
     if(i = 1, null, '专项资金') as fund, (i * 100)::decimal(18, 2) as amount, 'CNY' as currency from range(1, 5) as numbers (i);
+create table marts.fct_participation (place_key varchar);
+create table marts.fct_points (place_key varchar);
+create table marts.dim_organisation (place_key varchar);
 create table marts.fct_population as
 select 'p:1' as population_key, 'q:1' as place_key, 1000 as value, 990 as lower, 1010 as upper;
 create table marts.quality_summary as select 'issue_ledger' as source, 12 as rows_in;
@@ -115,6 +118,8 @@ def clean_marts(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(TABLES)
     connection.execute(KPIS.format(outcomes=outcomes, raised=CASES_RAISED))
+    connection.execute("create table kpis.kpi_value_public as from kpis.kpi_value")
+    connection.execute("create table kpis.kpi_recoverable (audience varchar, cell_no bigint, how varchar)")
 
 
 @pytest.fixture
@@ -148,6 +153,23 @@ def failed(results: list[CheckResult]) -> dict[tuple[str, str], str]:
     return {(result.suite.split(".")[-1], result.expectation): result.severity for result in results if not result.success}
 
 
+def with_metrics(breakdown_type: str = "none", **values: float) -> str:
+    """SQL that adds metrics of participation for the district over all time, with each value as its denominator too, and P03 in
+    one member of a breakdown as well."""
+    row = (
+        "insert into kpis.kpi_value select * replace ('{code}' as metric_code, 'all' as period_type, '{kind}' as breakdown_type, "
+        "if('{kind}' = 'none', 'total', 'unknown') as breakdown_value, {value} as value, {value} as denominator, null as lower, "
+        "null as upper, 'x' as unit) from kpis.kpi_value where metric_code = 'P01' and place_key = 'q:0' and "
+        "period_type = 'month'; "
+    )
+    return "".join(
+        f"insert into kpis.kpi_catalogue values ('{code}', 'x', 'x', 'x', 'none|age_band', 1); "
+        + "".join(row.format(code=code, value=value, kind=kind) for kind in {"none", breakdown_type if code == "P03" else "none"})
+        for code, value in values.items()
+    )
+
+
+POINTS = {"P12.outstanding": 7, "P12.issued": 12, "P12.redeemed": 4, "P12.penalties": 2, "P12.expired": 1, "P12.reversed": 2}
 # (table, rule) → SQL of a fault that it is for.
 FAULTS = {
     ("marts", "every_table_that_readers_rely_on_exists_once"): "drop table marts.fct_population",
@@ -169,6 +191,9 @@ FAULTS = {
     ("kpi_value", "value_is_missing_exactly_when_the_status_says_so"): (
         "update kpis.kpi_value set status = 'no_base' where metric_code = 'R02'"
     ),
+    ("kpi_value", "hidden_rows_have_no_numbers"): (
+        "update kpis.kpi_value set status = 'suppressed', value = null where metric_code = 'P01'"
+    ),
     ("kpi_value", "values_are_finite_numbers"): (
         "update kpis.kpi_value set value = 'inf', upper = null where metric_code = 'P01'"
     ),
@@ -187,6 +212,12 @@ FAULTS = {
     ),
     ("kpi_value", "cases_raised_are_resolved_rejected_withdrawn_cancelled_referred_out_or_open"): (
         "update kpis.kpi_value set value = value + 1 where metric_code = 'R01.open'"
+    ),
+    ("kpi_value", "points_outstanding_are_issued_and_reversed_less_redeemed_penalties_and_expired"): (
+        with_metrics(**{**POINTS, "P12.outstanding": 8})
+    ),
+    ("kpi_value", "participants_are_the_sum_of_their_age_bands_and_the_base_of_their_shares"): (
+        with_metrics(P03=5, P06=5, P07=4, breakdown_type="age_band")
     ),
     ("kpi_value", "breakdowns_add_up_to_the_total"): (
         "delete from kpis.kpi_value where metric_code = 'F02.awarded' and breakdown_value = 'unknown'"
@@ -222,6 +253,9 @@ FAULTS = {
     ),
     ("fct_case", "no_personal_data_in_text"): "update marts.fct_case set description = '电话：13912345678' where row_no = 8",
     ("fct_money", "every_amount_has_a_currency"): "update marts.fct_money set currency = '元' where money_key = 'm:1'",
+    ("kpi_recoverable", "no_count_of_few_people_is_shown_or_can_be_worked_out"): (
+        "insert into kpis.kpi_recoverable values ('internal', 7, 'worked out')"
+    ),
     ("fct_population", "population_lies_within_its_bounds"): "update marts.fct_population set lower = 1001",
     **{
         (table, "every_row_belongs_to_a_known_place"): f"update marts.{table} set place_key = 'q:9'"
@@ -229,6 +263,7 @@ FAULTS = {
     },
 }
 WARNINGS = {
+    "points_outstanding_are_issued_and_reversed_less_redeemed_penalties_and_expired",
     "every_source_has_delivered_lately",
     "no_batch_waits_or_is_blocked",
     "every_metric_of_the_catalogue_has_rows",
@@ -258,6 +293,11 @@ def test_a_fault_fails_the_rule_that_is_for_it(build, table, name):
 
 
 FURTHER_FAULTS = {
+    "a number in a hidden row of the public table": (
+        "kpi_value_public",
+        "hidden_rows_have_no_numbers",
+        "update kpis.kpi_value_public set status = 'suppressed', value = null where metric_code = 'P01'",
+    ),
     "a breakdown without a total": (
         "kpi_value",
         "breakdowns_add_up_to_the_total",
@@ -267,6 +307,16 @@ FURTHER_FAULTS = {
         "kpi_value",
         "breakdowns_add_up_to_the_total",
         "delete from kpis.kpi_value where metric_code = 'F02.awarded' and breakdown_type = 'fund'",
+    ),
+    "participants without an age band": (
+        "kpi_value",
+        "participants_are_the_sum_of_their_age_bands_and_the_base_of_their_shares",
+        with_metrics(P03=5, P06=5, P07=5),
+    ),
+    "a first-time share of others than the participants": (
+        "kpi_value",
+        "participants_are_the_sum_of_their_age_bands_and_the_base_of_their_shares",
+        with_metrics(P03=5, P06=6, P07=5, breakdown_type="age_band"),
     ),
     "a place left out on the way up": (
         "kpi_value",
@@ -352,6 +402,11 @@ def test_a_further_fault_fails_its_rule(build, fault):
 
 
 HARMLESS = {
+    "participants of a known number and age": with_metrics(P03=5, P06=5, P07=5, breakdown_type="age_band"),
+    "fewer points than in the places below, where the place itself took some": (
+        "insert into marts.fct_points values ('q:0'); update kpis.kpi_catalogue set unit = '分' where metric_code = 'P01'; "
+        "update kpis.kpi_value set unit = '分', value = if(place_key = 'q:0', 1, value) where metric_code = 'P01'"
+    ),
     "a flow ratio above 1": (
         "update kpis.kpi_value set numerator = 20, denominator = 10, value = 2, upper = 2, status = 'ok' where "
         "metric_code = 'R03'"
@@ -369,8 +424,8 @@ HARMLESS = {
         "update kpis.kpi_value set value = value * (1 + 1e-13) where metric_code in ('R02', 'F02.awarded')"
     ),
     "a hidden cell, and its total": (
-        "update kpis.kpi_value set value = null, status = 'suppressed', lower = null, upper = null where metric_code = "
-        "'R01.resolved'"
+        "update kpis.kpi_value set value = null, status = 'suppressed', numerator = null, denominator = null, n = null, "
+        "lower = null, upper = null where metric_code = 'R01.resolved'"
     ),
     "more than the places below, in a place with records of its own": (
         "update marts.fct_activity set place_key = 'q:0' where row_no = 1; update kpis.kpi_value set value = value - 1 "
@@ -386,6 +441,12 @@ HARMLESS = {
 def test_what_is_right_but_looks_odd_passes(build, case):
     build.execute(HARMLESS[case])
     assert [name for name, severity in failed(gate(build)).items() if severity == "critical"] == []
+
+
+def test_points_outstanding_that_the_entries_add_up_to_are_right(build):
+    build.execute(with_metrics(**POINTS))
+    rule = "points_outstanding_are_issued_and_reversed_less_redeemed_penalties_and_expired"
+    assert ("kpi_value", rule) not in failed(gate(build, only="kpi_value"))
 
 
 def test_a_missing_table_is_said_once_and_not_compared_with(build):

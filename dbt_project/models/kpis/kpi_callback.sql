@@ -21,7 +21,7 @@ weighed as (
     select dated.*, weights.rate, weights.weight
     from dated
     left join {{ ref('callback_weight') }} as weights
-        on dated.weighed_on >= weights.valid_from and (weights.valid_to is null or dated.weighed_on < weights.valid_to)
+        on {{ valid_on('weights.valid_from', 'weights.valid_to', 'dated.weighed_on') }}
 ),
 
 summed as (

@@ -10,7 +10,8 @@ places as (
 ),
 
 rolled_up as (
-    select metric_values.*, places.tree, places.place_level, places.place_path, places.valid_to as place_valid_to, places.current_day
+    select
+        metric_values.*, places.tree, places.place_level, places.place_path, places.valid_to as place_valid_to, places.current_day
     from {{ metric_values(metric_sums(ref('kpi_component_like_for_like'))) }} as metric_values
     inner join places on metric_values.place_key = places.place_key
 ),
@@ -30,8 +31,8 @@ hidden as (
     select distinct metric_code, tree, period_type, period_start from as_it_was where is_hidden
 ),
 
--- A figure of other boundaries, less the published ones, must not give away what is hidden of its metric and period. Where nothing has
--- moved, the figure is the published one.
+-- A figure of other boundaries, less the published ones, must not give away what is hidden of its metric and period. Where
+-- nothing has moved, the figure is the published one.
 judged as (
     select
         rolled_up.*,

@@ -42,11 +42,11 @@ known as (
     left join signed_in on counted.activity_key = signed_in.activity_key
 ),
 
+-- Q3 + 3 × (Q3 − Q1).
 fences as (
     select
         tree, activity_type,
-        quantile_cont(attendance_count, 0.75) + 3 * (quantile_cont(attendance_count, 0.75) - quantile_cont(attendance_count, 0.25))
-            as upper_fence
+        4 * quantile_cont(attendance_count, 0.75) - 3 * quantile_cont(attendance_count, 0.25) as upper_fence
     from known
     group by tree, activity_type
     having count(attendance_count) >= 4
@@ -57,8 +57,8 @@ int_activity_attendance as (
         known.activity_key, known.place_key, known.activity_date, known.activity_type, known.mode, known.host_type,
         known.counted_by, known.attendance_count,
         case when known.counted_by = 'persons' then known.declared_count - known.person_count end as declared_difference,
-        coalesce(known.attendance_count > known.venue_capacity, false) or coalesce(known.attendance_count > fences.upper_fence, false)
-            as is_outlier
+        coalesce(known.attendance_count > known.venue_capacity, false)
+            or coalesce(known.attendance_count > fences.upper_fence, false) as is_outlier
     from known
     left join fences on known.tree = fences.tree and known.activity_type is not distinct from fences.activity_type
 )

@@ -8,7 +8,8 @@ with versions as (
 -- The register as a whole is known up to one day; a source that dates nothing is known up to its last event.
 known as (
     select
-        tree, max(coalesce(as_of_date, greatest(founded_date, admitted_date, graduated_date, dissolved_date))) as register_as_of_date
+        tree,
+        max(coalesce(as_of_date, greatest(founded_date, admitted_date, graduated_date, dissolved_date))) as register_as_of_date
     from versions
     group by tree
 ),

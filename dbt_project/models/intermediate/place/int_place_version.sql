@@ -1,7 +1,8 @@
 with staged as (
     {{ union_staging('place', {
         'tree': 'varchar', 'place_code': 'varchar', 'place_name': 'varchar', 'place_name_en': 'varchar',
-        'place_level': 'varchar', 'process_code': 'varchar', 'parent_place_code': 'varchar', 'valid_from': 'date', 'valid_to': 'date'
+        'place_level': 'varchar', 'process_code': 'varchar', 'parent_place_code': 'varchar', 'valid_from': 'date',
+        'valid_to': 'date'
     }) }}
 ),
 

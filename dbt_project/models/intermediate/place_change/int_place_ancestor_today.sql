@@ -12,7 +12,8 @@ tree_of_today as (
 
 -- What went to several places cannot be divided among them: it belongs to the places that are above all of them.
 above_all_successors as (
-    select successors.place_key, successors.counts_from, successors.counts_to, tree_of_today.ancestor_place_key, tree_of_today.tree
+    select
+        successors.place_key, successors.counts_from, successors.counts_to, tree_of_today.ancestor_place_key, tree_of_today.tree
     from (
         select *, count(*) over (partition by place_key, counts_from) as successor_count from successors
     ) as successors
@@ -29,6 +30,9 @@ above as (
     from above_all_successors as below
     left join above_all_successors as above_it
         on below.ancestor_place_key = above_it.place_key and above_it.counts_to is null
+    where coalesce(above_it.ancestor_place_key, below.ancestor_place_key) in (
+        select place_key from successors where place_key = successor_place_key and counts_to is null
+    )
     group by all
 ),
 
@@ -53,7 +57,9 @@ parts as (
 ),
 
 within_divided as (
-    select successors.place_key, successors.counts_from, successors.counts_to, parts.place_key as ancestor_place_key, tree_of_today.tree
+    select
+        successors.place_key, successors.counts_from, successors.counts_to, parts.place_key as ancestor_place_key,
+        tree_of_today.tree
     from (
         select *, count(*) over (partition by place_key, counts_from) as successor_count from successors
     ) as successors

@@ -1,7 +1,7 @@
 with staged as (
     {{ union_staging('place_change', {
-        'change_id': 'varchar', 'tree': 'varchar', 'old_place_code': 'varchar', 'new_place_code': 'varchar', 'change_type': 'varchar',
-        'effective_date': 'date', 'document_no': 'varchar'
+        'change_id': 'varchar', 'tree': 'varchar', 'old_place_code': 'varchar', 'new_place_code': 'varchar',
+        'change_type': 'varchar', 'effective_date': 'date', 'document_no': 'varchar'
     }, optional={'old_place_name': 'varchar', 'new_place_name': 'varchar'}) }}
 ),
 
@@ -23,8 +23,8 @@ new_side as (
 
 int_place_change as (
     select
-        _source || ':' || change_id || ':' || coalesce(old_place_code, old_place_name) || '>' || coalesce(new_place_code, new_place_name)
-            as place_change_key,
+        _source || ':' || change_id || ':' || coalesce(old_place_code, old_place_name) || '>'
+            || coalesce(new_place_code, new_place_name) as place_change_key,
         change_id, tree, change_type,
         old_place_key, old_place_match, old_place_name,
         place_key as new_place_key, place_match as new_place_match, new_place_name,

@@ -8,8 +8,8 @@ cases as (
         cases.*,
         exists (
             select 1 from exclusions
-            where exclusions.reason = cases.exclusion_reason and cases.opened_date >= exclusions.valid_from
-                and (exclusions.valid_to is null or cases.opened_date < exclusions.valid_to)
+            where exclusions.reason = cases.exclusion_reason
+                and {{ valid_on('exclusions.valid_from', 'exclusions.valid_to', 'cases.opened_date') }}
         ) as is_excluded
     from {{ ref('fct_case') }} as cases
     where response_due_at is not null or first_response_at is not null or callback_state is not null or rating is not null

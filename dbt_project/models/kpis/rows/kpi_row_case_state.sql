@@ -4,7 +4,7 @@ with cases as (
         places.tree, history.machine, history.states
     from {{ ref('fct_case') }} as cases
     inner join {{ ref('int_case_history') }} as history on cases.case_key = history.case_key
-    inner join {{ ref('dim_place') }} as places on cases.place_key = places.place_key
+    inner join {{ ref('int_place') }} as places on cases.place_key = places.place_key
     where history.machine is not null
 ),
 
