@@ -108,7 +108,7 @@
         'survey': {
             'is_wave': true,
             'breakdowns': {},
-            'components': ['responses_returned', 'responses_expected', 'questionnaires_valid', 'questionnaires_returned'],
+            'components': ['survey_responses', 'survey_responses_due', 'questionnaires_valid', 'questionnaires_returned'],
         },
         'recommendation': {
             'is_wave': true,
