@@ -2,5 +2,5 @@
 records, appends them to the world and writes the source's raw files below `folder`, spelling and dirt included."""
 
 # A source may read what the ones before it have told.
-IN_ORDER = ("place_register", "place_change_register", "population_register", "activity_ledger", "issue_ledger", "satisfaction_survey",
-            "donation_list", "grant_ledger")
+IN_ORDER = ("place_register", "place_change_register", "population_register", "activity_ledger", "issue_ledger",
+            "satisfaction_survey", "donation_list", "grant_ledger")
