@@ -35,16 +35,20 @@ setup: $(VENV)/.installed ## Set up .venv with everything the warehouse needs (o
 
 # --- run --------------------------------------------------------------------------------------------------------------
 
+.PHONY: local-secret
+local-secret: $(VENV)/.installed
+	@$(VENV)/bin/gmw secret create --if-missing
+
 .PHONY: run
-run: $(VENV)/.installed ## Run the demonstration district through Airflow: from raw files to workbook, then stop
+run: $(VENV)/.installed local-secret ## Run the demonstration district through Airflow: from raw files to workbook, then stop
 	GMW_DROP_FOLDER="$${GMW_DROP_FOLDER:-$(CURDIR)/samples/raw}" $(VENV)/bin/gmw airflow run
 
 .PHONY: run-direct
-run-direct: $(VENV)/.installed ## The same without Airflow, in one process
+run-direct: $(VENV)/.installed local-secret ## The same without Airflow, in one process
 	GMW_DROP_FOLDER="$${GMW_DROP_FOLDER:-$(CURDIR)/samples/raw}" $(VENV)/bin/gmw run
 
 .PHONY: up
-up: $(VENV)/.installed ## Keep Airflow running for use in a browser; prints address and login; Ctrl-C stops it
+up: $(VENV)/.installed local-secret ## Keep Airflow running for use in a browser; prints address and login; Ctrl-C stops it
 	GMW_DROP_FOLDER="$${GMW_DROP_FOLDER:-$(CURDIR)/samples/raw}" $(VENV)/bin/gmw airflow up
 
 .PHONY: status

@@ -44,7 +44,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     paths = _paths(connection, source)
     match = header.match([path.header for path in paths], source)
     columns = {column.name: column for column in match.by_position.values()}
-    kept = {column.name: paths[i] for i, column in match.by_position.items() if column.personal != "drop"}
+    kept = {column.name: paths[i] for i, column in match.by_position.items() if not column.is_dropped}
     values = "".join(f", {value} as {quoted(name)}" for name, value in _values(connection, kept).items())
     connection.execute(
         f"create or replace temp table parsed as select rowid + 1 as _row_no{values} from records "
