@@ -98,7 +98,7 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
             else band_of_years(try_cast(regexp_extract(plain_digits(age), '^[^0-9-]*([0-9]{1,3})([^0-9.]|[.]|$)', 1) as integer)) end;
         -- Of a birthday that only says the year, the middle of the year.
         create or replace temp macro birth_day(words) as coalesce(
-            try_strptime(regexp_replace(words, '^([0-9]{4})[^0-9]?([0-9]{1,2})[^0-9]([0-9]{1,2}).*$', '\1-\2-\3'), '%Y-%m-%d'),
+            try_strptime(regexp_replace(words, '^([0-9]{4})[^0-9]?([0-9]{1,2})[^0-9]([0-9]{1,2}).*$', '\\1-\\2-\\3'), '%Y-%m-%d'),
             try_strptime(regexp_extract(words, '^[0-9]{8}$'), '%Y%m%d'),
             try_strptime(regexp_extract(words, '^([0-9]{4})([^0-9]|$)', 1) || '-07-01', '%Y-%m-%d'))::date;
         create or replace temp macro years_on(born, day) as case when born <= day then

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ingest import load as loader
 from ingest import privacy, rotation, settings, warehouse
 from ingest.build import build
+from ingest.declaration import declaration
 from ingest.landing import land
 from ingest.load import load
 from tests.unit.test_load import ROW, issue_file, rows_of
@@ -129,3 +131,22 @@ def test_a_birthday_is_kept_as_the_band_of_the_age_on_the_day_of_the_file(home: 
     connection = warehouse.in_memory()
     privacy.install(connection)
     assert connection.execute("select birth_date_band(?, ?)", [born, date(2026, 9, 30)]).fetchone() == (band,)
+
+
+def test_ages_are_loaded_as_bands_and_health_not_at_all(drop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN the issue ledger with an age in the place of the name and an illness in the place of the telephone."""
+    source = declaration("issue_ledger")
+    given = {"反映人": "age", "联系电话": "health"}
+    columns = [
+        column.model_copy(update={"personal": next((given[name] for name in column.headers if name in given), column.personal)})
+        for column in source.columns
+    ]
+    monkeypatch.setattr(loader, "declaration", lambda name: source.model_copy(update={"columns": columns}))
+    issue_file(drop, "a.csv", ROW.format(1, "").replace("张女士", "63岁").replace("19900001234", "糖尿病"))
+    land("issue_ledger")
+    (report,) = load("issue_ledger")
+    assert rows_of("select raised_by from raw.issue_ledger") == [("60+",)]
+    assert report.message.startswith("columns of health data, not loaded: ")
+    with warehouse.reader() as connection:
+        tables = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+        assert "糖尿病" not in "".join(str(connection.execute(f"from {table}").fetchall()) for (table,) in tables)
