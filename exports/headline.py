@@ -27,8 +27,10 @@ def print_headline() -> None:
     with figures.current() as published:
         publication = published.publication
         rows = figures.headlines(published)
+        covered = coverage(published)
     for _, of_place in groupby(rows, key=lambda row: row["place_key"]):
         console.print(_table(list(of_place)))
+    console.print(covered)
     console.print(f"版本 version {publication['version']} · 截至 as of {publication['as_of']}\n运行 run {publication['run_id']}")
     exported = settings().exports / version_folder.CURRENT
     if version_folder.current_name(settings().exports) != publication["version"]:
@@ -36,6 +38,24 @@ def print_headline() -> None:
         return
     for file in sorted(exported.iterdir()):
         console.print(str(file), soft_wrap=True)
+
+
+def coverage(published: figures.Published) -> str:
+    """How many processes of the catalogue have all the records that they leave and all the metrics that they owe, and how
+    many metrics of the catalogue have a value."""
+    processes = published.rows(
+        "select count(*) as listed, count(*) filter (missing_records is null and metric_count = metrics_owed) as covered from process_coverage"
+    )[0]
+    metrics = published.rows(
+        """
+        select count(*) as listed, count(*) filter (metric_code in (select metric_code from kpi_value)) as present
+        from kpi_catalogue
+        """
+    )[0]
+    return (
+        f"流程覆盖 process coverage {processes['covered']}/{processes['listed']} · "
+        f"指标 metrics with figures {metrics['present']}/{metrics['listed']}"
+    )
 
 
 def _table(rows: list[Row]) -> Table:
