@@ -102,7 +102,7 @@
         'survey': {
             'is_wave': true,
             'breakdowns': {},
-            'components': ['responses_returned', 'responses_due', 'questionnaires_valid', 'questionnaires_returned'],
+            'components': ['responses_returned', 'responses_expected', 'questionnaires_valid', 'questionnaires_returned'],
         },
         'recommendation': {
             'is_wave': true,

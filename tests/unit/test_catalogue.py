@@ -26,3 +26,11 @@ def test_every_metric_leads_to_its_definition_its_sql_and_its_sources() -> None:
 
 def test_the_readme_leads_to_the_page() -> None:
     assert f"]({PAGE})" in (settings().project / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_component_belongs_to_one_topic() -> None:
+    text = (settings().project / "dbt_project" / "macros" / "kpi_topics.sql").read_text(encoding="utf-8")
+    topics = re.split(r"\n        '(?=\w+': \{)", text)[1:]
+    found = [name for topic in topics for name in re.findall(r"'(\w+)'", topic.split("'components'")[1])]
+    assert len(found) > 50
+    assert sorted(found) == sorted(set(found)), "two topics have a component of one name: their amounts would be added up"

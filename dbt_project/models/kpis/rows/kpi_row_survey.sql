@@ -16,7 +16,7 @@ kpi_row_survey as (
             when has_dispositions then {{ aapor_eligible_count() }}
             when has_issue then issued_count
             else 0
-        end as responses_due,
+        end as responses_expected,
         case when returned_count is not null then valid_count end as questionnaires_valid,
         case when valid_count is not null then returned_count end as questionnaires_returned,
         closed_date as as_of_date, source, file_id, row_no
