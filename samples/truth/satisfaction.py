@@ -36,7 +36,7 @@ def satisfaction(frame: Frame) -> Iterator[tuple[Key, Figures]]:
 def answered(
     frame: Frame, survey: Survey, place: str, kind: str = "none", member: str = "total"
 ) -> Iterator[Cell]:
-    """The cells that something of a survey counts in: the periods of its closing day, and its wave."""
+    """The cells that something of a survey counts in: the periods of its closing day, and the wave that began when it did."""
     is_total = kind == "none"
     yield from frame.cells(place, survey.closed, None if is_total else {kind: member}, total=is_total)
     for above in frame.places.above(place, month_of(survey.closed)):
@@ -204,10 +204,10 @@ def scaled(weights: dict[str, float]) -> dict[str, float]:
 
 def since_last_wave(frame: Frame, questions: dict[str, Question]) -> Iterator[tuple[Key, Figures]]:
     """S08."""
-    waves: dict[tuple[str, str], dict[tuple[date, date], list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+    waves: dict[tuple[str, str], dict[date, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for survey, answer, question in answers(frame, questions, "satisfaction"):
         for above in frame.places.above(answer.place, month_of(survey.closed)):
-            found = waves[above, question.key][survey.opened, survey.closed]
+            found = waves[above, question.key][survey.opened]
             found[0] += answer.code in question.satisfied
             found[1] += answer.code is not None
     for (place, question), found in waves.items():
@@ -215,7 +215,7 @@ def since_last_wave(frame: Frame, questions: dict[str, Question]) -> Iterator[tu
         for before, now in zip(in_order, in_order[1:], strict=False):
             (past, past_base), (part, base) = found[before], found[now]
             is_known = base and past_base
-            yield ("S08", place, "wave", now[0], "question", question, None), {
+            yield ("S08", place, "wave", now, "question", question, None), {
                 "value": Fraction(part, base) - Fraction(past, past_base) if is_known else None,
                 "numerator": None, "denominator": None, "n": min(base, past_base),
             }
