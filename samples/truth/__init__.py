@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samples.truth.common import Figures, Frame, Key
+from samples.truth.figures import figures
 from samples.truth.funding import funding
 from samples.truth.participation import participation
 from samples.truth.resolution import resolution
@@ -24,6 +25,7 @@ def true_kpis(world: World) -> Iterator[tuple[Key, Figures]]:
     yield from resolution(frame)
     yield from satisfaction(frame)
     yield from funding(frame)
+    yield from figures(frame)
 
 
 def write_truth(world: World, path: Path) -> int:
