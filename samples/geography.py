@@ -121,8 +121,9 @@ def register(communities: int = COMMUNITIES_AT_FIRST) -> list[Entry]:
     for number, (name, where, kind, name_en, buildings) in enumerate(estates, 1):
         code = f"XQ{number:04d}"
         rows += _standing("estate", code, name, where, kind, name_en)
-        rows += [("building", f"{code}-{building:02d}", f"{building}栋", code, "住宅楼", f"{name_en}, Building {building}", None, None)
-                 for building in range(1, buildings + 1)]  # fmt: skip
+        for building in range(1, buildings + 1):
+            building_en = f"{name_en}, Building {building}"
+            rows.append(("building", f"{code}-{building:02d}", f"{building}栋", code, "住宅楼", building_en, None, None))
     for number, (where, name) in enumerate(homes.items(), 1):
         rows += _standing("grid", f"WG{number:04d}", f"{name}网格", where, "综合网格", "")
         rows += _standing("facility", f"SS{number:04d}", f"{name}党群服务站", where, "党群服务站", "")
@@ -134,4 +135,5 @@ def register(communities: int = COMMUNITIES_AT_FIRST) -> list[Entry]:
 
 def _standing(level: str, code: str, name: str, where: str, kind: str, name_en: str) -> list[tuple]:
     """The versions of a place that stands in a community, whatever becomes of the community."""
-    return [(level, code, name, parent, kind, name_en, first, end) for parent, first, end in SINCE.get(where, [(where, None, None)])]
+    standing = SINCE.get(where, [(where, None, None)])
+    return [(level, code, name, parent, kind, name_en, first, end) for parent, first, end in standing]

@@ -15,8 +15,8 @@ DONORS = [
 ]
 SOURCE_TYPES = {"居民": "resident", "企业": "company", "单位": "institution", "商家": "merchant", "匿名": "anonymous"}
 CAMPAIGNS = [  # process, share of the gifts, whether they go to a fund
-    ("E08", 0.52, True), ("E07", 0.16, True), ("E11", 0.08, False), ("E20", 0.06, False), ("I11", 0.06, False), ("A18", 0.04, False),
-    ("E16", 0.08, False),
+    ("E08", 0.52, True), ("E07", 0.16, True), ("E11", 0.08, False), ("E20", 0.06, False), ("I11", 0.06, False),
+    ("A18", 0.04, False), ("E16", 0.08, False),
 ]  # fmt: skip
 FUNDS = {"E08": "{}发展基金", "E07": "{}共建基金"}
 PURPOSES = ["助老", "助学", "小区微改造", "邻里节"]
@@ -42,5 +42,8 @@ PROGRAMMES = [
     ("H01", ("award",), ("青禾区社区发展基金会",), 2, 1000, 3000, False),
     ("I05", ("award",), ("云溪镇人民政府",), 2, 2000, 8000, False),
 ]
-KINDS = {"budget": "预算", "award": "立项", "disbursement": "拨付", "expenditure": "支出", "matching_contribution": "自筹", "in_kind_donation": "实物"}
+KINDS = {
+    "budget": "预算", "award": "立项", "disbursement": "拨付", "expenditure": "支出", "matching_contribution": "自筹",
+    "in_kind_donation": "实物",
+}  # fmt: skip
 CAP_RATIO = 2  # an award is at most twice what its project raises itself: of every round that has a cap

@@ -24,8 +24,8 @@ HEADER = [
     ["", "", "", "活动名称", "活动类型", "活动日期", "开始时间", "活动方式", "社区", "小区", "地点", "容纳人数", "主办单位", "主办类型",
      "居民自发", "参与主体", "参与人次", "", "", ""],
 ]  # fmt: skip
-MERGED = [(0, 0, 0, 19), *((1, column, 2, column) for column in (0, 1, 2, 17, 18, 19)), (1, 3, 1, 7), (1, 8, 1, 11), (1, 12, 1, 14),
-          (1, 15, 1, 16)]  # fmt: skip
+MERGED = [(0, 0, 0, 19), *((1, column, 2, column) for column in (0, 1, 2, 17, 18, 19)), (1, 3, 1, 7), (1, 8, 1, 11),
+          (1, 12, 1, 14), (1, 15, 1, 16)]  # fmt: skip
 COLUMN = {name: number for number, name in enumerate(lower or upper for upper, lower in zip(*HEADER, strict=True))}
 
 
@@ -68,7 +68,8 @@ def _regular(dice: Dice, atlas: Atlas, keepers: dict, month: date) -> Iterator[A
         for community in communities:
             for day in _days(dice, regular, month):
                 if not dice.chance(0.07):
-                    yield _activity(dice, regular.process, regular.kind, atlas.at(community, day), day, (regular.fewest, regular.most))
+                    place, size = atlas.at(community, day), (regular.fewest, regular.most)
+                    yield _activity(dice, regular.process, regular.kind, place, day, size)
 
 
 def _days(dice: Dice, regular: words.Regular, month: date) -> list[date]:

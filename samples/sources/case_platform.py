@@ -12,7 +12,7 @@ from samples.cadence import RULES, windows
 from samples.catalogue import KIND_NAMES, leaving
 from samples.dice import Dice
 from samples.files import write_json
-from samples.life_cycles import MACHINES, OUTCOMES, is_legal
+from samples.life_cycles import MACHINES, OUTCOMES
 from samples.lives import DUE_DAYS, ILLEGAL, LIVES, RESPONSE_HOURS, STEP_DAYS
 from samples.people import People
 from samples.world import DATA_END, FIRST_DAY, UNKNOWN, Activity, Case, Event, World
@@ -153,8 +153,6 @@ def local(moment: datetime | None) -> str | None:
 
 def tell(world: World, dice: Dice, folder: Path) -> None:
     """Draw matters of all kinds with their lives, and write the platform's export."""
-    for machine, lives in LIVES.items():
-        assert all(is_legal(machine, life) for life, _ in lives), machine
     platform = Platform(world, dice)
     share = world.size.communities / 9 * world.size.factor
     for process, kind in leaving("case"):
@@ -167,7 +165,6 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
     for machine, life in ILLEGAL:
         kind = next(kind for (record, kind), of in MACHINES.items() if record == "case" and of == machine)
         process = next(process for process, left in leaving("case") if left == kind)
-        assert not is_legal(machine, life)
         opened = dice.moment(date(2025, 2, 1), date(2026, 5, 1))
         platform.add(process, kind, opened, platform.a_place(kind, opened.date()), life)
         world.met(SOURCE, "illegal transition")

@@ -16,6 +16,7 @@ from samples.spelling import date_style, full_width, spelled
 from samples.world import DATA_END, FIRST_DAY, Money, Place, World
 
 SOURCE = "grant_ledger"
+CENT = Decimal("0.01")
 LONGEST = timedelta(days=200)  # from the announcement of a round to the last payment
 ROUNDS = [date(2024, 10, 8), date(2025, 3, 10), date(2025, 9, 8), date(2026, 3, 9)]
 
@@ -76,7 +77,8 @@ def _life(
     moves = [_move(project, "award", awarded_on, award, project.funder)]
     if "matching_contribution" in kinds:
         share = Decimal(dice.between(52, 110)) / 100 if has_cap and not dice.chance(0.08) else Decimal(dice.between(30, 48)) / 100
-        moves.append(_move(project, "matching_contribution", awarded_on + timedelta(days=7), (award * share).quantize(Decimal("0.01")), words.SELF))
+        own = (award * share).quantize(CENT)
+        moves.append(_move(project, "matching_contribution", awarded_on + timedelta(days=7), own, words.SELF))
     if "in_kind_donation" in kinds and dice.chance(0.7):
         value = Decimal(dice.between(2, 20) * 100) if dice.chance(0.5) else None
         moves.append(_move(project, "in_kind_donation", awarded_on + timedelta(days=10), value, words.SELF))
@@ -85,7 +87,7 @@ def _life(
             paid_on = awarded_on + timedelta(days=14 + 45 * step)
             moves.append(_move(project, "disbursement", paid_on, award * Decimal(share), project.funder))
             for _ in range(dice.between(2, 3) if "expenditure" in kinds else 0):
-                spent = (award * Decimal(share) * (20 + dice.between(0, 11)) / 100 + dice.between(0, 99)).quantize(Decimal("0.01"))
+                spent = (award * Decimal(share) * (20 + dice.between(0, 11)) / 100 + dice.between(0, 99)).quantize(CENT)
                 moves.append(_move(project, "expenditure", paid_on + timedelta(days=dice.between(2, 40)), spent, project.funder))
     return moves
 
@@ -99,8 +101,8 @@ def _write(world: World, dice: Dice, atlas: Atlas, folder: Path, moves: list[tup
             world.met(SOURCE, "date in slashes or Chinese")
         rows.append({
             "凭证号": f"PZ{money.day.year}-{number:04d}", "项目编号": project.number, "项目名称": project.name,
-            "社区": place.name if place.level == "community" else "", "资助计划": PROCESS_NAMES[project.process], "轮次": project.round_code,
-            "类型": words.KINDS[money.kind], "金额（元）": _spelled(money.amount), "日期": spelled(money.day, style),
+            "社区": place.name if place.level == "community" else "", "资助计划": PROCESS_NAMES[project.process],
+            "轮次": project.round_code, "类型": words.KINDS[money.kind], "金额（元）": _spelled(money.amount), "日期": spelled(money.day, style),
             "资助方": money.counterparty, "资助方性质": words.FUNDERS[money.counterparty],
         })  # fmt: skip
     world.met(SOURCE, "thousands separator", rows=sum("," in row["金额（元）"] for row in rows))

@@ -63,7 +63,8 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
             channel = dice.weighted([(channel, weight) for channel, (_, weight) in words.CHANNELS.items()])
             there = [one for one in held if one.process_code == words.CHANNELS[channel][0]]
             session = dice.pick(there) if there else None
-            moment = dice.moment(session.day, session.day + timedelta(days=1)) if session else dice.moment(month, next_month(month))
+            first, end = (session.day, session.day + timedelta(days=1)) if session else (month, next_month(month))
+            moment = dice.moment(first, end)
             drawn.append((moment, channel, session))
     drawn.sort(key=lambda one: (one[0], one[1]))
     numbers: dict[int, int] = {}

@@ -19,8 +19,8 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
     atlas = Atlas(world.places)
     rows = [
         {
-            "变更编号": change.change_id, "原名称": atlas.at(change.old, change.effective_date - timedelta(days=1)).name, "原代码": change.old,
-            "新名称": atlas.at(change.new, change.effective_date).name, "新代码": change.new, "类型": TYPES[change.change_type],
+            "变更编号": change.change_id, "原代码": change.old,
+            "原名称": atlas.at(change.old, change.effective_date - timedelta(days=1)).name, "新名称": atlas.at(change.new, change.effective_date).name, "新代码": change.new, "类型": TYPES[change.change_type],
             "生效日期": spelled(change.effective_date), "文号": f"青民发〔{change.effective_date.year}〕{change.change_id[-1]}号",
         }
         for change in world.place_changes

@@ -25,7 +25,7 @@ EVERY_NTH_ESTATE = 2
 
 
 def tell(world: World, dice: Dice, folder: Path) -> None:
-    """Count what stands in each community: a merged community has the people of both, the parts of a split one share its people."""
+    """Count what stands in each community: a merged one has the people of both, the parts of a split one share its people."""
     atlas = Atlas(world.places)
     homes = [place.code for place in atlas.on("community", date.min) if place.code not in (geography.LIUAN,)]
     homes += [home for home in HOMES if home not in homes]

@@ -10,7 +10,7 @@ from samples.dice import Dice
 from samples.files import write_csv
 from samples.geography import DISTRICT
 from samples.spelling import spelled
-from samples.world import UNKNOWN, Answer, Question, Survey, World
+from samples.world import UNKNOWN, Answer, Place, Question, Survey, World
 
 SOURCE = "satisfaction_survey"
 WAVES = [  # month, shares of the answers from very satisfied to very dissatisfied, encoding
@@ -74,13 +74,15 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
             half_width = str.maketrans("？（）：", "?():")
             rows = [{header.translate(half_width): cell for header, cell in row.items()} for row in rows]
         world.surveys.append(Survey(
-            survey_id=f"{SOURCE}:{month:%Y-%m}", place=DISTRICT, kind="questionnaire", process_code="G01", opened=forms[0][0].date(),
-            closed=forms[-1][0].date(), issued=None, returned=len(forms), is_opt_in=True, answers=tuple(answers),
+            survey_id=f"{SOURCE}:{month:%Y-%m}", place=DISTRICT, kind="questionnaire", process_code="G01",
+            opened=forms[0][0].date(), closed=forms[-1][0].date(), issued=None, returned=len(forms), is_opt_in=True, answers=tuple(answers),
         ))  # fmt: skip
         write_csv(folder / f"满意度问卷_{month:%Y-%m}.csv", rows, encoding=encoding)
 
 
-def _form(dice: Dice, month: date, communities: list, weights: tuple) -> tuple[datetime, str, dict[str, str], dict[str, int | None]]:
+def _form(
+    dice: Dice, month: date, communities: list[Place], weights: tuple[float, ...]
+) -> tuple[datetime, str, dict[str, str], dict[str, int | None]]:
     """One filled questionnaire: when, community, cells, the codes of its answers (None: no valid one)."""
     moment = datetime(month.year, month.month, 10) + timedelta(seconds=dice.between(0, 14 * 86400))
     community = dice.pick(communities)

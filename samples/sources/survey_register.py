@@ -11,7 +11,7 @@ from samples.dice import Dice
 from samples.files import write_csv
 from samples.naming import named
 from samples.spelling import date_style, spelled
-from samples.world import DATA_END, FIRST_DAY, Answer, Question, Survey, World
+from samples.world import DATA_END, Answer, Question, Survey, World
 
 SOURCE = "survey_register"
 SURVEYS, SHEETS = 3, (14, 40)  # of a process; answer sheets of a survey
@@ -59,7 +59,7 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
 
 def _survey(dice: Dice, atlas: Atlas, rows: list[dict], number: str, process: str, kind: str, place: str, closed: date) -> Survey:
     sheets = dice.between(*SHEETS)
-    opened = max(FIRST_DAY, closed - timedelta(days=dice.between(5, 15)))
+    opened = closed - timedelta(days=10)  # all take as long: two that open on one day are one wave
     is_opt_in = kind == "questionnaire" and dice.chance(0.25)
     is_sample = kind in RANDOM_SAMPLE
     issued = None if is_opt_in or is_sample else round(sheets * (1.02 + 0.6 * dice.random()))

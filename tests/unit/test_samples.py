@@ -1,5 +1,4 @@
-"""The generator of the demonstration district: the same seed gives the same bytes, what it draws is consistent with itself, and it
-scales."""
+"""The generator of the demonstration district: the same seed gives the same bytes, what it draws is consistent, and it scales."""
 
 from __future__ import annotations
 
@@ -110,9 +109,9 @@ def test_age_bands_and_sexes_add_up_to_the_permanent_population(world: World) ->
 
 
 def test_every_kind_of_a_record_is_one_that_its_process_leaves(world: World) -> None:
-    records = {"activity": world.activities, "case": world.cases, "money": world.money, "survey": world.surveys, "vote": world.votes,
-               "participation": world.participations, "points": world.points, "evaluation": world.evaluations, "role": world.roles,
-               "organisation": world.organisations}  # fmt: skip
+    records = {"activity": world.activities, "case": world.cases, "money": world.money, "survey": world.surveys,
+               "vote": world.votes, "participation": world.participations, "points": world.points, "role": world.roles,
+               "evaluation": world.evaluations, "organisation": world.organisations}  # fmt: skip
     foreign = {(one.process_code, f"{record}.{one.kind}") for record, rows in records.items() for one in rows
                if f"{record}.{one.kind}" not in catalogue.KINDS[one.process_code]}  # fmt: skip
     assert foreign == set()
@@ -140,16 +139,11 @@ def test_ids_are_given_once(world: World) -> None:
 
 def test_every_fault_of_the_readme_stands_in_the_files_as_often_as_it_says(world: World) -> None:
     text = (PROJECT / "samples" / "README.md").read_text(encoding="utf-8")
-    told = {(source, fault): int(rows) for source, fault, rows in re.findall(r"^\| `(\w+)` \| ([^|]+?) \| (\d+) \|", text, re.MULTILINE)}
-    assert told == world.dirt
+    lines = re.findall(r"^\| `(\w+)` \| ([^|]+?) \| (\d+) \|", text, re.MULTILINE)
+    assert {(source, fault): int(rows) for source, fault, rows in lines} == world.dirt
 
 
-def test_what_is_quarantined_was_counted_as_a_fault(world: World) -> None:
-    for source, rows in world.quarantined.items():
-        assert rows <= sum(count for (where, _), count in world.dirt.items() if where == source)
-
-
-def test_three_times_the_factor_is_about_three_times_as_much_and_other_communities_are_possible(world: World, tmp_path: Path) -> None:
+def test_three_times_the_factor_is_three_times_as_much_and_more_communities_are_possible(world: World, tmp_path: Path) -> None:
     larger = make_world(tmp_path / "factor", size=Size(factor=3))
     assert 2.5 * len(world.cases) < len(larger.cases) < 3.5 * len(world.cases)
     wider = make_world(tmp_path / "communities", size=Size(communities=30))

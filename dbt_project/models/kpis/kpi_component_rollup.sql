@@ -17,26 +17,24 @@ by_time as (
     group by all
 ),
 
--- Surveys of a tree that begin on one day are one wave, which lasts until the last of them ends.
-wave_ends as (
-    select ancestors.tree, components.wave_start, max(components.wave_end) as period_end
+-- Surveys of a tree that open on the same day are one wave: it lasts until the last of them closes.
+waves as (
+    select
+        components.component, ancestors.ancestor_place_key as place_key, components.wave_start,
+        max(components.wave_end) over (partition by ancestors.tree, components.wave_start) as wave_end,
+        components.breakdown_type, components.breakdown_value, components.currency, components.amount, components.as_of_date
     from components
     {{ join_ancestors('components', 'components.wave_end - 1') }}
     where components.wave_start is not null
-    group by ancestors.tree, components.wave_start
 ),
 
 by_wave as (
     select
-        components.component,
-        ancestors.ancestor_place_key as place_key,
-        'wave' as period_type, components.wave_start as period_start, wave_ends.period_end,
-        components.breakdown_type, components.breakdown_value, components.currency,
-        sum(components.amount) as amount,
-        max(components.as_of_date) as as_of_date
-    from components
-    {{ join_ancestors('components', 'components.wave_end - 1') }}
-    inner join wave_ends on ancestors.tree = wave_ends.tree and components.wave_start = wave_ends.wave_start
+        component, place_key, 'wave' as period_type, wave_start as period_start, wave_end as period_end,
+        breakdown_type, breakdown_value, currency,
+        sum(amount) as amount,
+        max(as_of_date) as as_of_date
+    from waves
     group by all
 ),
 

@@ -29,7 +29,7 @@ read as (
         coalesce(quantities.unit, printed.unit) as base_unit,
         -- 1.25 of 万元: the last printed digit counts hundreds of yuan.
         length(regexp_extract(printed.number, '\.([0-9]+)', 1))
-            - coalesce(round(log10(abs(quantities.value / nullif(quantities.stated_value, 0)))), case when printed.unit = '万元' then 4 else 0 end)::integer
+            - case when contains(printed.unit, '万') then 4 else 0 end
             as printed_decimals
     from printed
     left join quantities
