@@ -49,16 +49,20 @@ $(SAMPLES)/.made: $(VENV)/.installed $(GENERATOR)
 .PHONY: samples
 samples: $(SAMPLES)/.made ## Write the raw files of the demonstration district (the run targets do it by themselves)
 
+.PHONY: local-secret
+local-secret: $(VENV)/.installed
+	@$(VENV)/bin/gmw secret create --if-missing
+
 .PHONY: run
-run: $(VENV)/.installed ## Run the demonstration district through Airflow: from raw files to workbook, then stop
+run: $(VENV)/.installed local-secret ## Run the demonstration district through Airflow: from raw files to workbook, then stop
 	$(VENV)/bin/gmw airflow run
 
 .PHONY: run-direct
-run-direct: $(VENV)/.installed ## The same without Airflow, in one process
+run-direct: $(VENV)/.installed local-secret ## The same without Airflow, in one process
 	$(VENV)/bin/gmw run
 
 .PHONY: up
-up: $(VENV)/.installed ## Keep Airflow running for use in a browser; prints address and login; Ctrl-C stops it
+up: $(VENV)/.installed local-secret ## Keep Airflow running for use in a browser; prints address and login; Ctrl-C stops it
 	$(VENV)/bin/gmw airflow up
 
 .PHONY: status

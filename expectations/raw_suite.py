@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from expectations.sql import text_literal
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
+from ingest.privacy import AGE_BANDS
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 HISTORY_BATCHES = 5
 HISTORY_LOW, HISTORY_HIGH = 0.2, 5.0
 PROVENANCE = ["_layout", "_file_id", "_row_no", "_batch_id", "_loaded_at"]
-HASH = "[0-9a-f]{64}"
+HASH = "[0-9a-f]{8}:[0-9a-f]{64}"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def raw_suite(
     import great_expectations as gx
 
     table = f"raw.{source.name}"
-    kept = [column for column in source.columns if column.personal != "drop"]
+    kept = [column for column in source.columns if not column.is_dropped]
     present = [column for column in kept if column.name in stored]
     expectations = [
         *_accounting(batch, table, source.max_quarantined_share),
@@ -121,14 +122,14 @@ def _columns(source: SourceDeclaration, kept: list[ColumnDeclaration], stored: d
         )
     ]
     for column in source.columns:
-        if column.personal == "drop" and column.name in stored:
+        if column.is_dropped and column.name in stored:
             checks.append(
                 no_rows(
                     f"{column.name}_is_not_stored",
                     f'select _row_no from batch where "{column.name}" is not null',
                     severity="critical",
                     table=table,
-                    expected=f"no value of {column.name}, which is declared `personal: drop`",
+                    expected=f"no value of {column.name}, which is declared `personal: {column.personal}`",
                     advice=f"drop the column: `alter table {table} drop column {column.name}`",
                     column=column.name,
                 )
@@ -208,8 +209,20 @@ def _values(column: ColumnDeclaration, table: str, owner: str) -> list:
                 f"select _row_no from batch where not regexp_full_match(\"{name}\", '{HASH}')",
                 severity="critical",
                 table=table,
-                expected=f"{name}, which is declared personal, as keyed hashes of 64 hexadecimal characters",
+                expected=f"{name}, which is declared personal, as keyed hashes: 8 hexadecimal characters, a colon, 64 more",
                 advice="delete these rows and load the file again: the identifiers in them were stored in the clear",
+                column=name,
+            )
+        )
+    if column.personal in ("age", "birth_date"):
+        checks.append(
+            no_rows(
+                f"{name}_holds_age_bands_only",
+                f'select _row_no from batch where "{name}" not in {AGE_BANDS}',
+                severity="critical",
+                table=table,
+                expected=f"{name}, which is declared personal, as one of the bands {', '.join(AGE_BANDS)}",
+                advice="delete these rows and load the file again: ages in them were stored in the clear",
                 column=name,
             )
         )

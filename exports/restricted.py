@@ -29,8 +29,9 @@ class Restriction:
 
     def open_select(self, table: str) -> str:
         """SQL: what everybody may read of a table that is not restricted as a whole."""
-        columns = f" exclude ({', '.join(sorted(self.columns))})" if self.columns else ""
-        return f"select *{columns} from {table}" + (f" where ({self.where}) is not true" if self.where else "")
+        names = ", ".join(f"'{name}'" for name in sorted(self.columns))
+        columns = f"columns(lambda name: name not in ({names}))" if names else "*"
+        return f"select {columns} from {table}" + (f" where ({self.where}) is not true" if self.where else "")
 
 
 def restrictions() -> dict[str, Restriction]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from ingest import warehouse
+from ingest import privacy, warehouse
 from ingest.declaration import declarations
 from ingest.load import ensure_raw_table
 from ingest.settings import settings
@@ -26,11 +26,12 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
 
     Args: run_id: identifies the run in `kpi_value` and in the gate results. select: a dbt selection; default everything.
         echo: takes dbt's progress, one line at a time.
-    Raises: BuildFailed naming each failing node; WarehouseBusy.
+    Raises: BuildFailed naming each failing node; privacy.OtherKeys while a key rotation is unfinished; WarehouseBusy.
     """
     with warehouse.writer(f"prepare build {run_id}") as connection, warehouse.transaction(connection):
         for source in declarations():
             ensure_raw_table(connection, source)
+            privacy.refuse_other_keys(connection, source)
         connection.execute("delete from ops.run where run_id = ?", [run_id])
         connection.execute("insert into ops.run values (?, now(), ?)", [run_id, code_version()])
     # Unit tests check the models' arithmetic on made-up rows: they belong to the tests of the code, not to a run.

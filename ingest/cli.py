@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,9 +18,11 @@ from orchestration.cli import app as airflow_app
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Governance Metrics Warehouse")
 source_app = typer.Typer(no_args_is_help=True, help="Declared sources")
+secret_app = typer.Typer(no_args_is_help=True, help="The secret of the person keys, on one's own machine")
 gate_app = typer.Typer(no_args_is_help=True, help="Great Expectations gates")
 app.add_typer(source_app, name="source")
 app.add_typer(gate_app, name="gate")
+app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
 console = Console(width=None if sys.stdout.isatty() else 140)
@@ -35,11 +38,7 @@ def new_run_id() -> str:
 
 def main() -> None:
     """Run the command line; an expected error ends with its message and exit code 1, without a traceback."""
-    from ingest.settings import ensure_local_secret
-
     try:
-        if "--help" not in sys.argv:
-            ensure_local_secret()
         app()
     except (RuntimeError, ValueError, LookupError, OSError, duckdb.Error) as error:
         Console(stderr=True).print(f"[bold red]gmw:[/] {type(error).__name__}: ", end="")
@@ -72,6 +71,34 @@ def source_check(name: SourceName, file: Path) -> None:
             soft_wrap=True,
         )
     raise typer.Exit(0 if report.status == "loaded" else 1)
+
+
+@secret_app.command("create")
+def secret_create(if_missing: Annotated[bool, typer.Option("--if-missing", help="no error when there is one")] = False) -> None:
+    """Make the secret of the person keys in $GMW_HOME/secrets. A server takes GMW_PERSON_KEY_SECRET from its secret store."""
+    from ingest.settings import PERSON_KEY_SECRET, create_secret, secret_file
+
+    if if_missing and (os.environ.get(PERSON_KEY_SECRET) or secret_file().exists()):
+        return
+    console.print(f"made {create_secret()}: keep a copy of it, keys cannot be made again without it", soft_wrap=True)
+
+
+@app.command("rotate-key")
+def rotate_key(apply: Annotated[bool, typer.Option("--apply", help="do it; without, only show what would be done")] = False) -> None:
+    """Give every person and household a new key, made with the current secret from the landed files."""
+    from ingest import privacy, rotation
+
+    if not apply:
+        table = Table("source", "file", "rows", "problem")
+        planned = rotation.plan()
+        for file in planned:
+            table.add_row(file.source, file.file_name, str(file.rows), file.problem)
+        console.print(table)
+        console.print(f"{len(planned)} files have keys of another secret than the current one ({privacy.key_version()}).")
+        raise typer.Exit(1 if any(file.problem for file in planned) else 0)
+    for report in rotation.rotate():
+        console.print(str(report), soft_wrap=True)
+    console.print("Now gate, build and publish: `gmw run`. Then see docs/runbooks/key_rotation.md for what still holds old keys.")
 
 
 @app.command()

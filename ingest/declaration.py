@@ -163,8 +163,9 @@ class Question(Strict):
 class ColumnDeclaration(BaseModel):
     """One column of a source. `headers` are the names it has in files; `type` is what the reader casts to.
 
-    `personal`: person and household columns are stored as keyed hashes, drop columns are not stored. `free_text`:
-    phone numbers, ID numbers and IP addresses in it are masked before it is stored.
+    `personal`: person and household columns are stored as keyed hashes, age and birth_date ones as an age band, drop and health
+    ones not at all (health is a reported aggregate, never a person's). `free_text`: phone numbers, ID numbers and IP addresses in
+    it are masked before it is stored.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -180,10 +181,15 @@ class ColumnDeclaration(BaseModel):
     values: list[str] | None = None
     pattern: str | None = None
     severity: Literal["critical", "warning"] = "warning"
-    personal: Literal["person", "household", "drop"] | None = None
+    personal: Literal["person", "household", "age", "birth_date", "health", "drop"] | None = None
     may_contain_numbers: bool = False
     free_text: bool = False
     question: Question | None = None
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether the column is read and never stored."""
+        return self.personal in ("drop", "health")
 
     @field_validator("name")
     @classmethod

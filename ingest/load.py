@@ -55,7 +55,7 @@ def load(source_name: str) -> list[BatchReport]:
     A file that cannot be loaded at all becomes a batch with status `blocked`; the others go on. Blocked batches are tried
     again, under the same batch id, so that a mended declaration takes effect. Loaded and accepted ones are never touched.
 
-    Returns: one BatchReport per file tried. Raises: DeclarationError, RuntimeError (no secret for personal data),
+    Returns: one BatchReport per file tried. Raises: DeclarationError, RuntimeError (no secret for personal data), OtherKeys,
     WarehouseBusy.
     """
     source = declaration(source_name)
@@ -63,6 +63,7 @@ def load(source_name: str) -> list[BatchReport]:
     with warehouse.writer(f"load {source_name}") as connection:
         if any(column.personal or column.free_text for column in source.columns):
             privacy.install(connection)
+            privacy.refuse_other_keys(connection, source)
         waiting = connection.execute(
             """
             select file.file_id, file.file_name, file.landed_path, batch.batch_id
@@ -78,6 +79,21 @@ def load(source_name: str) -> list[BatchReport]:
             batch_id, *outcome = _load_file(connection, source, path, file_id, batch_id)
             reports.append(BatchReport(batch_id, source_name, file_name, *outcome, time.monotonic() - started))
     return reports
+
+
+def reload(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batch_id: str) -> BatchReport:
+    """Load the file of a batch once more, in place of its rows, in one transaction; the batch waits for its gate again.
+
+    Args: connection: the writer. source: its declaration. batch_id: a batch of that source whose file is in the landing.
+    Returns: the report. Raises: RuntimeError (no secret for personal data).
+    """
+    privacy.install(connection)
+    file_id, file_name, landed_path = connection.execute(
+        "select file_id, file_name, landed_path from ops.file join ops.batch using (source, file_id) where batch_id = ?", [batch_id]
+    ).fetchone()
+    started = time.monotonic()
+    batch_id, *outcome = _load_file(connection, source, settings().landing / landed_path, file_id, batch_id)
+    return BatchReport(batch_id, source.name, file_name, *outcome, time.monotonic() - started)
 
 
 def dry_run(source_name: str, path: Path, sample: int = 10) -> tuple[BatchReport, list[dict]]:
@@ -119,13 +135,13 @@ def blocked(source_name: str) -> list[BatchReport]:
 def ensure_raw_table(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
     """Make `raw.<source>` as declared, or add the columns that were declared since."""
     columns = ", ".join(
-        [f'"{column.name}" {column.type}' for column in source.columns if column.personal != "drop"]
+        [f'"{column.name}" {column.type}' for column in source.columns if not column.is_dropped]
         + [f"{name} {type_}" for name, type_ in PROVENANCE.items()]
     )
     connection.execute(f"create table if not exists raw.{source.name} ({columns})")
     existing = {row[0] for row in connection.execute(f"select column_name from (describe raw.{source.name})").fetchall()}
     for column in source.columns:
-        if column.name not in existing and column.personal != "drop":
+        if column.name not in existing and not column.is_dropped:
             connection.execute(f'alter table raw.{source.name} add column "{column.name}" {column.type}')
 
 
@@ -162,6 +178,12 @@ def _load_file(
     with warehouse.transaction(connection):
         batch_id = _open_batch(connection, source, file_id, batch_id)
         if not message:
+            # Ages are those on the day that the file is about.
+            connection.execute(
+                "set variable file_day = coalesce((select max(coalesce(as_of, retrieved_at::date)) from ops.file where file_id = $1), "
+                "current_date)",
+                [file_id],
+            )
             _sort_rows(connection, source, parsed)
             loaded, skipped, quarantined = _store(connection, source, parsed, file_id, batch_id)
             counts = (parsed.rows_in, loaded, quarantined, skipped)
@@ -171,8 +193,12 @@ def _load_file(
                     f"+ {skipped} skipped"
                 )
             status = "loaded"
-            if parsed.undeclared and source.undeclared_columns == "warn":
-                message = f"columns not declared and not loaded: {', '.join(parsed.undeclared)}"
+            health = [column.name for column in parsed.columns.values() if column.personal == "health"]
+            notes = {
+                "columns of health data, not loaded": health,
+                "columns not declared and not loaded": parsed.undeclared if source.undeclared_columns == "warn" else [],
+            }
+            message = "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
         connection.execute(
             """
             update ops.batch set layout = ?, status = ?, rows_in = ?, rows_loaded = ?, rows_quarantined = ?,
@@ -187,7 +213,7 @@ def _load_file(
 def _sort_rows(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: Parsed) -> None:
     """Make the temporary table `sorted_rows`: every parsed row with its row number, whether it is skipped by
     declaration, and the first column (if any) whose text does not fit the declared formats."""
-    stored = [column for column in parsed.columns.values() if column.personal != "drop"]
+    stored = [column for column in parsed.columns.values() if not column.is_dropped]
     skips = [
         f"coalesce(trim({_text(skip.column)}), '') in ({', '.join(map(literal, skip.values))})" for skip in source.skip
     ]
@@ -214,7 +240,7 @@ def _store(
     connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: Parsed, file_id: str, batch_id: str
 ) -> tuple[int, int, int]:
     """Append to raw and to quarantine. Returns the rows (loaded, skipped, quarantined), counted where they lie."""
-    stored = [column for column in parsed.columns.values() if column.personal != "drop"]
+    stored = [column for column in parsed.columns.values() if not column.is_dropped]
     names = ", ".join(f'"{column.name}"' for column in stored)
     connection.execute(
         f"""
@@ -266,6 +292,10 @@ def _store(
 def _stored(column: ColumnDeclaration, parsed: Parsed) -> str:
     """The SQL of a column as it is stored: hashed, masked, cast here, or as the reader gave it."""
     name = f'"{column.name}"'
+    if column.personal == "age":
+        return f"age_band({name}) as {name}"
+    if column.personal == "birth_date":
+        return f"birth_date_band({name}, getvariable('file_day')) as {name}"
     if column.personal:
         return f"person_key({literal(column.personal)}, {name}) as {name}"
     if column.free_text:

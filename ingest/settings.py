@@ -84,32 +84,34 @@ def _dbt_vars(project: Path) -> dict[str, object]:
     return {**declared, **override}
 
 
-def person_key_secret() -> bytes:
-    """The key of the person and household hashes, from GMW_PERSON_KEY_SECRET.
+def secret_file() -> Path:
+    """Where an installation on one's own machine keeps GMW_PERSON_KEY_SECRET: $GMW_HOME/secrets, for its owner only."""
+    return settings().home / "secrets" / PERSON_KEY_SECRET
 
-    Raises: RuntimeError when it is missing or shorter than 32 characters: without it personal data cannot be loaded.
+
+def person_key_secret() -> bytes:
+    """The key of the person and household hashes: GMW_PERSON_KEY_SECRET, else the file that `gmw secret create` made.
+
+    Raises: RuntimeError when there is neither or it is shorter than 32 characters: without it personal data cannot be loaded.
     """
-    value = os.environ.get(PERSON_KEY_SECRET, "")
+    value = os.environ.get(PERSON_KEY_SECRET) or (secret_file().read_text().strip() if secret_file().is_file() else "")
     if len(value) < 32:
         raise RuntimeError(
             f"{PERSON_KEY_SECRET}: expected at least 32 characters, found {len(value)}. Personal identifiers are stored "
-            "as keyed hashes only. Set it from your secret store (a new one: `openssl rand -hex 32`) and keep it: "
-            "another secret gives other keys."
+            "as keyed hashes only. On a server set it from your secret store (a new one: `openssl rand -hex 32`); on your own "
+            "machine `gmw secret create` makes one. Keep it: another secret gives other keys (docs/runbooks/key_rotation.md)."
         )
     return value.encode()
 
 
-def ensure_local_secret() -> str:
-    """For use on one's own machine: take GMW_PERSON_KEY_SECRET from the environment or from $GMW_HOME/secrets
-    (made on first use, readable by the owner only), put it into this process's environment, and return it."""
-    value = os.environ.get(PERSON_KEY_SECRET)
-    if not value:
-        path = settings().home / "secrets" / PERSON_KEY_SECRET
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_hex(32))
-        value = path.read_text().strip()
-        os.environ[PERSON_KEY_SECRET] = value
-    return value
+def create_secret() -> Path:
+    """Make a secret for use on one's own machine, in `secret_file`, readable by its owner only.
+
+    Returns: the path. Raises: FileExistsError when there is one: it is never replaced, the keys in the warehouse need it.
+    """
+    path = secret_file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+    return path

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ingest.declaration import declarations
 from ingest.run import print_unclaimed
-from ingest.settings import ensure_local_secret, settings
+from ingest.settings import person_key_secret, settings
 from orchestration.local_airflow import USER, AirflowProblem, LocalAirflow, free_port
 from orchestration.names import BUILD_MARTS, EXPORT_KPIS, ingest_dag_id
 from orchestration.progress import Progress
@@ -80,7 +80,7 @@ def run_once(time_limit: float = TIME_LIMIT_SECONDS) -> int:
     has been done) or the time limit was over.
     Raises: AirflowProblem when Airflow does not start or does not stay up; DeclarationError.
     """
-    ensure_local_secret()
+    person_key_secret()  # Missing, it would stop the first load: say so before Airflow starts.
     sources = declarations()
     ingest_dags = {ingest_dag_id(source.name) for source in sources}
     started = time.monotonic()
@@ -124,7 +124,7 @@ def up() -> None:
 
     Its state stays in $GMW_HOME/airflow. Raises: AirflowProblem as for `run_once`.
     """
-    ensure_local_secret()
+    person_key_secret()
     dag_ids = {BUILD_MARTS, EXPORT_KPIS, *(ingest_dag_id(source.name) for source in declarations())}
     try:
         with LocalAirflow(settings().home / "airflow", port=free_port(PREFERRED_PORT), single_run=False) as airflow:

@@ -32,7 +32,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         skipped = found.first + found.rows - 1
         names = [by_position[i].name if i in by_position else f"undeclared_{i}" for i in range(width)]
         types = [reader_type(by_position[i]) if i in by_position else "varchar" for i in range(width)]
-        kept = [quoted(column.name) for column in by_position.values() if column.personal != "drop"]
+        kept = [quoted(column.name) for column in by_position.values() if not column.is_dropped]
         if source.format.unit_note_as:
             kept.append(f"{literal(unit) if unit else 'null::varchar'} as {quoted(source.format.unit_note_as)}")
         for table in ("parsed", "reject_errors", "reject_scans"):

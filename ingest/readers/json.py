@@ -46,7 +46,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     places = [place for up in range(len(levels) + 1) for place in _places(connection, source, f"level_{len(levels) - up}", up)]
     match = header.match([place.header for place in places], source)
     columns = {column.name: column for column in match.by_position.values()}
-    kept = {column.name: places[i] for i, column in match.by_position.items() if column.personal != "drop"}
+    kept = {column.name: places[i] for i, column in match.by_position.items() if not column.is_dropped}
     _make_parsed(connection, kept, len(levels))
     rejected = [
         Rejected(row_no, None, "not_an_object", "an object with keys", None, None)

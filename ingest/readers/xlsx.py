@@ -175,7 +175,7 @@ def _sheet(source: SourceDeclaration, name: str, position: int, rows: list[list[
 
 
 def _store(connection: duckdb.DuckDBPyConnection, sheets: list[Sheet], columns: dict[str, ColumnDeclaration]) -> None:
-    kept = [name for name, column in columns.items() if column.personal != "drop"]
+    kept = [name for name, column in columns.items() if not column.is_dropped]
     connection.execute(
         f"create or replace temp table parsed ({', '.join(f'{quoted(name)} varchar' for name in kept)}, _row_no bigint, "
         "_where varchar)"

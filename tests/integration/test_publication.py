@@ -201,7 +201,7 @@ def test_a_published_version_holds_every_mart_row_and_says_where_it_came_from(ho
     assert (home / "published" / "current").resolve() == folder
     assert query(home, "select count(*), count(distinct run_id) from kpi_value") == [(len(kpi_rows("run-1")), 1)]
     published = {name for (name,) in query(home, "select table_name from information_schema.tables")}
-    assert published == {*publication.REQUIRED_TABLES, "publication"}
+    assert published == {*publication.REQUIRED_TABLES, "publication"} - {"fct_answer", "fct_population"}
     assert query(home, "select version, run_id, as_of, code_version, gates->>'$[0].checks' from publication") == [
         (folder.name, "run-1", AS_OF, "v9.9", "2")
     ]
@@ -209,7 +209,7 @@ def test_a_published_version_holds_every_mart_row_and_says_where_it_came_from(ho
     assert manifest["tables"]["kpi_value"] == len(kpi_rows("run-1"))
     assert [source["file_name"] for source in manifest["sources"]] == ["诉求台账_2026-10.csv"]
     assert manifest["files"]["marts.duckdb"]["sha256"] == hashlib.sha256((folder / "marts.duckdb").read_bytes()).hexdigest()
-    assert set(manifest["files"]) == {"marts.duckdb", *(f"parquet/{name}.parquet" for name in published)}
+    assert set(manifest["files"]) == {"marts.duckdb", "restricted.duckdb", *(f"parquet/{name}.parquet" for name in published)}
     for name in published:
         (rows,) = duckdb.connect().execute(f"select count(*) from '{folder}/parquet/{name}.parquet'").fetchone()
         assert rows == manifest["tables"][name]

@@ -72,7 +72,7 @@ def warehouse() -> duckdb.DuckDBPyConnection:
             (
                 number, ("open", "done: yes", "open")[number % 3], number % 2 + 1, f"{110000 + number}",
                 f"第{number}号楼 3.5 万元 {number}.13912345678 a13912345678b 1391234567 139123456789", "13912345678",
-                hashlib.sha256(str(number).encode()).hexdigest(), "default", "f" * 64, number, BATCH.batch_id, None,
+                "0a1b2c3d:" + hashlib.sha256(str(number).encode()).hexdigest(), "default", "f" * 64, number, BATCH.batch_id, None,
             )
             for number in range(1, ROWS + 1)
         ]

@@ -109,7 +109,7 @@ def test_a_person_key_is_the_hmac_sha256_of_the_identifier(drop: Path) -> None:
     load("issue_ledger")
     secret = os.environ["GMW_PERSON_KEY_SECRET"].encode()
     expected = hmac.new(secret, "person:张女士".encode(), hashlib.sha256).hexdigest()
-    assert rows_of("select raised_by from raw.issue_ledger") == [(expected,)]
+    assert rows_of("select raised_by from raw.issue_ledger") == [(f"{privacy.key_version()}:{expected}",)]
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_personal_values_are_hashed_dropped_or_masked(tmp_path: Path) -> None:
     ]
     result = Loaded(declared, written(tmp_path, rows))
     ((who, note),) = result.rows("who, note")
-    assert (len(who), note) == (64, "请回电[phone]")
+    assert (len(who), note) == (8 + 1 + 64, "请回电[phone]")
     assert "李先生" not in str(result.connection.execute("from ops.quarantine").fetchall())
 
 

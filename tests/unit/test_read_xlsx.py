@@ -182,7 +182,7 @@ def test_personal_columns_are_hashed_dropped_or_masked(tmp_path: Path) -> None:
     )
     result = Loaded(declared, saved(sheet, tmp_path))
     ((who, note),) = result.rows("who, note")
-    assert (len(who), note) == (64, "请回电[phone]")
+    assert (len(who), note) == (8 + 1 + 64, "请回电[phone]")
     assert "phone" not in [row[0] for row in result.connection.execute("describe raw.ledger").fetchall()]
     stored = str(result.connection.execute("from ops.quarantine").fetchall())
     assert "李先生" not in stored and "无" in stored
