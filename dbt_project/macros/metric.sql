@@ -48,7 +48,9 @@
         ),
 
         with_statistic as (
-            select complete.*, catalogue.statistic, t_quantile.t_975
+            select
+                complete.* replace (case when catalogue.n_component is null then complete.n else coalesce(complete.n, 0) end as n),
+                catalogue.statistic, t_quantile.t_975
             from complete
             inner join catalogue on complete.metric_code = catalogue.metric_code
             left join {{ ref('t_quantile') }} as t_quantile

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samples.truth.common import Figures, Frame, Key
+from samples.truth.figures import figures
+from samples.truth.funding import funding
 from samples.truth.participation import participation
 from samples.truth.resolution import resolution
+from samples.truth.satisfaction import satisfaction
 from samples.world import World
 
 COLUMNS = ("metric_code", "place_code", "period_type", "period_start", "breakdown_type", "breakdown_value", "currency")
@@ -20,6 +23,9 @@ def true_kpis(world: World) -> Iterator[tuple[Key, Figures]]:
     frame = Frame(world)
     yield from participation(frame)
     yield from resolution(frame)
+    yield from satisfaction(frame)
+    yield from funding(frame)
+    yield from figures(frame)
 
 
 def write_truth(world: World, path: Path) -> int:
