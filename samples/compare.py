@@ -11,7 +11,9 @@ from pathlib import Path
 import duckdb
 
 from ingest import warehouse
-from samples.geography import TREE
+from samples.truth import FIGURES
+
+TREE = "qinghe_district"
 
 # A truth cell is empty where nothing is claimed, and `none` where there is no base. No row in the warehouse says the same as a count
 # of 0 and as a rate without a base.
@@ -59,7 +61,6 @@ judged as (
     from compared
 )
 """
-FIGURES = ("value", "numerator", "denominator", "n")
 SAME = """(
     true_{0} is null
     or true_{0} = 'none' and computed_{0} is null
