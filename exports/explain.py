@@ -259,9 +259,10 @@ def conditions(columns: set[str], value: dict[str, Any]) -> tuple[list[str], lis
         parameters += [value["period_start"], value["period_end"]]
     if value["breakdown_type"] != "none":
         column = next((name for name in (value["breakdown_type"], f"{value['breakdown_type']}_key") if name in columns), None)
-        if column:
-            wanted.append(f"coalesce(rows.\"{column}\", 'unknown') = ?")
-            parameters.append(value["breakdown_value"])
+        if column is None:
+            raise LookupError(f"breakdown {value['breakdown_type']}: expected a column of that name in the row model, found {sorted(columns)}")
+        wanted.append(f"coalesce(rows.\"{column}\", 'unknown') = ?")
+        parameters.append(value["breakdown_value"])
     if value["currency"] is not None and "currency" in columns:
         wanted.append("rows.currency = ?")
         parameters.append(value["currency"])

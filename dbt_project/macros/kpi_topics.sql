@@ -46,7 +46,7 @@
                 'vote_for_count_of_valid_count', 'vote_valid_count_with_for_count',
             ],
         },
-        'cadence': {'breakdowns': {'rule': 'rule_code'}, 'components': ['windows_kept', 'windows_due']},
+        'cadence': {'breakdowns': {'rule': 'rule'}, 'components': ['windows_kept', 'windows_due']},
         'funnel': {'breakdowns': {'stage': 'stage'}, 'components': ['stage_reached', 'previous_stage_reached']},
         'team': {
             'breakdowns': {},
@@ -69,6 +69,7 @@
             'breakdowns': {'category': 'category', 'kind': 'kind'},
             'components': ['cases_resolved_in_period'],
         },
+        'backlog': {'marks': ['cases_standing']},
         'case_reopen': {
             'breakdowns': {'category': 'category', 'kind': 'kind'},
             'components': ['cases_watched_for_reopening', 'cases_reopened'],
@@ -82,7 +83,7 @@
             ],
         },
         'case_state': {
-            'breakdowns': {'state': 'machine_state'},
+            'breakdowns': {'state': 'state'},
             'components': ['cases_followed', 'cases_that_reached_state'],
         },
         'disclosure': {

@@ -1,52 +1,12 @@
-with cases as (
-    select * from {{ ref('fct_case') }} where interval_status in ('valid', 'open')
-),
-
-periods as (
-    select distinct tree, period_type, period_start, period_end from {{ ref('int_period') }}
-),
-
--- A case counts in every period that ends after it was raised, as far as its state is known then.
-watched as (
-    select
-        cases.place_key, periods.period_type, periods.period_start, periods.period_end, cases.as_of_date, cases.opened_at,
-        cases.ended_at,
-        least(periods.period_end - 1, cases.as_of_date) as last_day,
-        least(periods.period_end::timestamp at time zone cases.time_zone, cases.observed_until_at) as cutoff_at
-    from cases
-    inner join {{ ref('int_place') }} as places on cases.place_key = places.place_key
-    inner join periods
-        on places.tree = periods.tree
-        and cases.opened_date < periods.period_end
-        and cases.as_of_date >= periods.period_start
-),
-
-standing as (
-    select
-        *,
-        ended_at is null or ended_at >= cutoff_at as is_standing,
-        (epoch_us(cutoff_at) - epoch_us(opened_at)) / 86400e6 as age_days
-    from watched
-),
-
-aged as (
-    select
-        *,
-        case
-            when not is_standing then null
-            when age_days < 8 then '0-7'
-            when age_days < 31 then '8-30'
-            when age_days <= 90 then '31-90'
-            else '90+'
-        end as age_band
-    from standing
+with aged as (
+    select * from {{ ref('kpi_row_backlog') }}
 ),
 
 kpi_backlog as (
     select
         'R07' as metric_code, ancestors.ancestor_place_key as place_key, aged.period_type, aged.period_start, aged.period_end,
         'none' as breakdown_type, 'total' as breakdown_value,
-        count(*) filter (aged.is_standing) as numerator,
+        sum(aged.cases_standing) as numerator,
         max(aged.as_of_date) as as_of_date
     from aged
     {{ join_ancestors('aged', 'aged.last_day') }}

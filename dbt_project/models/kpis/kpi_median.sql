@@ -4,7 +4,7 @@
 {% set medians = {
     'R06': ('kpi_row_case', 'resolution_days', by_subject),
     'R09.hours': ('kpi_row_case_service', 'response_hours', by_subject),
-    'R14.dwell': ('kpi_row_case_stay', 'stay_days', {'state': 'machine_state'}),
+    'R14.dwell': ('kpi_row_case_stay', 'stay_days', {'state': 'state'}),
 } %}
 
 with observations as (

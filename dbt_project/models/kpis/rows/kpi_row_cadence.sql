@@ -97,7 +97,7 @@ kept as (
 
 kpi_row_cadence as (
     select
-        place_key, date_trunc('month', window_start)::date as period_month, rule_code, null::varchar as currency,
+        place_key, date_trunc('month', window_start)::date as period_month, rule_code as rule, null::varchar as currency,
         window_start, window_end, 1 as windows_due, is_kept::integer as windows_kept,
         as_of_date, source, file_id, row_no
     from kept

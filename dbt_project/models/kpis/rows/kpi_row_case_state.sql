@@ -16,7 +16,7 @@ told as (
 kpi_row_case_state as (
     select
         cases.place_key, date_trunc('month', cases.opened_date)::date as period_month,
-        told.machine || '.' || told.state as machine_state, null::varchar as currency,
+        told.machine || '.' || told.state as state, null::varchar as currency,
         1 as cases_followed,
         list_contains(cases.states, told.state)::integer as cases_that_reached_state,
         cases.as_of_date, cases.source, cases.file_id, cases.row_no
