@@ -46,7 +46,9 @@ def totals(frame: Frame, money: Money, **breakdowns: str | None) -> Iterator[Cel
     return frame.cells(money.place, money.day, breakdowns, money.currency)
 
 
-def with_n(metric: str, numerators: dict[Cell, Number], denominators: dict[Cell, Number], numbers: dict[Cell, int]) -> Iterator[tuple[Key, Figures]]:
+def with_n(
+    metric: str, numerators: dict[Cell, Number], denominators: dict[Cell, Number], numbers: dict[Cell, int]
+) -> Iterator[tuple[Key, Figures]]:
     """A ratio whose n is not its denominator."""
     for key, figures in rate(metric, numerators, denominators):
         yield key, figures | {"n": numbers.get(key[1:], 0)}
@@ -341,7 +343,10 @@ def spread(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         up = frame.places.above(money.place, month)
         for child, place in zip(up, up[1:], strict=False):
             below[place, child, month, money.currency] += money.amount
-    months = {period: [month for month in frame.periods.months if period in frame.periods.of_month(month)] for period in frame.periods.every()}
+    months = {
+        period: [month for month in frame.periods.months if period in frame.periods.of_month(month)]
+        for period in frame.periods.every()
+    }
     currencies = {currency for *_, currency in below}
     children = {(place, month): frame.places.children(place, month_end(month))
                 for place in frame.places.versions for month in frame.periods.months}
@@ -349,7 +354,8 @@ def spread(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         for period, within in months.items():
             there = sorted({child for month in within for child in children[place, month]})
             for currency in currencies:
-                awards = sorted((Fraction(sum(below.get((place, child, month, currency), 0) for month in within)) for child in there), reverse=True)
+                awards = [Fraction(sum(below.get((place, child, month, currency), 0) for month in within)) for child in there]
+                awards.sort(reverse=True)
                 total, number = sum(awards), len(awards)
                 if number < 2 or not total:
                     continue

@@ -33,9 +33,7 @@ def satisfaction(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     yield from self_assessment(frame)
 
 
-def answered(
-    frame: Frame, survey: Survey, place: str, kind: str = "none", member: str = "total"
-) -> Iterator[Cell]:
+def answered(frame: Frame, survey: Survey, place: str, kind: str = "none", member: str = "total") -> Iterator[Cell]:
     """The cells that something of a survey counts in: the periods of its closing day, and the wave that began when it did."""
     is_total = kind == "none"
     yield from frame.cells(place, survey.closed, None if is_total else {kind: member}, total=is_total)
