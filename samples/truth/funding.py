@@ -135,7 +135,8 @@ def cap(found: list[Money], awards: list[Money]) -> tuple[Decimal | None, Decima
     rounds = [money.round_code for money in [*awards, *found] if money.round_code is not None]
     day = (awards or found)[0].day
     for row in seed("grant_round"):
-        if rounds and row["round_code"] == rounds[0] and (row["valid_from"] or "0001") <= day.isoformat() < (row["valid_to"] or "9999"):
+        is_valid = (row["valid_from"] or "0001") <= day.isoformat() < (row["valid_to"] or "9999")
+        if rounds and row["round_code"] == rounds[0] and is_valid:
             caps = tuple(Decimal(row[name]) if row[name] else None for name in ("match_ratio_cap", "match_amount_cap"))
             return caps if caps != (None, None) else None
     return None
@@ -168,7 +169,8 @@ def leverage(frame: Frame) -> Iterator[tuple[Key, Figures]]:
 def unit_costs(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     """F06."""
     attendances = {
-        key[1:6]: figures["value"] for key, figures in activities(frame) if key[0] == "P02" and key[4] == "none" and figures["value"]
+        key[1:6]: figures["value"] for key, figures in activities(frame)
+        if key[0] == "P02" and key[4] == "none" and figures["value"]
     }
     for metric, kind in (("F06.attendance", "expenditure"), ("F06.attendance_awarded", "award")):
         amounts = tally()
@@ -178,7 +180,8 @@ def unit_costs(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         for cell, amount in amounts.items():
             base = attendances.get(cell[:5])
             if base:
-                yield (metric, *cell), {"value": Fraction(amount) / base, "numerator": amount, "denominator": base}
+                figures = {"value": Fraction(amount) / base, "numerator": amount, "denominator": base}
+                yield (metric, *cell), figures
     spent, named = tally(), people()
     for money in movements(frame, "expenditure"):
         if money.project is not None:

@@ -96,7 +96,8 @@ def recommendation(frame: Frame, questions: dict[str, Question]) -> Iterator[tup
             detractors[cell] += answer.code in range(7)
     for cell, base in given.items():
         net = promoters[cell] - detractors[cell]
-        yield ("S05", *cell), {"value": Fraction(100 * net, base) if base else None, "numerator": net, "denominator": base, "n": base}
+        value = Fraction(100 * net, base) if base else None
+        yield ("S05", *cell), {"value": value, "numerator": net, "denominator": base, "n": base}
     for name, counted in (("promoters", promoters), ("passives", passives), ("detractors", detractors)):
         yield from count(f"S05.{name}", counted)
 
