@@ -39,6 +39,7 @@ SAMPLES := $(or $(GMW_HOME),$(CURDIR)/var)/samples
 GENERATOR := $(shell find samples -name '*.py' -o -path '*/published_figures/*.csv') $(wildcard dbt_project/seeds/process_catalogue.csv dbt_project/seeds/kind.csv)
 
 # The demonstration district stands in where nobody says where files arrive.
+COMPARE := $(if $(GMW_DROP_FOLDER),,$(PYTHON) -m samples.compare "$(SAMPLES)")
 run run-direct up: export GMW_DROP_FOLDER := $(or $(GMW_DROP_FOLDER),$(SAMPLES)/raw)
 run run-direct up: $(if $(GMW_DROP_FOLDER),,$(SAMPLES)/.made)
 
@@ -56,10 +57,12 @@ local-secret: $(VENV)/.installed
 .PHONY: run
 run: $(VENV)/.installed local-secret ## Run the demonstration district through Airflow: from raw files to workbook, then stop
 	$(VENV)/bin/gmw airflow run
+	$(COMPARE)
 
 .PHONY: run-direct
 run-direct: $(VENV)/.installed local-secret ## The same without Airflow, in one process
 	$(VENV)/bin/gmw run
+	$(COMPARE)
 
 .PHONY: up
 up: $(VENV)/.installed local-secret ## Keep Airflow running for use in a browser; prints address and login; Ctrl-C stops it

@@ -19,6 +19,7 @@ from ingest import warehouse
 from ingest.settings import settings
 
 PARTS = ("numerator", "denominator")
+UP_TO_THE_END = ("stock", "cumulative_ratio")  # statistics that all rows before the end of the period are behind
 
 
 @dataclass(frozen=True)
@@ -167,8 +168,9 @@ def find_value(
     rows = records(
         connection,
         """
-        select computed.*, published.status = 'suppressed' as is_hidden
+        select computed.*, catalogue.statistic, published.status = 'suppressed' as is_hidden
         from kpis.kpi_computed as computed
+        inner join seeds.metric_catalogue as catalogue using (metric_code)
         inner join kpis.kpi_value as published using (metric_code, place_key, period_type, period_start, breakdown_type, breakdown_value)
         where metric_code = ? and place_key = ? and (? is null or computed.currency = ?)
             and computed.currency is not distinct from published.currency
@@ -249,6 +251,9 @@ def conditions(columns: set[str], value: dict[str, Any]) -> tuple[list[str], lis
     elif value["period_type"] == "wave":
         wanted.append("rows.wave_start = ?")
         parameters.append(value["period_start"])
+    elif value["statistic"] in UP_TO_THE_END:
+        wanted.append("rows.period_month < ?")
+        parameters.append(value["period_end"])
     else:
         wanted.append("rows.period_month >= ? and rows.period_month < ?")
         parameters += [value["period_start"], value["period_end"]]

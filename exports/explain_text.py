@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from exports.explain import Explanation, Part
+from ingest.readers import place_in_file
 
 
 def number(figure: float | None) -> str:
@@ -43,7 +44,7 @@ def print_part(part: Part, console: Console, limit: int) -> None:
     console.print(f"\n[bold]{part.name}[/] {part.component}: {len(part.rows)} rows, together {number(part.total)}{said}", soft_wrap=True)
     table = Table("file", "row", "adds", "place", "what the row says")
     for row in part.rows[: limit or None]:
-        table.add_row(row.file_name or "–", str(row.row_no), number(row.adds), (row.place or "").rpartition(" / ")[2], row.text)
+        table.add_row(row.file_name or "–", "–" if row.row_no is None else place_in_file(row.row_no), number(row.adds), (row.place or "").rpartition(" / ")[2], row.text)
     console.print(table)
     if limit and len(part.rows) > limit:
         console.print(f"… and {len(part.rows) - limit} more: --limit 0 shows all, --csv FILE writes them")

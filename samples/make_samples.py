@@ -17,6 +17,7 @@ from pathlib import Path
 from samples import geography
 from samples.dice import dice_of
 from samples.sources import IN_ORDER
+from samples.truth import write_truth
 from samples.world import Size, World
 
 SEED = 20260101
@@ -37,13 +38,15 @@ def make_world(folder: Path, seed: int = SEED, size: Size = Size()) -> World:
 
 
 def write_all(folder: Path, seed: int = SEED, size: Size = Size()) -> World:
-    """Write `folder/raw/<source>/…`: what `make_world` writes, and the published figures of other places, which are not invented.
+    """Write `folder/raw/<source>/…`, what `make_world` writes and the published figures of other places, which are not invented; and
+    `folder/truth/kpi_truth.csv`, the true KPI values.
 
     Args: folder: its folder `raw` is replaced. seed, size: as for `make_world`. Returns: the World.
     """
     shutil.rmtree(folder / "raw", ignore_errors=True)
     world = make_world(folder / "raw", seed, size)
     shutil.copytree(PUBLISHED, folder / "raw" / PUBLISHED.name)
+    write_truth(world, folder / "truth" / "kpi_truth.csv")
     return world
 
 

@@ -12,7 +12,7 @@ from ingest.readers.parsed import FileRejected, Parsed
 
 READERS = {"csv": csv.read, "xlsx": xlsx.read, "json": json.read, "jsonl": json.read}
 
-__all__ = ["FileRejected", "Parsed", "read"]
+__all__ = ["FileRejected", "Parsed", "place_in_file", "read"]
 
 
 def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> Parsed:
@@ -25,3 +25,9 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     if path.stat().st_size == 0:
         raise FileRejected("expected a header and rows, found an empty file (0 bytes); ask for the file again")
     return READERS[source.format.type](connection, source, path)
+
+
+def place_in_file(row_no: int) -> str:
+    """Where a row number leads a person: `15`, or `sheet 2, row 15` for a workbook of which several sheets are read."""
+    sheet, row = divmod(row_no, xlsx.SHEET_STEP)
+    return f"sheet {sheet}, row {row}" if sheet else str(row)

@@ -2,79 +2,52 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from pathlib import Path
 
-import duckdb
+import pytest
 
 from ingest import warehouse
-from samples.truth import true_kpis
-from samples.truth.common import Figures, Key
-from samples.world import World
-
-COMPUTED = """
-    select metric_code, place_code, period_type, if(period_type = 'all', null, period_start), breakdown_type, breakdown_value, currency,
-        value, numerator, denominator, n
-    from kpis.kpi_computed
-    inner join intermediate.int_place using (place_key)
-    where tree = 'qinghe_district'
-"""
-NAMES = ("value", "numerator", "denominator", "n")
+from samples.compare import compare
+from tests.conftest import Sample
 
 
-def computed(connection: duckdb.DuckDBPyConnection) -> dict[Key, dict]:
-    """The KPIs of the warehouse before small numbers are hidden."""
-    rows = connection.execute(COMPUTED).fetchall()
-    found = {row[:7]: dict(zip(NAMES, row[7:])) for row in rows}
-    assert len(found) == len(rows), "a KPI has two rows"
-    return found
-
-
-def is_same(expected: object, found: float | None) -> bool:
-    """Equal within 1e-9, None only to None."""
-    if expected is None or found is None:
-        return expected is None and found is None
-    return math.isclose(float(expected), found, rel_tol=1e-9, abs_tol=1e-9)
-
-
-def differences(truth: dict[Key, Figures], found: dict[Key, dict]) -> dict[str, list[str]]:
-    """Metric → what differs. No row says the same as a count of 0 and as a rate without a base."""
-    wrong: dict[str, list[str]] = defaultdict(list)
-    for key, figures in truth.items():
-        have = found.get(key)
-        if have is None:
-            if figures["value"]:
-                wrong[key[0]].append(f"{key[1:]}: expected {readable(figures)}, found no row")
-            continue
-        for name, figure in figures.items():
-            if not is_same(figure, have[name]) and not (name == "value" and not figure and not have[name] and have["denominator"] is None):
-                wrong[key[0]].append(f"{key[1:]}: {name} expected {readable(figures)}, found {have}")
-                break
-    covered = {key[0] for key in truth}
-    for key, have in found.items():
-        if key[0] in covered and key not in truth and have["value"]:
-            wrong[key[0]].append(f"{key[1:]}: expected no row, found {have}")
-    return wrong
-
-
-def readable(figures: Figures) -> dict[str, object]:
-    """Figures as floats."""
-    return {name: None if figure is None else float(figure) for name, figure in figures.items()}
-
-
-def test_every_kpi_has_its_true_value(installation: Path, world: World) -> None:
-    truth = dict(true_kpis(world))
+def test_every_kpi_has_its_true_value(installation: Path, sample: Sample) -> None:
     with warehouse.reader() as connection:
-        wrong = differences(truth, computed(connection))
-    told = "\n".join(f"{metric}: {len(found)}, e.g. {found[0]}" for metric, found in sorted(wrong.items()))
-    assert not wrong, f"{sum(map(len, wrong.values()))} of {len(truth)} differ:\n{told}"
+        claimed, wrong = compare(connection, sample.raw.parent / "truth" / "kpi_truth.csv")
+    assert claimed > 500_000
+    assert not wrong, "\n".join(f"{metric}: {keys} differ, e.g. {example}" for metric, keys, example in wrong)
 
 
-def test_every_metric_of_the_catalogue_has_a_value_and_a_true_one(installation: Path, world: World) -> None:
-    told = {key[0] for key, figures in true_kpis(world) if figures["value"] is not None}
+def test_every_metric_of_the_catalogue_has_a_value_and_a_true_one(installation: Path, sample: Sample) -> None:
     with warehouse.reader() as connection:
-        catalogue = {row[0] for row in connection.execute("select metric_code from seeds.metric_catalogue").fetchall()}
-        valued = {row[0] for row in connection.execute("select distinct metric_code from kpis.kpi_computed where value is not null").fetchall()}
-    assert catalogue - valued == set(), "no value"
-    assert catalogue - told == set(), "no true value"
+        missing = connection.execute(
+            """
+            select metric_code,
+                metric_code in (select metric_code from kpis.kpi_computed where value is not null) as has_a_value,
+                metric_code in (select metric_code from read_csv(?, all_varchar = true) where value != 'none') as has_a_true_one
+            from seeds.metric_catalogue
+            where not (has_a_value and has_a_true_one)
+            """,
+            [str(sample.raw.parent / "truth" / "kpi_truth.csv")],
+        ).fetchall()
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("R02,990101,all,,none,total,,0.123,,,\n", "R02: 1 differ"),
+        ("R02,990101,all,,none,total,,none,,,\n", "R02: 1 differ"),
+        ("R02,990101,month,2019-01-01,none,total,,0.5,1,2,2\n", "computed no row"),
+    ],
+    ids=["another value", "no base", "a period without rows"],
+)
+def test_a_false_figure_is_found(installation: Path, tmp_path: Path, line: str, told: str) -> None:
+    truth = tmp_path / "kpi_truth.csv"
+    truth.write_text(
+        "metric_code,place_code,period_type,period_start,breakdown_type,breakdown_value,currency,value,numerator,denominator,n\n" + line,
+        encoding="utf-8",
+    )
+    with warehouse.reader() as connection:
+        _, wrong = compare(connection, truth)
+    assert any(told in f"{metric}: 1 differ, e.g. {example}" for metric, _, example in wrong if "990101 all" in example or "2019" in example)

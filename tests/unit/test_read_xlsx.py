@@ -11,6 +11,7 @@ from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ingest.declaration import SourceDeclaration
+from ingest.readers import place_in_file
 from tests.unit.reading import Loaded, blocked, column, source
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -208,3 +209,7 @@ def rewrite(path: Path, part: str, old: bytes, new: bytes) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
         for name, content in parts.items():
             package.writestr(name, content)
+
+
+def test_a_row_number_leads_to_the_sheet_and_the_row() -> None:
+    assert [place_in_file(row_no) for row_no in (4, 30000004)] == ["4", "sheet 3, row 4"]
