@@ -49,7 +49,7 @@
 
         with_statistic as (
             select
-                complete.* replace (case when catalogue.n_component is null then complete.n else coalesce(complete.n, 0) end as n),
+                complete.* replace (coalesce(complete.n, case when catalogue.n_component is not null then 0 end) as n),
                 catalogue.statistic, t_quantile.t_975
             from complete
             inner join catalogue on complete.metric_code = catalogue.metric_code

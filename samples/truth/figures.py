@@ -23,7 +23,10 @@ CURRENCIES = {"元": "CNY"}
 
 def figures(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     """All KPIs about reported figures."""
-    told = [figure for figure in frame.world.figures if figure.metric_code and figure.place != UNKNOWN and figure.period_start and figure.period_end]
+    told = [
+        figure for figure in frame.world.figures
+        if figure.metric_code and figure.place != UNKNOWN and figure.period_start and figure.period_end
+    ]
     yield from agreement(frame, told)
     yield from conflicts(frame, told)
 

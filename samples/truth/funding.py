@@ -46,7 +46,9 @@ def totals(frame: Frame, money: Money, **breakdowns: str | None) -> Iterator[Cel
     return frame.cells(money.place, money.day, breakdowns, money.currency)
 
 
-def with_n(metric: str, numerators: dict[Cell, Number], denominators: dict[Cell, Number], numbers: dict[Cell, int]) -> Iterator[tuple[Key, Figures]]:
+def with_n(
+    metric: str, numerators: dict[Cell, Number], denominators: dict[Cell, Number], numbers: dict[Cell, int]
+) -> Iterator[tuple[Key, Figures]]:
     """A ratio whose n is not its denominator."""
     for key, figures in rate(metric, numerators, denominators):
         yield key, figures | {"n": numbers.get(key[1:], 0)}
@@ -133,7 +135,8 @@ def cap(found: list[Money], awards: list[Money]) -> tuple[Decimal | None, Decima
     rounds = [money.round_code for money in [*awards, *found] if money.round_code is not None]
     day = (awards or found)[0].day
     for row in seed("grant_round"):
-        if rounds and row["round_code"] == rounds[0] and (row["valid_from"] or "0001") <= day.isoformat() < (row["valid_to"] or "9999"):
+        is_valid = (row["valid_from"] or "0001") <= day.isoformat() < (row["valid_to"] or "9999")
+        if rounds and row["round_code"] == rounds[0] and is_valid:
             caps = tuple(Decimal(row[name]) if row[name] else None for name in ("match_ratio_cap", "match_amount_cap"))
             return caps if caps != (None, None) else None
     return None
@@ -166,7 +169,8 @@ def leverage(frame: Frame) -> Iterator[tuple[Key, Figures]]:
 def unit_costs(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     """F06."""
     attendances = {
-        key[1:6]: figures["value"] for key, figures in activities(frame) if key[0] == "P02" and key[4] == "none" and figures["value"]
+        key[1:6]: figures["value"] for key, figures in activities(frame)
+        if key[0] == "P02" and key[4] == "none" and figures["value"]
     }
     for metric, kind in (("F06.attendance", "expenditure"), ("F06.attendance_awarded", "award")):
         amounts = tally()
@@ -176,7 +180,8 @@ def unit_costs(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         for cell, amount in amounts.items():
             base = attendances.get(cell[:5])
             if base:
-                yield (metric, *cell), {"value": Fraction(amount) / base, "numerator": amount, "denominator": base}
+                figures = {"value": Fraction(amount) / base, "numerator": amount, "denominator": base}
+                yield (metric, *cell), figures
     spent, named = tally(), people()
     for money in movements(frame, "expenditure"):
         if money.project is not None:
@@ -341,7 +346,10 @@ def spread(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         up = frame.places.above(money.place, month)
         for child, place in zip(up, up[1:], strict=False):
             below[place, child, month, money.currency] += money.amount
-    months = {period: [month for month in frame.periods.months if period in frame.periods.of_month(month)] for period in frame.periods.every()}
+    months = {
+        period: [month for month in frame.periods.months if period in frame.periods.of_month(month)]
+        for period in frame.periods.every()
+    }
     currencies = {currency for *_, currency in below}
     children = {(place, month): frame.places.children(place, month_end(month))
                 for place in frame.places.versions for month in frame.periods.months}
@@ -349,7 +357,8 @@ def spread(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         for period, within in months.items():
             there = sorted({child for month in within for child in children[place, month]})
             for currency in currencies:
-                awards = sorted((Fraction(sum(below.get((place, child, month, currency), 0) for month in within)) for child in there), reverse=True)
+                awards = [Fraction(sum(below.get((place, child, month, currency), 0) for month in within)) for child in there]
+                awards.sort(reverse=True)
                 total, number = sum(awards), len(awards)
                 if number < 2 or not total:
                     continue

@@ -33,9 +33,7 @@ def satisfaction(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     yield from self_assessment(frame)
 
 
-def answered(
-    frame: Frame, survey: Survey, place: str, kind: str = "none", member: str = "total"
-) -> Iterator[Cell]:
+def answered(frame: Frame, survey: Survey, place: str, kind: str = "none", member: str = "total") -> Iterator[Cell]:
     """The cells that something of a survey counts in: the periods of its closing day, and the wave that began when it did."""
     is_total = kind == "none"
     yield from frame.cells(place, survey.closed, None if is_total else {kind: member}, total=is_total)
@@ -98,7 +96,8 @@ def recommendation(frame: Frame, questions: dict[str, Question]) -> Iterator[tup
             detractors[cell] += answer.code in range(7)
     for cell, base in given.items():
         net = promoters[cell] - detractors[cell]
-        yield ("S05", *cell), {"value": Fraction(100 * net, base) if base else None, "numerator": net, "denominator": base, "n": base}
+        value = Fraction(100 * net, base) if base else None
+        yield ("S05", *cell), {"value": value, "numerator": net, "denominator": base, "n": base}
     for name, counted in (("promoters", promoters), ("passives", passives), ("detractors", detractors)):
         yield from count(f"S05.{name}", counted)
 

@@ -63,7 +63,8 @@ def test_the_t_quantile_beyond_the_table_is_that_of_scipy(degrees_of_freedom: in
 def median_and_ends(values: list[float]) -> tuple[float, float | None, float | None]:
     """Median of the values and the ends of its interval, by the macros."""
     macros = [
-        rendered(f"{{{{ statistics.{call} }}}}") for call in ("median('sample')", "median_end('sample', -1)", "median_end('sample', 1)")
+        rendered(f"{{{{ statistics.{call} }}}}")
+        for call in ("median('sample')", "median_end('sample', -1)", "median_end('sample', 1)")
     ]
     query = f"select {', '.join(macros)} from (select list_sort(list(value)) as sample from unnest(?::double[]) as t (value))"
     return duckdb.connect().execute(query, [values]).fetchone()

@@ -9,7 +9,9 @@
 
 with observations as (
     {% for metric, (rows, column, breakdowns) in medians.items() -%}
-    select '{{ metric }}' as metric_code, place_key, period_month, breakdown_type, breakdown_value, {{ column }} as amount, as_of_date
+    select
+        '{{ metric }}' as metric_code, place_key, period_month, breakdown_type, breakdown_value,
+        {{ column }} as amount, as_of_date
     from {{ broken_down(ref(rows), breakdowns) }}
     where {{ column }} is not null
     {% if not loop.last %}union all{% endif %}

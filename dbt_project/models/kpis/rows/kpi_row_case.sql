@@ -41,7 +41,8 @@ kpi_row_case as (
         case when resolution_days is not null then 1 end as cases_with_duration,
         resolution_days,
 
-        case when due_date is not null and is_past_target_or_resolved then coalesce(is_on_time, false)::integer end as cases_on_time,
+        case when due_date is not null and is_past_target_or_resolved then coalesce(is_on_time, false)::integer end
+            as cases_on_time,
         case when due_date is not null and is_past_target_or_resolved then 1 end as cases_past_target_or_resolved,
         case when due_date is not null and is_resolved then 1 end as cases_resolved_with_target,
 

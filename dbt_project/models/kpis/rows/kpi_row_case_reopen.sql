@@ -4,7 +4,8 @@ with kpi_row_case_reopen as (
         cases.place_key, date_trunc('month', history.first_resolved_date)::date as period_month, cases.category, cases.kind,
         null::varchar as currency,
         1 as cases_watched_for_reopening,
-        coalesce(epoch_us(history.reopened_at) - epoch_us(history.first_resolved_at) <= 30 * 86400e6, false)::integer as cases_reopened,
+        coalesce(epoch_us(history.reopened_at) - epoch_us(history.first_resolved_at) <= 30 * 86400e6, false)::integer
+            as cases_reopened,
         cases.as_of_date, cases.source, cases.file_id, cases.row_no
     from {{ ref('fct_case') }} as cases
     inner join {{ ref('int_case_history') }} as history on cases.case_key = history.case_key

@@ -31,10 +31,12 @@ kpi_row_case_service as (
         case when is_response_due then 1 end as responses_due,
         case when is_response_due then is_answered::integer end as responses_given,
         case when first_response_at >= opened_at then 1 end as responses_timed,
-        case when first_response_at >= opened_at then (epoch_us(first_response_at) - epoch_us(opened_at)) / 3600e6 end as response_hours,
+        case when first_response_at >= opened_at then (epoch_us(first_response_at) - epoch_us(opened_at)) / 3600e6 end
+            as response_hours,
 
         case when response_due_at is not null and not is_excluded then 1 end as callback_should_respond,
-        case when response_due_at is not null and not is_excluded then (first_response_at is not null)::integer end as callback_responded,
+        case when response_due_at is not null and not is_excluded then (first_response_at is not null)::integer end
+            as callback_responded,
         case when is_reached then 1 end as callback_reached,
         case when is_reached then coalesce(callback_is_resolved, false)::integer end as callback_resolved,
         case when is_reached then coalesce(callback_is_satisfied, false)::integer end as callback_satisfied,
