@@ -36,8 +36,8 @@ class Rule:
 def _away(found: str, expected: str) -> str:
     """SQL: two numbers differ by more than rounding, or only one of them is there."""
     return (
-        f"(({found}) is null) != (({expected}) is null) "
-        f"or abs(({found}) - ({expected})) > {TOLERANCE.format(f'({expected})')}"
+        f"((({found}) is null) != (({expected}) is null) "
+        f"or abs(({found}) - ({expected})) > {TOLERANCE.format(f'({expected})')})"
     )
 
 
