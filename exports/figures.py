@@ -177,8 +177,8 @@ def headlines(published: Published) -> list[Row]:
         f"""
         with candidate as (
             from figure where is_headline and depth = 0
-            qualify breakdown_type = 'none'
-                or not bool_or(breakdown_type = 'none') over (partition by place_key, metric_code)
+            qualify (breakdown_type = 'none' or not bool_or(breakdown_type = 'none') over (partition by place_key, metric_code))
+                and is_headline_question = bool_or(is_headline_question) over (partition by place_key, metric_code)
         ),
         latest as (
             from candidate
@@ -189,8 +189,7 @@ def headlines(published: Published) -> list[Row]:
         from latest
         qualify row_number() over (
             partition by place_key, metric_code, currency, breakdown_type
-            order by is_headline_question desc, n desc nulls last, breakdown_rank, breakdown_value) <= {QUESTIONS_SHOWN}
-            and is_headline_question = bool_or(is_headline_question) over (partition by place_key, metric_code)
+            order by n desc nulls last, breakdown_rank, breakdown_value) <= {QUESTIONS_SHOWN}
         order by {ORDER}
         """
     )
