@@ -141,7 +141,7 @@ KPI_VALUE_RULES = [
         "a currency where the unit is money, and elsewhere at most in what is made of money",
         f"""select {KEY}, batch.unit from batch inner join {{catalogue}} as catalogue using (metric_code)
         where catalogue.unit = 'money' and currency is null
-            or currency is not null and catalogue.record != 'money'""",
+            or currency is not null and catalogue.record not in ('money', 'figure')""",
         "money is summed per currency: see models/kpis/rows/kpi_row_money.sql",
         column="currency",
     ),

@@ -10,6 +10,7 @@ FAMILIES = {
     "resolution": ("办结", "Resolution"),
     "satisfaction": ("满意", "Satisfaction"),
     "funding": ("资金", "Funding"),
+    "figure": ("核对", "Reported figures"),
 }
 STATUSES = {
     "ok": ("正常", "ok"),
@@ -51,7 +52,7 @@ UNITS = {
     "score": ("分", "score"),
     "index": ("指数", "index 0–100"),
     "money": ("", ""),
-    "个": ("个", "projects"),
+    "个": ("个", "items"),
     "倍": ("倍", "times"),
     "coefficient": ("", "0–1"),
 }

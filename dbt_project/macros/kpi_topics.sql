@@ -2,7 +2,8 @@
 
    A row model has one row per row of a fact: place_key, period_month, currency, as_of_date, source, file_id, row_no, the
    columns of the breakdowns and one number per component: what the row adds to it, NULL where it has no say. With
-   `is_wave` it has wave_start and wave_end too. seeds/metric_catalogue.csv makes metrics of the components. #}
+   `is_wave` it has wave_start and wave_end too. seeds/metric_catalogue.csv makes metrics of the components.
+   `marks` are columns that mark the rows behind a metric that does not add up; a model of its own computes it. #}
 {% macro kpi_topics() -%}
     {{ return({
         'activity': {
@@ -30,7 +31,12 @@
                 'points_issued', 'entries_issued', 'points_redeemed', 'entries_redeemed', 'points_penalties', 'entries_penalties',
                 'points_expired', 'entries_expired', 'points_reversed', 'entries_reversed', 'redemptions_without_rule',
             ],
+            'marks': ['points_outstanding'],
         },
+        'participation': {
+            'marks': ['participants', 'participating_households', 'first_time_participants', 'active_volunteers'],
+        },
+        'role': {'marks': ['registered_volunteers']},
         'vote': {
             'breakdowns': {'voter_unit': 'voter_unit'},
             'components': [
@@ -102,7 +108,7 @@
         'survey': {
             'is_wave': true,
             'breakdowns': {},
-            'components': ['responses_returned', 'responses_due', 'questionnaires_valid', 'questionnaires_returned'],
+            'components': ['survey_responses', 'survey_responses_due', 'questionnaires_valid', 'questionnaires_returned'],
         },
         'recommendation': {
             'is_wave': true,

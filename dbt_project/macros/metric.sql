@@ -33,7 +33,7 @@
 {%- endmacro %}
 
 {# Sums of metrics → numerator, denominator, value and interval, by the statistic that the catalogue names. `sums`: see metric_sums;
-   it may have is_left_censored: whether something before the first record could change the value. #}
+   it may have n, sum_of_squares and is_left_censored: whether something before the first record could change the value. #}
 {% macro metric_values(sums) -%}
     {%- set without_base = "('count', 'sum', 'distinct', 'stock')" -%}
     (
@@ -42,7 +42,7 @@
         ),
 
         complete as (
-            select null::boolean as is_left_censored where false
+            select null::double as n, null::double as sum_of_squares, null::boolean as is_left_censored where false
             union all by name
             select * from {{ sums }}
         ),

@@ -30,7 +30,8 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
         unit = "元" if quarter < IN_YUAN_UNTIL else "万元"
         rows: list[list[Cell]] = []
         gifts: list[Money | None] = []
-        for day in sorted(dice.day(quarter, next_month(quarter, 3)) for _ in range(dice.count(IN_A_QUARTER * len(atlas.on("community", quarter)) * world.size.factor))):
+        count = dice.count(IN_A_QUARTER * len(atlas.on("community", quarter)) * world.size.factor)
+        for day in sorted(dice.day(quarter, next_month(quarter, 3)) for _ in range(count)):
             number += 1
             gift, row = _gift(dice, atlas, f"JZ{day.year}-{number:04d}", day, unit)
             gifts.append(gift)

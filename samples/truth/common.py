@@ -194,9 +194,8 @@ def rate(metric: str, numerators: dict[Cell, Number], denominators: dict[Cell, N
     """Σ numerator / Σ denominator, for every cell that has a base row."""
     for cell, base in denominators.items():
         part = numerators.get(cell, 0)
-        yield (metric, *cell), {
-            "value": Fraction(part) / Fraction(base) if base else None, "numerator": part, "denominator": base, "n": base,
-        }
+        counted = {"n": base} if isinstance(base, int) else {}
+        yield (metric, *cell), {"value": Fraction(part) / Fraction(base) if base else None, "numerator": part, "denominator": base, **counted}
 
 
 def tally() -> dict[Cell, Number]:

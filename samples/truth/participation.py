@@ -109,7 +109,8 @@ def activities(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     is_session = {key for key, activity in there.items() if activity.state == "held" and activity.kind in DELIBERATION}
     for case in frame.world.cases:
         if case.activity_id in is_session:
-            for cell in frame.cells(case.place, case.opened.date()):
+            session = there[case.activity_id]
+            for cell in frame.cells(session.place, session.day):
                 proposals[cell] += 1
     yield from count("P01", held)
     yield from count("P02", attended)
@@ -305,7 +306,7 @@ def points(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         for entry in frame.world.points:
             if entry.posted.date() < cutoff:
                 balance[entry.account] += entry.points
-                for above in frame.places.above(entry.place, month_of(entry.posted.date())):
+                for above in frame.places.above(entry.place, month_of(cutoff - timedelta(days=1))):
                     outstanding[frame.at(period, above)] += entry.points
                     where[entry.account].add(above)
         for account, total in balance.items():

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from ingest.run import run_all
+from samples.files import Sheet, write_xlsx
 from tests.conftest import SECRET
 
 REGISTER = [
@@ -79,13 +80,14 @@ def built(tmp_path_factory: pytest.TempPathFactory):
             ["统计日期", "镇街", "社区", "小区", "常住人口", "户籍人口", "户数"],
             *([day, town, community, "", value, "", ""] for day, town, community, value in POPULATION),
         ],
-        "activity_ledger/活动台账_2026-09.csv": [head.split(","), *([number, *row] for number, row in enumerate(activities, 1))],
     }
     for name, rows in files.items():
         path = root / "drop" / name
         path.parent.mkdir(parents=True)
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows)
+    ledger = [head.split(","), [], *([number, *row] for number, row in enumerate(activities, 1))]
+    write_xlsx(root / "drop" / "activity_ledger" / "活动台账_2026-09.xlsx", [Sheet("台账", ledger)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GMW_HOME", str(root / "home"))
         patch.setenv("GMW_DROP_FOLDER", str(root / "drop"))

@@ -216,3 +216,36 @@ def test_the_processes_that_left_records_are_covered_and_the_others_are_not(buil
     assert built.execute("select count(*) from marts.process_coverage").fetchone() == (178,)
     (seen,) = built.execute("select last_seen_at = timestamptz '2026-03-05 00:00:00+08' from marts.process_coverage where process_code = 'I09'").fetchone()
     assert seen
+
+
+def test_the_participation_figures_are_those_that_a_hand_computes(built: duckdb.DuckDBPyConnection) -> None:
+    """One of 24 declared guests signed in, one person signed in elsewhere twice; 23 more were counted as a group."""
+    figures = built.execute("""
+        select metric_code, breakdown_value, numerator, denominator, value from kpis.kpi_computed
+        where place_key = 'trial:d' and period_type = 'all' and metric_code like 'P%'
+            and breakdown_type in ('none', 'voter_unit', 'stage')
+        order by all
+    """).fetchall()
+    assert figures == [
+        ("P01", "total", 1, None, 1),
+        ("P02", "total", 3, None, 3),
+        ("P02.difference", "total", 23, None, 23),
+        ("P03", "total", 1, None, 1),
+        ("P04.pop", "total", 1, 0, None),
+        ("P05", "total", 1, 1, 1),
+        ("P05.outliers", "total", 0, None, 0),
+        ("P06", "total", 1, 1, 1),
+        ("P07", "total", 1, 1, 1),
+        ("P12.issued", "total", 1.5, None, 1.5),
+        ("P12.negative_accounts", "total", 0, None, 0),
+        ("P12.outstanding", "total", 0.5, None, 0.5),
+        ("P12.redeemed", "total", 1, None, 1),
+        ("P12.redeemed_without_rule", "total", 0, None, 0),
+        ("P13", "household", 132, 133, 132 / 133),
+        ("P13.area", "total", 11900, 12000.5, 11900 / 12000.5),
+        ("P14.valid", "household", 131, 132, 131 / 132),
+        ("P18", "attended", 26, 26, 1),
+        ("P18", "recorded", 0, 26, 0),
+        ("P18", "registered", 26, 26, 1),
+        ("P19", "total", 0, 0, None),
+    ]

@@ -26,3 +26,11 @@ def test_every_metric_leads_to_its_definition_its_sql_and_its_sources() -> None:
 
 def test_the_readme_leads_to_the_page() -> None:
     assert f"]({PAGE})" in (settings().project / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_component_belongs_to_one_topic_only() -> None:
+    """Metrics name components without their topic: two topics with one name would add up."""
+    text = (settings().project / "dbt_project" / "macros" / "kpi_topics.sql").read_text(encoding="utf-8")
+    components = [name for listed in re.findall(r"'components': \[([^\]]*)\]", text) for name in re.findall(r"'(\w+)'", listed)]
+    assert len(components) > 50
+    assert sorted(components) == sorted(set(components))

@@ -17,6 +17,7 @@ from ingest.declaration import declaration
 from ingest.landing import as_of_in_name, land
 from ingest.load import blocked, dry_run, load
 from ingest.settings import settings
+from samples.files import Sheet, write_xlsx
 
 HEADER = "编号,收集时间,社区,小区,反映人,联系电话,收集渠道,问题类别,问题描述,责任单位,办理情况,办结时间,满意度"
 ROW = "QH2026-{:04d},2026-01-14 19:28,和畅社区,银杏里,张女士,19900001234,网格,停车秩序,描述{},居委会,办理中,,"
@@ -76,16 +77,13 @@ def test_a_line_break_inside_quotes_does_not_shift_row_numbers(drop: Path) -> No
 
 
 def test_blank_rows_and_total_rows_are_skipped_and_counted(drop: Path) -> None:
-    folder = drop / "donation_list"
-    folder.mkdir()
-    (folder / "捐赠公示_2026-03.csv").write_text(
-        "收据号,日期,姓名,捐赠方类型,金额（元）,社区,基金名称,用途\n"
-        'A1,2026-01-10,张女士,居民,50,和畅社区,基金,助老\n,,,,,,,\n合计,,,,"50",,,\n',
-        encoding="utf-8",
-    )
+    header = ["收据号", "日期", "姓名", "捐赠方类型", "金额", "社区", "基金名称", "用途"]
+    gift = ["A1", "2026-01-10", "张女士", "居民", 50, "和畅社区", "基金", "助老"]
+    rows = [["单位：元"], header, gift, [], ["合计", "", "", "", 50]]
+    write_xlsx(drop / "donation_list" / "捐赠公示_2026-03.xlsx", [Sheet("公示", rows)])
     land("donation_list")
     (report,) = load("donation_list")
-    assert (report.rows_in, report.rows_loaded, report.rows_skipped) == (3, 1, 2)
+    assert (report.rows_in, report.rows_loaded, report.rows_skipped) == (4, 1, 3)
 
 
 def test_names_and_phones_never_reach_the_warehouse(drop: Path) -> None:
@@ -162,7 +160,7 @@ def test_a_missing_column_blocks_the_file_and_names_expected_and_found(drop: Pat
 
 
 def test_a_file_of_another_source_is_blocked_and_its_source_is_named(drop: Path) -> None:
-    issue_file(drop, "a.csv", "A1,2026-01-10,x,居民,50,和畅社区,基金,助老", header="收据号,日期,姓名,捐赠方类型,金额（元）,社区,基金名称,用途")
+    issue_file(drop, "a.csv", "A1,2026-01-10,x,居民,50,和畅社区,基金,助老", header="收据号,日期,姓名,捐赠方类型,金额,社区,基金名称,用途")
     land("issue_ledger")
     (report,) = load("issue_ledger")
     assert report.status == "blocked"

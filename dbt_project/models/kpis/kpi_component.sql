@@ -1,7 +1,7 @@
 {%- set topics = kpi_topics() %}
 
 with
-{%- for topic, is in topics.items() %}
+{%- for topic, is in topics.items() if is.components %}
 summed_{{ topic }} as (
     select
         place_key, period_month, {{ 'wave_start, wave_end' if is.is_wave else 'null::date as wave_start, null::date as wave_end' }},
@@ -15,7 +15,7 @@ summed_{{ topic }} as (
 ),
 {% endfor %}
 kpi_component as (
-    {% for topic, is in topics.items() -%}
+    {% for topic, is in topics.items() if is.components -%}
     select
         '{{ topic }}' as topic, component, place_key, period_month, wave_start, wave_end, breakdown_type, breakdown_value, currency,
         amount, as_of_date

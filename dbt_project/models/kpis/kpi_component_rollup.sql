@@ -17,17 +17,24 @@ by_time as (
     group by all
 ),
 
-by_wave as (
+-- Surveys of a tree that open on the same day are one wave: it lasts until the last of them closes.
+waves as (
     select
-        components.component,
-        ancestors.ancestor_place_key as place_key,
-        'wave' as period_type, components.wave_start as period_start, components.wave_end as period_end,
-        components.breakdown_type, components.breakdown_value, components.currency,
-        sum(components.amount) as amount,
-        max(components.as_of_date) as as_of_date
+        components.component, ancestors.ancestor_place_key as place_key, components.wave_start,
+        max(components.wave_end) over (partition by ancestors.tree, components.wave_start) as wave_end,
+        components.breakdown_type, components.breakdown_value, components.currency, components.amount, components.as_of_date
     from components
     {{ join_ancestors('components', 'components.wave_end - 1') }}
     where components.wave_start is not null
+),
+
+by_wave as (
+    select
+        component, place_key, 'wave' as period_type, wave_start as period_start, wave_end as period_end,
+        breakdown_type, breakdown_value, currency,
+        sum(amount) as amount,
+        max(as_of_date) as as_of_date
+    from waves
     group by all
 ),
 

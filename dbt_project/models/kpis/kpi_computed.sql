@@ -1,26 +1,11 @@
-{%- set sums = [
-    'kpi_additive', 'kpi_distinct', 'kpi_backlog', 'kpi_participant', 'kpi_volunteer', 'kpi_points', 'kpi_team', 'kpi_fund_position',
-    'kpi_match_cap', 'kpi_unit_cost', 'kpi_applicant',
-] -%}
-{%- set valued = ['kpi_duration', 'kpi_median', 'kpi_callback', 'kpi_difference', 'kpi_concentration'] %}
-
 with catalogue as (
     select * from {{ ref('metric_catalogue') }}
 ),
 
-summed as (
-    {% for model in sums -%}
-    select * from {{ ref(model) }}
-    {% if not loop.last %}union all by name{% endif %}
-    {% endfor %}
-),
-
 everything as (
-    select * from {{ metric_values('summed') }}
-    {% for model in valued -%}
+    select * from {{ ref('kpi_recorded') }}
     union all by name
-    select * from {{ ref(model) }}
-    {% endfor %}
+    select * from {{ metric_values(ref('kpi_figure')) }}
 ),
 
 run as (

@@ -11,12 +11,12 @@ kpi_row_survey as (
     select
         place_key, date_trunc('month', closed_date)::date as period_month, opened_date as wave_start, closed_date + 1 as wave_end,
         null::varchar as currency,
-        case when has_dispositions then completed_count when has_issue then returned_count else 0 end as responses_returned,
+        case when has_dispositions then completed_count when has_issue then returned_count else 0 end as survey_responses,
         case
             when has_dispositions then {{ aapor_eligible_count() }}
             when has_issue then issued_count
             else 0
-        end as responses_due,
+        end as survey_responses_due,
         case when returned_count is not null then valid_count end as questionnaires_valid,
         case when valid_count is not null then returned_count end as questionnaires_returned,
         closed_date as as_of_date, source, file_id, row_no
