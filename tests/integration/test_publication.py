@@ -130,8 +130,8 @@ def build_toy(run_id: str, more: int = 0, gated: bool = True) -> None:
                    "Asia/Shanghai", date(2010, 1, 1), date(2020, 1, 1)))  # fmt: skip
     with warehouse.writer(purpose="toy build") as connection:
         connection.execute("create schema if not exists marts; create schema if not exists kpis")
-        for name in ("kpi_value", "kpi_value_public"):
-            _table(connection, f"kpis.{name}", KPI_COLUMNS, kpi_rows(run_id, more))
+        _table(connection, "kpis.kpi_value", KPI_COLUMNS, kpi_rows(run_id, more))
+        connection.execute("create or replace table kpis.kpi_value_public as from kpis.kpi_value")
         _table(connection, "kpis.kpi_catalogue", """metric_code varchar, family varchar, name_zh varchar, name_en varchar,
             formula varchar, unit varchar, direction varchar, decimals integer, minimum_n integer, statistic varchar,
             record varchar, breakdowns varchar, definition_version integer, owner varchar, is_headline boolean,
