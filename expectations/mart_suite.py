@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 REQUIRED_TABLES = [
     "dim_place", "dim_question", "dim_survey", "fct_activity", "fct_answer", "fct_case", "fct_case_event", "fct_money",
-    "fct_population", "kpi_catalogue", "kpi_recoverable", "kpi_value", "kpi_value_public", "quality_summary",
+    "fct_population", "kpi_catalogue", "kpi_recoverable", "kpi_value", "kpi_value_public", "process_coverage",
+    "quality_summary",
 ]  # fmt: skip
 KPI_VALUE_TABLES = ("kpi_value", "kpi_value_public")
 FACTS_BEHIND_ADDITIVE_KPIS = ["dim_organisation", "fct_activity", "fct_case", "fct_money", "fct_participation", "fct_points"]
@@ -32,7 +33,11 @@ FRESH_DAYS = 40
 TABLES = r"""
 select table_name, table_schema || '.' || table_name as qualified from information_schema.tables
 where table_catalog = current_database() and table_schema in ('marts', 'kpis')
-    and (regexp_matches(table_name, '^(dim|fct)_') or table_name in ('kpi_value', 'kpi_value_public', 'kpi_like_for_like', 'kpi_recoverable', 'kpi_catalogue', 'quality_summary'))"""
+    and (
+        regexp_matches(table_name, '^(dim|fct)_')
+        or table_name in ('kpi_catalogue', 'kpi_like_for_like', 'kpi_recoverable', 'kpi_value', 'kpi_value_public',
+            'process_coverage', 'quality_summary')
+    )"""
 
 
 def mart_suites(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple["ExpectationSuite", str]]:

@@ -44,7 +44,10 @@ def coverage(published: figures.Published) -> str:
     """How many processes of the catalogue have all the records that they leave and all the metrics that they owe, and how
     many metrics of the catalogue have a value."""
     processes = published.rows(
-        "select count(*) as listed, count(*) filter (missing_records is null and metric_count = metrics_owed) as covered from process_coverage"
+        """
+        select count(*) as listed, count(*) filter (missing_records is null and metric_count = metrics_owed) as covered
+        from process_coverage
+        """
     )[0]
     metrics = published.rows(
         """

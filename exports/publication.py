@@ -24,7 +24,7 @@ from ingest.settings import settings
 
 REQUIRED_TABLES = (
     "dim_place", "dim_question", "dim_survey", "fct_activity", "fct_answer", "fct_case", "fct_case_event", "fct_money",
-    "fct_population", "kpi_catalogue", "kpi_value", "kpi_value_public", "quality_summary",
+    "fct_population", "kpi_catalogue", "kpi_value", "kpi_value_public", "process_coverage", "quality_summary",
 )  # fmt: skip
 # Tables whose order of rows is made the same in every version; the others keep the order of the build.
 SORTED_TABLES = ("kpi_like_for_like", "kpi_value", "kpi_value_public", "quality_summary")
@@ -260,7 +260,10 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         select table_name, '"' || table_catalog || '"."' || table_schema || '"."' || table_name || '"'
         from information_schema.tables
         where table_catalog = current_database() and table_schema in ('marts', 'kpis')
-            and regexp_matches(table_name, '^(dim_|fct_|figure_|quality_|kpi_value$|kpi_value_public$|kpi_like_for_like$|kpi_catalogue$|process_coverage$)')
+            and (
+                regexp_matches(table_name, '^(dim|fct|figure|quality)_')
+                or table_name in ('kpi_catalogue', 'kpi_like_for_like', 'kpi_value', 'kpi_value_public', 'process_coverage')
+            )
         order by all
         """
     ).fetchall()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -248,7 +249,7 @@ class SourceDeclaration(Strict):
     @field_validator("time_zone")
     @classmethod
     def _time_zone(cls, value: str) -> str:
-        if value not in zoneinfo.available_timezones():
+        if value not in _time_zones():
             raise ValueError(f"time_zone: expected a name such as Asia/Shanghai, found {value!r}")
         return value
 
@@ -293,33 +294,36 @@ class SourceDeclaration(Strict):
         return {path.stem.removeprefix(prefix): path.stem for path in sorted(self.folder.glob(f"{prefix}*.sql"))}
 
 
+@cache
+def _time_zones() -> set[str]:
+    """The time zones of this machine: reading their folder for every declaration took longer than all the rest."""
+    return zoneinfo.available_timezones()
+
+
 def declarations() -> list[SourceDeclaration]:
     """All enabled sources, by name. Raises DeclarationError when any declaration is faulty."""
-    return [source for source, enabled in _all() if enabled]
+    dbt_vars = settings().dbt_vars
+    found = [source for source, enabled in (read_declaration(path, dbt_vars) for path in _files()) if enabled]
+    return sorted(found, key=lambda source: source.name)
 
 
 def declaration(name: str) -> SourceDeclaration:
     """The declaration of one source. Raises DeclarationError when it is unknown or switched off."""
-    everything = _all()
-    for source, enabled in everything:
-        if source.name == name and enabled:
-            return source
-        if source.name == name:
+    for path in _files():
+        if path.name == f"_{name}__sources.yml":
+            source, enabled = read_declaration(path, settings().dbt_vars)
+            if enabled:
+                return source
             raise DeclarationError(
                 f"source {name} is switched off: set the dbt variable that its declaration names "
                 "(GMW_DBT_VARS='{example_sources: true}' for the public examples)"
             )
-    known = ", ".join(source.name for source, enabled in everything if enabled)
+    known = ", ".join(source.name for source in declarations())
     raise DeclarationError(f"no source is called {name!r}; declared are: {known}")
 
 
-def _all() -> list[tuple[SourceDeclaration, bool]]:
-    current = settings()
-    found = [
-        read_declaration(path, current.dbt_vars)
-        for path in sorted((current.dbt_project / "models" / "staging").rglob("_*__sources.yml"))
-    ]
-    return sorted(found, key=lambda pair: pair[0].name)
+def _files() -> list[Path]:
+    return sorted((settings().dbt_project / "models" / "staging").rglob("_*__sources.yml"))
 
 
 def read_declaration(path: Path, dbt_vars: dict[str, object]) -> tuple[SourceDeclaration, bool]:

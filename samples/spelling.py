@@ -30,3 +30,14 @@ def date_style(dice: Dice) -> str:
 def full_width(number: str) -> str:
     """1200 as １２００."""
     return number.translate(str.maketrans("0123456789", "０１２３４５６７８９"))
+
+
+def fault_of(column: str, value: str) -> str:
+    """Return what the README calls a value that nobody can read in a column of that name."""
+    if "02-30" in value:
+        return "impossible date"
+    if any(part in column for part in ("日期", "时间", "date", "At")):
+        return "date in words"
+    if column in ("积分", "金额", "有效", "收回", "分值", "本月", "headcount", "age"):
+        return "number in words"
+    return "unknown word"

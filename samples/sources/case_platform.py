@@ -15,6 +15,7 @@ from samples.files import write_json
 from samples.life_cycles import MACHINES, OUTCOMES
 from samples.lives import DUE_DAYS, ILLEGAL, LIVES, RESPONSE_HOURS, STEP_DAYS
 from samples.people import People
+from samples.spelling import fault_of
 from samples.world import DATA_END, FIRST_DAY, UNKNOWN, Activity, Case, Event, World
 
 SOURCE = "case_platform"
@@ -213,7 +214,7 @@ def _spoil(platform: Platform) -> None:
     ):
         listed[number][1][key] = value
         listed[number] = (None, listed[number][1])
-        world.met(SOURCE, f"{key} {value}", quarantined=True)
+        world.met(SOURCE, fault_of(key, value), quarantined=True)
     settled = [number for number, (case, _) in enumerate(listed) if case and case.outcome == "resolved" and case.events[-1].state == "resolved"]
     for number in settled[5:8]:
         case, row = listed[number]
@@ -230,8 +231,8 @@ def _spoil(platform: Platform) -> None:
         case, row = listed[number]
         row["placeCode"] = "990199001"
         listed[number] = replace(case, place=UNKNOWN), row
-        world.met(SOURCE, "placeCode unknown")
+        world.met(SOURCE, "place not in the register")
     for number in settled[23:26]:
         row = listed[number][1]
         row["result"], row["kind"] = f" {row['result']}　", f"{row['kind']} "
-        world.met(SOURCE, "stray spaces")
+        world.met(SOURCE, "spaces around a cell")

@@ -13,6 +13,7 @@ from samples.dice import Dice
 from samples.files import Cell, Sheet, write_xlsx
 from samples.naming import named
 from samples.people import People
+from samples.spelling import fault_of
 from samples.world import DATA_END, FIRST_DAY, Evaluation, World
 
 SOURCE = "evaluation_sheet"
@@ -52,11 +53,11 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
     scored = [row for row in listed if row[0].score is not None and not row[0].grade and row[0].kind not in BOTH_SIDES]
     for row, column, value in [(scored[5], 11, "较好"), (scored[20], 17, "2026-02-30"), (scored[35], 2, "其他评价")]:
         row[0], row[2][column] = None, value
-        world.met(SOURCE, f"{value}", quarantined=True)
+        world.met(SOURCE, fault_of(HEADER[1][column] or HEADER[0][column], value), quarantined=True)
     for row in [row for row in scored[50:] if atlas.at(row[0].place, row[0].day).level == "community"][:2]:
         town = atlas.parent(atlas.at(row[0].place, row[0].day), row[0].day)  # the sheet still says which
         row[0], row[2][4], row[2][5] = replace(row[0], place=town.code), "溪畔社区", ""
-        world.met(SOURCE, "unknown community")
+        world.met(SOURCE, "community not in the register")
     world.evaluations += [one for one, _, _ in listed if one]
     towns = list(dict.fromkeys(town for _, town, _ in listed))
     write_xlsx(folder / "评价汇总_2026-09.xlsx", [

@@ -13,7 +13,7 @@ from samples.catalogue import KIND_NAMES, leaving
 from samples.dice import Dice
 from samples.files import Sheet, write_xlsx
 from samples.naming import named
-from samples.spelling import date_style, full_width, spelled
+from samples.spelling import date_style, fault_of, full_width, spelled
 from samples.times import months, next_month
 from samples.world import DATA_END, FIRST_DAY, UNKNOWN, Money, World
 
@@ -139,11 +139,11 @@ def _spoil(world: World, listed: list[tuple[Money | None, dict]]) -> None:
     plain = [number for number, (money, _) in enumerate(listed) if money.fund is None]
     for number, column, value in zip(plain[3::20], ("金额", "日期", "金额"), ("若干", "2026-02-30", "约3"), strict=False):
         listed[number] = None, listed[number][1] | {column: value}
-        world.met(SOURCE, f"{column} {value}", quarantined=True)
+        world.met(SOURCE, fault_of(column, value), quarantined=True)
     for number in plain[5:60:25]:
         money, row = listed[number]
         listed[number] = replace(money, place=UNKNOWN), row | {"镇街": "", "社区": "溪畔社区", "小区": ""}
-        world.met(SOURCE, "unknown community")
+        world.met(SOURCE, "community not in the register")
     for number in plain[7:60:25]:
         listed[number][1]["金额"] = full_width(str(listed[number][1]["金额"]))
         world.met(SOURCE, "full-width digits")

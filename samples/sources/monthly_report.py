@@ -15,6 +15,7 @@ from samples.dice import Dice
 from samples.files import Sheet, write_xlsx
 from samples.naming import named
 from samples.times import months, next_month
+from samples.spelling import fault_of
 from samples.world import FIRST_DAY, UNKNOWN, Figure, World
 
 SOURCE = "monthly_report"
@@ -91,7 +92,7 @@ def _metric(world: World, dice: Dice, atlas: Atlas, truth: Truth, metric: str, c
             if metric == "P01" and community.endswith("001") and month in (date(2025, 3, 1), date(2026, 5, 1)) and column == "本月" \
                     and reporter == "社区":  # fmt: skip
                 row[column] = "若干"
-                world.met(SOURCE, "本月 若干", quarantined=True)
+                world.met(SOURCE, fault_of("本月", "若干"), quarantined=True)
                 continue
             printed = Decimal(text.strip("近逾")) * (10000 if unit == "万元" else 1)
             world.figures.append(Figure(

@@ -11,7 +11,7 @@ from samples.catalogue import KIND_NAMES, leaving
 from samples.dice import Dice
 from samples.files import write_csv
 from samples.naming import named
-from samples.spelling import date_style, spelled
+from samples.spelling import date_style, fault_of, spelled
 from samples.world import DATA_END, Organisation, World
 
 SOURCE = "organisation_register"
@@ -38,7 +38,7 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
                 name += "（更名）"
     for at, column, value in [(9, "成立日期", "2025-02-30"), (33, "类别", "其他组织")]:
         listed[at] = None, listed[at][1] | {column: value}
-        world.met(SOURCE, f"{column} {value}", quarantined=True)
+        world.met(SOURCE, fault_of(column, value), quarantined=True)
     world.organisations += [organisation for organisation, _ in listed if organisation]
     write_csv(folder / "组织名册_2026-09.csv", [row for _, row in listed], encoding="gb18030", line_end="\r\n")
 

@@ -14,7 +14,7 @@ from samples.dice import Dice
 from samples.files import Sheet, write_xlsx
 from samples.naming import named
 from samples.people import People
-from samples.spelling import full_width
+from samples.spelling import fault_of, full_width
 from samples.world import DATA_END, FIRST_DAY, UNKNOWN, PointsEntry, World
 
 SOURCE = "points_ledger"
@@ -79,11 +79,11 @@ def _spoil(world: World, entries: list[tuple[PointsEntry, dict]]) -> list[Points
     for number, column, value in [(101, "积分", "五分"), (203, "入账时间", "2026-02-30 10:00"), (307, "类型", "打卡"), (402, "积分", "待定")]:
         entries[number][1][column] = value
         kept[number] = None
-        world.met(SOURCE, f"{column} {value}", quarantined=True)
+        world.met(SOURCE, fault_of(column, value), quarantined=True)
     for number in (150, 250):
         entries[number][1].update({"镇街": "", "社区": "溪畔社区", "小区": ""})
         kept[number] = replace(kept[number], place=UNKNOWN)
-        world.met(SOURCE, "unknown community")
+        world.met(SOURCE, "community not in the register")
     for number in (160, 260, 360):
         row = entries[number][1]
         row["积分"] = full_width(str(row["积分"]))

@@ -11,7 +11,7 @@ from samples.dice import Dice
 from samples.files import Sheet, write_xlsx
 from samples.naming import named
 from samples.people import People
-from samples.spelling import spelled
+from samples.spelling import fault_of, spelled
 from samples.world import DATA_END, Role, World
 
 SOURCE = "role_list"
@@ -50,7 +50,7 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
     for sheet, number, column, value in [("志愿者", 31, "任职日期", "2026-02-30"), ("任职", 44, "职务", "其他"), ("任职", 71, "任职日期", "去年")]:
         role, row = sheets[sheet][number]
         sheets[sheet][number] = None, row | {column: value}
-        world.met(SOURCE, f"{column} {value}", quarantined=True)
+        world.met(SOURCE, fault_of(column, value), quarantined=True)
     for number in (12, 60):
         role, row = sheets["志愿者"][number]
         sheets["志愿者"][number] = replace(role, valid_from=None), row | {"任职日期": None}

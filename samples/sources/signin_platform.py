@@ -13,6 +13,7 @@ from samples.catalogue import KIND_NAMES, KINDS, PROCESS_NAMES, leaving
 from samples.dice import Dice
 from samples.files import write_json
 from samples.people import People, Person, age_band
+from samples.spelling import fault_of
 from samples.world import DATA_END, FIRST_DAY, UNKNOWN, Activity, Participation, World
 
 SOURCE, ROWS = "signin_platform", "signin_record"
@@ -254,12 +255,12 @@ def _spoil(platform: Platform) -> None:
         (activities[5], "date", "2026-02-30"), (activities[11], "status", "待定"), (activities[17], "headcount", "几十人"),
     ]:  # fmt: skip
         item[key] = value
-        platform.world.met(SOURCE, f"{key} {value}", quarantined=True)
+        platform.world.met(SOURCE, fault_of(key, value), quarantined=True)
         rows = [replace(row, activity_id=None) for row in item["truth"][1]]  # of an activity that nobody lists
         item["truth"] = (None, rows)
     for item in activities[23:26]:
         item["placeCode"] = "990199001"
-        platform.world.met(SOURCE, "placeCode unknown")
+        platform.world.met(SOURCE, "place not in the register")
         activity, rows = item["truth"]
         item["truth"] = (replace(activity, place=UNKNOWN), [replace(row, place=UNKNOWN) for row in rows])
     services = [item for item in platform.items if item["itemType"] == "服务" and len(item["signIns"]) > 1]
@@ -269,7 +270,7 @@ def _spoil(platform: Platform) -> None:
     ]:  # fmt: skip
         item["signIns"][0][key] = value
         del item["truth"][1][0]
-        platform.world.met(ROWS, f"{key} {value}", quarantined=True)
+        platform.world.met(ROWS, fault_of(key, value), quarantined=True)
 
 
 def _exports(items: list[dict], folder: Path) -> None:

@@ -12,6 +12,7 @@ from samples.catalogue import KIND_NAMES, PROCESS_NAMES, leaving
 from samples.dice import Dice
 from samples.files import Cell, Sheet, write_xlsx
 from samples.naming import named
+from samples.spelling import fault_of
 from samples.world import DATA_END, FIRST_DAY, UNKNOWN, Vote, VoteOption, World
 
 SOURCE = "tally_sheet"
@@ -38,11 +39,11 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
     for number, column, value in [(single[4], "有效", "大多数"), (single[11], "截止日期", "2026-02-30"), (single[17], "收回", "—")]:
         listed[number][1][0][column] = value
         listed[number] = None, listed[number][1]
-        world.met(SOURCE, f"{column} {value}", quarantined=True)
+        world.met(SOURCE, fault_of(column, value), quarantined=True)
     vote, rows = listed[single[20]]
     rows[0].update({"镇街": "", "社区": "溪畔社区", "小区": ""})
     listed[single[20]] = replace(vote, place=UNKNOWN), rows
-    world.met(SOURCE, "unknown community")
+    world.met(SOURCE, "community not in the register")
     world.votes += [vote for vote, _ in listed if vote]
     lines: list[list[Cell]] = [["青禾区表决计票汇总表"], COLUMNS]
     lines += [[row[column] for column in COLUMNS] for _, rows in listed for row in rows]

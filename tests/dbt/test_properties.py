@@ -46,6 +46,12 @@ def model(path: str) -> str:
     return rendered((DBT / "models" / path).read_text(encoding="utf-8"))
 
 
+BY_KIND = rendered("select breakdown_type, sum(amount) from {{ broken_down('facts', {'kind': 'kind'}) }} group by all")
+SHARE_WITH_INTERVAL = rendered(
+    "select {{ wilson('$hits::double', '$n::double', -1) }}, $hits / $n, {{ wilson('$hits::double', '$n::double', 1) }}"
+)
+
+
 # --- roll-up = recomputation, totals = sums of their parts ----------------------------------------------------------------
 
 component_rows = some.lists(
@@ -72,8 +78,8 @@ def line(place: str, parent_of: dict[str, str]) -> list[str]:
 
 
 def periods_of(month: date) -> list[tuple[str, date]]:
-    return [("month", month), ("quarter", date(month.year, month.month - (month.month - 1) % 3, 1)), ("year", date(month.year, 1, 1)),
-            ("all", MONTHS[0])]
+    quarter = date(month.year, month.month - (month.month - 1) % 3, 1)
+    return [("month", month), ("quarter", quarter), ("year", date(month.year, 1, 1)), ("all", MONTHS[0])]
 
 
 @EXAMPLES
@@ -88,15 +94,23 @@ def test_what_is_rolled_up_is_what_one_gets_from_the_rows_themselves(rows: list,
         create table int_period (tree varchar, period_month date, period_type varchar, period_start date, period_end date);
     """)
     for component, place, month, currency, amount in rows:
-        connection.execute("insert into kpi_component values ('t', ?, ?, ?, null, null, 'none', 'total', ?, ?, ?)",
-                           [component, place, month, currency, amount, month])
-    for place in PLACES:
-        for begin, end, day in ((None, c2[2], date.min), (c2[2], None, c2[2])):
-            for distance, above in enumerate(line(place, parents(c2, day))):
-                connection.execute("insert into int_place_ancestor values (?, ?, ?, 'tree', ?, ?)", [place, above, distance, begin, end])
-    for month in MONTHS:
-        for kind, start in periods_of(month):
-            connection.execute("insert into int_period values ('tree', ?, ?, ?, ?)", [month, kind, start, start + timedelta(days=1)])
+        connection.execute(
+            "insert into kpi_component values ('t', ?, ?, ?, null, null, 'none', 'total', ?, ?, ?)",
+            [component, place, month, currency, amount, month],
+        )
+    connection.executemany(
+        "insert into int_place_ancestor values (?, ?, ?, 'tree', ?, ?)",
+        [
+            [place, above, distance, begin, end]
+            for place in PLACES
+            for begin, end, day in ((None, c2[2], date.min), (c2[2], None, c2[2]))
+            for distance, above in enumerate(line(place, parents(c2, day)))
+        ],
+    )
+    connection.executemany(
+        "insert into int_period values ('tree', ?, ?, ?, ?)",
+        [[month, kind, start, start + timedelta(days=1)] for month in MONTHS for kind, start in periods_of(month)],
+    )
     expected: dict[tuple, Decimal] = defaultdict(Decimal)
     for component, place, month, currency, amount in rows:
         for above in line(place, parents(c2, month)):
@@ -116,8 +130,8 @@ def test_the_members_of_a_breakdown_add_up_to_the_total_whatever_is_unknown(rows
     connection.execute("create table facts (kind varchar, amount integer)")
     for row in rows:
         connection.execute("insert into facts values (?, ?)", list(row))
-    query = rendered("select breakdown_type, sum(amount) from {{ broken_down('facts', {'kind': 'kind'}) }} group by all")
-    assert dict(connection.execute(query).fetchall()) == ({"none": sum(row[1] for row in rows), "kind": sum(row[1] for row in rows)} if rows else {})
+    total = sum(amount for _, amount in rows)
+    assert dict(connection.execute(BY_KIND).fetchall()) == ({"none": total, "kind": total} if rows else {})
 
 
 # --- rates and their intervals --------------------------------------------------------------------------------------------
@@ -126,11 +140,8 @@ def test_the_members_of_a_breakdown_add_up_to_the_total_whatever_is_unknown(rows
 @EXAMPLES
 @given(n=some.integers(1, 10_000_000), share=some.floats(0, 1))
 def test_a_proportion_and_its_interval_stay_between_0_and_1(n: int, share: float) -> None:
-    successes = min(n, round(n * share))
-    lower, value, upper = duckdb.connect().execute(rendered(
-        f"select {{{{ wilson('{successes}::double', '{n}::double', -1) }}}}, {successes} / {n}, "
-        f"{{{{ wilson('{successes}::double', '{n}::double', 1) }}}}"
-    )).fetchone()
+    counted = {"hits": min(n, round(n * share)), "n": n}
+    lower, value, upper = duckdb.connect().execute(SHARE_WITH_INTERVAL, counted).fetchone()
     assert -1e-12 <= lower <= value + 1e-12 and value - 1e-12 <= upper <= 1 + 1e-12
 
 
@@ -141,14 +152,20 @@ files = some.lists(
 ).flatmap(lambda found: some.tuples(some.just(found), some.permutations(range(len(found)))))
 
 
-@pytest.mark.parametrize(
-    "delivery",
-    [{"mode": "append"}, {"mode": "snapshot"}, {"mode": "period", "columns": ["key"]}, {"mode": "upsert", "key": ["key"]}],
-    ids=lambda delivery: delivery["mode"],
-)
+DELIVERIES = [{"mode": "append"}, {"mode": "snapshot"}, {"mode": "period", "columns": ["key"]}, {"mode": "upsert", "key": ["key"]}]
+DELIVERED_ROWS = {
+    delivery["mode"]: rendered(
+        "select key, value, _file_id, _row_no from {{ delivered_rows('ledger') }} order by all",
+        ingest_declaration=lambda source, delivery=delivery: {"delivery": delivery},
+    )
+    for delivery in DELIVERIES
+}
+
+
+@pytest.mark.parametrize("mode", DELIVERED_ROWS)
 @EXAMPLES
 @given(arrived=files)
-def test_the_order_in_which_dated_files_arrive_changes_nothing(delivery: dict, arrived: tuple) -> None:
+def test_the_order_in_which_dated_files_arrive_changes_nothing(mode: str, arrived: tuple) -> None:
     contents, order = arrived
 
     def delivered(sequence: list[int]) -> list[tuple]:
@@ -160,11 +177,11 @@ def test_the_order_in_which_dated_files_arrive_changes_nothing(delivery: dict, a
         """)
         for batch_no, number in enumerate(sequence):
             connection.execute("insert into ops_batch values (?, 'accepted', ?)", [f"b{number}", batch_no])
-            connection.execute("insert into ops_file values (?, 'ledger', ?)", [f"f{number}", date(2026, 1, 31) + timedelta(days=31 * number)])
+            as_of = date(2026, 1, 31) + timedelta(days=31 * number)
+            connection.execute("insert into ops_file values (?, 'ledger', ?)", [f"f{number}", as_of])
             for row_no, (key, value) in enumerate(contents[number], 1):
-                connection.execute("insert into raw_ledger values (?, ?, ?, ?, ?)", [key, value, f"f{number}", row_no, f"b{number}"])
-        query = rendered("select key, value, _file_id, _row_no from {{ delivered_rows('ledger') }} order by all",
-                         ingest_declaration=lambda source: {"delivery": delivery})
-        return connection.execute(query).fetchall()
+                row = [key, value, f"f{number}", row_no, f"b{number}"]
+                connection.execute("insert into raw_ledger values (?, ?, ?, ?, ?)", row)
+        return connection.execute(DELIVERED_ROWS[mode]).fetchall()
 
     assert delivered(list(order)) == delivered(list(range(len(contents))))

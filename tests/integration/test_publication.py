@@ -38,6 +38,7 @@ CATALOGUE = [
     ("S03", "satisfaction", "满意比例", "satisfied share", "share", 1, True),
     ("F01.raised", "funding", "筹集资金", "raised", "money", 2, True),
     ("F02.spent", "funding", "支出资金", "spent", "money", 2, False),
+    ("V01", "figure", "报表一致率", "agreement of reported figures", "share", 1, False),
 ]
 QUESTIONS = [("q1", "环境卫生"), ("q2", "物业服务"), ("q3", "=cmd|'/c calc'!A1"), ("q4", "停车</script><b>")]
 ACTIVITIES = "select value from kpi_value where metric_code = 'P01' and place_key = 'qinghe' and period_type = 'all'"
@@ -100,6 +101,7 @@ def kpi_rows(run_id: str, more: int = 0) -> list[tuple]:
             done = round(raised * (0.6 + seed / 60))
             add("R02", place, period, done / raised, done, raised, raised, wilson(done, raised), status=partial)
             if kind == "all":
+                add("V01", place, period, 0.9, 9 * size, 10 * size, 10 * size, wilson(9 * size, 10 * size))
                 add("R05.median", place, period, None, None, None, raised, (45.0, None), status="not_reached")
                 for band, count in (("0-7", 12), ("8-30", 20), ("31-90", 3), ("90+", 6)):
                     add("R07", place, period, count, count, None, count, split=("age_band", band),
@@ -113,7 +115,7 @@ def kpi_rows(run_id: str, more: int = 0) -> list[tuple]:
 
 
 def build_toy(run_id: str, more: int = 0, gated: bool = True) -> None:
-    """A build database as the dbt run and the gates leave it: two trees of places, four families, all statuses."""
+    """A build database as the dbt run and the gates leave it: two trees of places, five families, all statuses."""
     catalogue = [
         (code, family, zh, en, f"{en} (formula)", unit, "up", decimals, 30, "ratio", "case", "none", 1, "数据组",
          headline, "")
@@ -128,8 +130,8 @@ def build_toy(run_id: str, more: int = 0, gated: bool = True) -> None:
                    "Asia/Shanghai", date(2010, 1, 1), date(2020, 1, 1)))  # fmt: skip
     with warehouse.writer(purpose="toy build") as connection:
         connection.execute("create schema if not exists marts; create schema if not exists kpis")
-        for name in ("kpi_value", "kpi_value_public"):
-            _table(connection, f"kpis.{name}", KPI_COLUMNS, kpi_rows(run_id, more))
+        _table(connection, "kpis.kpi_value", KPI_COLUMNS, kpi_rows(run_id, more))
+        connection.execute("create or replace table kpis.kpi_value_public as from kpis.kpi_value")
         _table(connection, "kpis.kpi_catalogue", """metric_code varchar, family varchar, name_zh varchar, name_en varchar,
             formula varchar, unit varchar, direction varchar, decimals integer, minimum_n integer, statistic varchar,
             record varchar, breakdowns varchar, definition_version integer, owner varchar, is_headline boolean,
@@ -143,6 +145,8 @@ def build_toy(run_id: str, more: int = 0, gated: bool = True) -> None:
             [("issue_ledger", 2, 1, 1204, 1200, 4, 0, 0, 1, 2, datetime(2026, 11, 1, tzinfo=timezone.utc))])  # fmt: skip
         _table(connection, "marts.dim_question", "question_key varchar, question_text varchar, is_headline boolean",
                [(key, text, key == "q2") for key, text in QUESTIONS])  # fmt: skip
+        _table(connection, "marts.process_coverage", """process_code varchar, missing_records varchar, metric_count bigint,
+            metrics_owed bigint""", [("A01", None, 2, 2), ("A02", "vote", 1, 1), ("A03", None, 1, 2)])  # fmt: skip
         for fact in publication.REQUIRED_TABLES:
             if fact.startswith("fct_") or fact == "dim_survey":
                 _table(connection, f"marts.{fact}", "place_key varchar, note varchar", [("qinghe", "幸福")] * 3)

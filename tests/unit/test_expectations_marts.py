@@ -53,6 +53,7 @@ create table marts.dim_organisation (place_key varchar);
 create table marts.fct_population as
 select 'p:1' as population_key, 'q:1' as place_key, 1000 as value, 990 as lower, 1010 as upper;
 create table marts.quality_summary as select 'issue_ledger' as source, 12 as rows_in;
+create table marts.process_coverage as select 'A01' as process_code;
 create table kpis.kpi_catalogue as select * from (values
     ('P01', '场', 'count', 'activity', 'none', 1), ('R02', 'share', 'proportion', 'case', 'none|category', 1),
     ('R03', 'share', 'ratio', 'case', 'none', 1), ('F02.awarded', 'money', 'sum', 'money', 'none|fund', 1),
@@ -107,6 +108,8 @@ from (
 ) as added inner join kpis.kpi_catalogue as catalogue using (metric_code);
 """
 
+PUBLIC = "create or replace table kpis.kpi_value_public as from kpis.kpi_value"
+
 
 def clean_marts(connection: duckdb.DuckDBPyConnection) -> None:
     """Put a small, consistent build into a database: schemas marts and kpis."""
@@ -118,7 +121,7 @@ def clean_marts(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(TABLES)
     connection.execute(KPIS.format(outcomes=outcomes, raised=CASES_RAISED))
-    connection.execute("create table kpis.kpi_value_public as from kpis.kpi_value")
+    connection.execute(PUBLIC)
     connection.execute("create table kpis.kpi_recoverable (audience varchar, cell_no bigint, how varchar)")
 
 
@@ -440,6 +443,7 @@ HARMLESS = {
 @pytest.mark.parametrize("case", HARMLESS)
 def test_what_is_right_but_looks_odd_passes(build, case):
     build.execute(HARMLESS[case])
+    build.execute(PUBLIC)
     assert [name for name, severity in failed(gate(build)).items() if severity == "critical"] == []
 
 

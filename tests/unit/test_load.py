@@ -244,7 +244,7 @@ def test_the_as_of_date_comes_from_the_file_name(name: str, expected: str) -> No
 cell = strategies.text(alphabet='ab,"\n 1é社', max_size=6)
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=strategies.lists(strategies.lists(cell, min_size=1, max_size=15), min_size=1, max_size=12))
 def test_rows_in_are_loaded_quarantined_or_skipped_whatever_arrives(drop: Path, records: list[list[str]]) -> None:
     import csv
