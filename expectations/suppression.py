@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy
 from scipy.optimize import linprog
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix, csr_matrix, hstack
 from scipy.sparse.csgraph import connected_components
 
 from expectations.disclosure import INFINITE, Equation, Table
@@ -24,12 +24,17 @@ CHANGED = 1e-6
 REACH = 10.0
 # Tables that one draws to see which counts can move; those that move in none are looked at one by one.
 DRAWS = 2
+# Counts of up to this many people are hidden for others before larger ones are.
+LARGEST = (20, 60, 1000, 10**9)
+# How many counts of the largest size may be hidden for one, before larger counts are tried.
+WORTH = 60
 
 
 def hide(table: Table, exposed: list[int | None], is_shown: list[bool], k: int, already: Iterable[int] = ()) -> set[int]:
     """The cells to hide so that no count of 1 to k-1 people is shown or can be worked out.
 
-    Deterministic. Small counts are hidden rather than large ones, so members rather than totals; zeros are always shown.
+    Deterministic. Small counts are hidden rather than large ones, so members rather than totals; zeros are shown unless a small
+    count would follow from them whatever else is hidden.
 
     Args: table: counts and their equations. exposed: per cell, the smallest number of people that it gives away; None where
         that is nobody. is_shown: False for counts that nobody publishes, which must not be worked out either when small.
@@ -44,19 +49,30 @@ def hide(table: Table, exposed: list[int | None], is_shown: list[bool], k: int, 
     for block in _blocks(table, small):
         is_hidden = hidden[block.cells]
         unsafe = small[block.cells] & ~block.movable(is_hidden, small[block.cells])
+        for largest in LARGEST:
+            if unsafe.any():
+                changed = block.cheapest_change(block.far_apart(numpy.flatnonzero(unsafe)), is_hidden, largest, must=False)
+                is_hidden |= changed
+                unsafe &= ~changed
+                unsafe &= ~block.movable(is_hidden, unsafe)
+        found = unsafe
+        while unsafe.any() and found.any():
+            changed = block.cheapest_change(numpy.flatnonzero(unsafe), is_hidden, LARGEST[-1], must=False)
+            found = changed & unsafe
+            is_hidden |= changed
+            unsafe &= ~changed
         while unsafe.any():
-            batch = block.far_apart(numpy.flatnonzero(unsafe))
-            changed = block.cheapest_change(batch, is_hidden)
-            while changed is None and len(batch) > 1:
-                batch = batch[: len(batch) // 4 or 1]
-                changed = block.cheapest_change(batch, is_hidden)
+            target = numpy.flatnonzero(unsafe)[:1]
+            changed = block.cheapest_change(target, is_hidden, LARGEST[-1])
+            if changed is None:
+                changed = block.cheapest_change(target, is_hidden, numpy.inf)
             if changed is None:
                 raise AssertionError(
-                    f"cell {block.cells[batch[0]]} is given away whatever else is hidden: is an equation wrong? "
+                    f"cell {block.cells[target[0]]} is given away whatever else is hidden: is an equation wrong? "
                     "See it in kpi_cell, and what it is part of in kpi_cell_part."
                 )
             is_hidden |= changed
-            unsafe[batch] = False
+            unsafe &= ~changed
             unsafe &= ~block.movable(is_hidden, unsafe)
         hidden[block.cells] = is_hidden
     return set(numpy.flatnonzero(hidden & ~unpublished).tolist())
@@ -79,7 +95,10 @@ def table_of(
     return Table(
         amounts=amounts,
         equations=[Equation(key[0], tuple(sorted(found)), key[2]) for key, found in sorted(by_whole.items())],
-        least=[0 if zero or not shown or amount == 0 else 1 for amount, zero, shown in zip(amounts, hides_zero, is_shown, strict=True)],
+        least=[
+            0 if zero or not shown or amount == 0 or limit is not None and limit < k else 1
+            for amount, limit, zero, shown in zip(amounts, whole, hides_zero, is_shown, strict=True)
+        ],
         most=[INFINITE if limit is None or limit < k else limit for limit in whole],
     )
 
@@ -102,32 +121,40 @@ class _Block:
     bounds: csr_matrix
     slack: numpy.ndarray
 
-    def cheapest_change(self, targets: numpy.ndarray, hidden: numpy.ndarray) -> numpy.ndarray | None:
+    def cheapest_change(self, targets: numpy.ndarray, hidden: numpy.ndarray, largest: float, must: bool = True) -> numpy.ndarray | None:
         """Which cells differ in a table that agrees with the shown ones and has another number in each target, where as little as
-        possible is changed that is not hidden; None when there is no such table."""
+        possible is changed that is not hidden, and only counts from 1 to `largest` (infinite: zeros too); None when there is none.
+        Where not all targets must, those are left that nothing up to `largest` helps."""
         size = len(self.cells)
-        can_move = hidden | (self.amounts > 0)
+        can_move = hidden | (self.amounts > 0) & (self.amounts <= largest) | numpy.isinf(largest)
         up = numpy.concatenate([numpy.where(can_move, self.room_above, 0.0), numpy.full(len(self.overlaps), 1e9)])
         down = numpy.concatenate([numpy.where(can_move, self.room_below, 0.0), self.overlaps])
         low_up, low_down = numpy.zeros_like(up), numpy.zeros_like(down)
         upwards = targets[up[targets] >= 1]
-        low_up[upwards], down[upwards] = 1.0, 0.0
         downwards = numpy.setdiff1d(targets, upwards)
         down[downwards] = numpy.maximum(down[downwards], 1.0)
-        low_down[downwards], up[downwards] = 1.0, 0.0
+        down[upwards], up[downwards] = 0.0, 0.0
+        low_up[upwards], low_down[downwards] = float(must), float(must)
         # Hiding a count costs its size, so that totals stay; the last digits make the choice between equal ones always the same.
         cost = (1 + self.amounts) * (1 + 1e-3 * ((self.cells * 0.6180339887498949) % 1))
         cost = numpy.concatenate([numpy.where(hidden, 0.0, cost), self.overlap_cost])
         columns = numpy.flatnonzero((up > 0) | (down > 0))
-        sums, bounds = self.sums[:, columns], self.bounds[:, columns]
+        sums, bounds = _twice(self.sums[:, columns]), _twice(self.bounds[:, columns])
+        # The first unit of each target is a column of its own, which pays.
+        place = numpy.searchsorted(columns, targets) + numpy.where(numpy.isin(targets, upwards), 0, len(columns))
+        pays = numpy.full(0 if must else len(targets), -WORTH * largest, dtype=float)
+        first = place[: len(pays)]
         found = _solve(
-            numpy.concatenate([cost[columns], cost[columns]]), _twice(sums), _twice(bounds), self.slack,
-            numpy.concatenate([low_up[columns], low_down[columns]]), numpy.concatenate([up[columns], down[columns]]),
+            numpy.concatenate([cost[columns], cost[columns], pays]),
+            hstack([sums, sums[:, first]], format="csr"), hstack([bounds, bounds[:, first]], format="csr"), self.slack,
+            numpy.concatenate([low_up[columns], low_down[columns], numpy.zeros(len(pays))]),
+            numpy.concatenate([up[columns], down[columns], numpy.ones(len(pays))]),
         )  # fmt: skip
         if found is None:
             return None
+        numpy.add.at(found, first, found[2 * len(columns) :])
         change = numpy.zeros(size + len(self.overlaps))
-        change[columns] = found[: len(columns)] - found[len(columns) :]
+        change[columns] = found[: len(columns)] - found[len(columns) : 2 * len(columns)]
         return numpy.abs(change[:size]) > CHANGED
 
     def movable(self, hidden: numpy.ndarray, asked: numpy.ndarray) -> numpy.ndarray:

@@ -96,7 +96,7 @@ own_months as (
     select
         component, place_key, {{ (period + member) | join(', ') }}, hides_zero, own_amount as amount, own_whole as whole
     from compared
-    where period_type in ('month', 'wave') and own_amount > 0
+    where period_type in ('month', 'wave') and (own_amount > 0 or own_amount = 0 and own_whole > 0)
         and component in (select component from behaviours where is_additive)
         and place_key in (select ancestor_place_key from {{ ref('int_place_ancestor') }} where distance = 1)
 ),
