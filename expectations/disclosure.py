@@ -19,25 +19,24 @@ INFINITE = 1 << 62
 
 @dataclass(frozen=True)
 class Equation:
-    """The whole is the sum of its parts (cell numbers); of distinct people it is at most that, and at least each part."""
+    """The whole is the sum of its parts (cell numbers); where it is not exact, as of distinct people, it is at most that and at
+    least each part."""
 
     whole: int
     parts: tuple[int, ...]
+    is_exact: bool = True
 
 
 @dataclass
 class Table:
     """Counts (cell n at index n), the equations between them, and what an attacker knows besides.
 
-    `least`: what a hidden count is at least; `most`: what any count is known to be at most (INFINITE: nothing is known).
-    `is_additive`: False for distinct people, whose counts add up to more than the whole.
-    """
+    `least`: what a hidden count is at least; `most`: what any count is known to be at most (INFINITE: nothing is known).    """
 
     amounts: list[int]
     equations: list[Equation]
     least: list[int]
     most: list[int]
-    is_additive: list[bool]
     equations_of: list[list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,8 +59,8 @@ def determined(table: Table, hidden: set[int]) -> set[int]:
     """The hidden counts that every solution of the equations gives the same value: a vector of the null space, drawn at random,
     is 0 there. Exact: elimination modulo a prime, the shortest equation first."""
     rows, numbers_of = _hidden_part(table, hidden)
-    solved: list[tuple[int, dict[int, int]]] = []
     fixed: set[int] = set()
+    solved = _solved_for_a_free_cell(rows, numbers_of)
     queue = [(len(row), number) for number, row in rows.items()]
     heapq.heapify(queue)
     while queue:
@@ -105,6 +104,28 @@ def determined(table: Table, hidden: set[int]) -> set[int]:
     return {cell for cell in hidden if not vector[cell]}
 
 
+def _solved_for_a_free_cell(rows: dict[int, dict[int, int]], numbers_of: dict[int, set[int]]) -> list[tuple[int, dict[int, int]]]:
+    """Takes out the equations that one of their cells is free to satisfy, being in no other. Returns: (that cell, equation)."""
+    solved = []
+    free = [cell for cell, numbers in numbers_of.items() if len(numbers) == 1]
+    while free:
+        cell = free.pop()
+        if len(numbers_of.get(cell, ())) != 1:
+            continue
+        row = rows[next(iter(numbers_of[cell]))]
+        if len(row) == 1:
+            continue
+        number = numbers_of[cell].pop()
+        del rows[number], numbers_of[cell]
+        solved.append((cell, row))
+        for other in row:
+            if other != cell:
+                numbers_of[other].discard(number)
+                if len(numbers_of[other]) == 1:
+                    free.append(other)
+    return solved
+
+
 def pinned(table: Table, hidden: set[int]) -> set[int]:
     """The hidden counts whose bounds meet, when each equation passes on what it says about the bounds of its cells."""
     low = [table.least[cell] if cell in hidden else amount for cell, amount in enumerate(table.amounts)]
@@ -117,7 +138,7 @@ def pinned(table: Table, hidden: set[int]) -> set[int]:
         budget -= 1
         number = waiting.popleft()
         queued.discard(number)
-        for cell, (lower, upper) in _passed_on(table, table.equations[number], low, high):
+        for cell, (lower, upper) in _passed_on(table.equations[number], low, high):
             if cell in hidden and (lower > low[cell] or upper < high[cell]):
                 low[cell], high[cell] = max(low[cell], lower), min(high[cell], upper)
                 for following in table.equations_of[cell]:
@@ -127,13 +148,13 @@ def pinned(table: Table, hidden: set[int]) -> set[int]:
     return {cell for cell in hidden if low[cell] >= high[cell]}
 
 
-def _passed_on(table: Table, equation: Equation, low: list[int], high: list[int]):
+def _passed_on(equation: Equation, low: list[int], high: list[int]):
     """What an equation says about the bounds of its cells: (cell, (lower, upper))."""
     whole, parts = equation.whole, equation.parts
     sum_low = sum(low[part] for part in parts)
     infinite = sum(high[part] >= INFINITE for part in parts)
     sum_high = sum(high[part] for part in parts if high[part] < INFINITE)
-    if not table.is_additive[whole]:
+    if not equation.is_exact:
         yield whole, (max(low[part] for part in parts), INFINITE if infinite else sum_high)
     else:
         yield whole, (sum_low, INFINITE if infinite else sum_high)
@@ -141,7 +162,7 @@ def _passed_on(table: Table, equation: Equation, low: list[int], high: list[int]
         others_infinite = infinite - (high[part] >= INFINITE)
         others_high = sum_high - (high[part] if high[part] < INFINITE else 0)
         lower = low[whole] - others_high if not others_infinite else 0
-        if not table.is_additive[whole] or high[whole] >= INFINITE:
+        if not equation.is_exact or high[whole] >= INFINITE:
             upper = high[whole]
         else:
             upper = high[whole] - (sum_low - low[part])
@@ -154,6 +175,8 @@ def _hidden_part(table: Table, hidden: set[int]) -> tuple[dict[int, dict[int, in
     numbers_of: dict[int, set[int]] = defaultdict(set)
     for number in sorted({number for cell in hidden for number in table.equations_of[cell]}):
         equation = table.equations[number]
+        if not equation.is_exact:
+            continue
         row = {part: PRIME - 1 for part in equation.parts if part in hidden}
         if equation.whole in hidden:
             row[equation.whole] = 1

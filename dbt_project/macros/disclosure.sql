@@ -1,7 +1,6 @@
-{# Continues the condition of a join of `wholes` with `parts`: the same in these columns and in currency. #}
+{# Continues the condition of a join of `wholes` with `parts`: the same in these columns. #}
 {% macro and_same(columns) -%}
     {% for column in columns %}and wholes.{{ column }} = parts.{{ column }} {% endfor -%}
-    and wholes.currency is not distinct from parts.currency
 {%- endmacro %}
 
 {# The rows of kpi_computed as an audience may see them: without numbers where a row shows a count of people that is hidden. #}
@@ -9,11 +8,9 @@
     (
         with hidden_row as (
             select distinct
-                components.metric_code, cells.place_key, cells.period_type, cells.period_start, cells.breakdown_type,
-                cells.breakdown_value, cells.currency
+                cells.metric_code, cells.place_key, cells.period_type, cells.period_start, cells.breakdown_type, cells.breakdown_value
             from {{ ref('kpi_hidden') }} as hidden
-            inner join {{ ref('kpi_cell') }} as cells on hidden.cell_no = cells.cell_no
-            inner join {{ ref('kpi_people_component') }} as components on cells.component = components.component
+            inner join {{ ref('kpi_row_cell') }} as cells on hidden.cell_no = cells.cell_no
             where hidden.audience = '{{ audience }}'
         )
         select
@@ -30,6 +27,5 @@
             on computed.metric_code = hidden_row.metric_code and computed.place_key = hidden_row.place_key
             and computed.period_type = hidden_row.period_type and computed.period_start = hidden_row.period_start
             and computed.breakdown_type = hidden_row.breakdown_type and computed.breakdown_value = hidden_row.breakdown_value
-            and computed.currency is not distinct from hidden_row.currency
     )
 {%- endmacro %}

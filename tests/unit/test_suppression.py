@@ -31,9 +31,13 @@ def grid(rows: list[list[int]]):
     return amounts, parts, number
 
 
+def exact(parts: list[tuple[int, str, int]]) -> list[tuple[int, str, int, bool]]:
+    return [(*part, True) for part in parts]
+
+
 def hidden_of(amounts: list[int], parts: list[tuple], k: int = 5, already=()):
     everywhere = [True] * len(amounts)
-    table = table_of(amounts, [None] * len(amounts), [False] * len(amounts), everywhere, everywhere, parts, k)
+    table = table_of(amounts, [None] * len(amounts), [False] * len(amounts), everywhere, exact(parts), k)
     return table, hide(table, [amount or None for amount in amounts], everywhere, k, already)
 
 
@@ -65,13 +69,13 @@ def test_a_small_rest_that_nobody_publishes_is_protected_too() -> None:
     """A town of 52 with communities of 20 and 30: the 2 of the town itself must not follow."""
     amounts, parts = [52, 20, 30, 2], [(0, "places", 1), (0, "places", 2), (0, "places", 3)]
     shown = [True, True, True, False]
-    table = table_of(amounts, [None] * 4, [False] * 4, [True] * 4, shown, parts, 5)
+    table = table_of(amounts, [None] * 4, [False] * 4, shown, exact(parts), 5)
     assert hide(table, amounts, shown, 5) == {1}
 
 
 def test_a_proportion_hides_a_small_complement() -> None:
     """48 of 50: the two others are few."""
-    table = table_of([48], [50], [False], [True], [True], [], 5)
+    table = table_of([48], [50], [False], [True], [], 5)
     assert hide(table, [2], [True], 5) == {0}
 
 
@@ -117,6 +121,6 @@ def test_what_the_public_sees_is_seen_inside_too(rows: list[list[int]]) -> None:
 def test_elimination_finds_what_follows_from_several_sums_together() -> None:
     """Each sum has two unknowns, all of them together have one solution: a + b, b + c, a + c."""
     amounts, parts = [1, 2, 3, 3, 5, 4], [(3, "x", 0), (3, "x", 1), (4, "x", 1), (4, "x", 2), (5, "x", 0), (5, "x", 2)]
-    table = table_of(amounts, [None] * 6, [False] * 6, [True] * 6, [True] * 6, parts, 5)
+    table = table_of(amounts, [None] * 6, [False] * 6, [True] * 6, exact(parts), 5)
     assert determined(table, {0, 1, 2}) == {0, 1, 2}
     assert determined(table, {0, 1, 2, 5}) == set()

@@ -1,4 +1,4 @@
-{% set member = ['breakdown_type', 'breakdown_value', 'currency'] %}
+{% set member = ['breakdown_type', 'breakdown_value'] %}
 {% set period = ['period_type', 'period_start', 'period_end'] %}
 
 with shown as (
@@ -8,22 +8,36 @@ with shown as (
         {% for column in period + member %}computed.{{ column }}, {% endfor %}
         components.statistic,
         case components.shown_in when 'numerator' then computed.numerator when 'denominator' then computed.denominator
-            else computed.n end as amount,
+            when 'n' then computed.n end as amount,
         case when components.statistic = 'proportion' and components.shown_in = 'numerator' then computed.denominator end as whole
     from {{ ref('kpi_computed') }} as computed
     inner join {{ ref('kpi_people_component') }} as components on computed.metric_code = components.metric_code
     where components.is_count
 ),
 
+-- Whose proportions only a difference shows.
+compared_shares as (
+    {% for counted, whole in {'answers_wanting': 'answers_on_need', 'answers_having': 'answers_on_having'}.items() -%}
+    select '{{ counted }}' as component, place_key, {{ (period + member) | join(', ') }}, {{ counted }} as amount, {{ whole }} as whole
+    from {{ components_side_by_side([counted, whole]) }}
+    where breakdown_type = 'topic'
+    union all
+    select '{{ whole }}', place_key, {{ (period + member) | join(', ') }}, {{ whole }}, null
+    from {{ components_side_by_side([counted, whole]) }}
+    where breakdown_type = 'topic'
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
 counted as (
     select
         component, place_key, {{ (period + member) | join(', ') }},
-        -- A distinct count has a row only where something took place: its zero says that somebody there stayed unnamed.
-        bool_or(statistic = 'distinct') as hides_zero,
-        bool_or(statistic = 'stock') as is_stock,
+        -- A count that is only ever distinct has a row where something took place: its zero says that somebody stayed unnamed.
+        bool_and(coalesce(statistic = 'distinct', false)) as hides_zero,
+        coalesce(bool_or(statistic = 'stock'), false) as is_stock,
         max(round(amount))::bigint as amount,
         min(round(whole))::bigint as whole
-    from shown
+    from (select * from shown union all by name select * from compared_shares)
     where amount is not null
     group by all
 ),
@@ -82,7 +96,7 @@ own_months as (
     select
         component, place_key, {{ (period + member) | join(', ') }}, hides_zero, own_amount as amount, own_whole as whole
     from compared
-    where period_type in ('month', 'wave') and own_amount > 0
+    where period_type in ('month', 'wave') and (own_amount > 0 or own_amount = 0 and own_whole > 0)
         and component in (select component from behaviours where is_additive)
         and place_key in (select ancestor_place_key from {{ ref('int_place_ancestor') }} where distance = 1)
 ),
@@ -101,7 +115,7 @@ own as (
     group by all
 ),
 
-cells as (
+of_places as (
     select
         component, place_key, true as is_shown, {{ (period + member) | join(', ') }}, hides_zero, amount, whole
     from counted
@@ -111,27 +125,52 @@ cells as (
     from own
 ),
 
+-- Whom a count has beyond the counts that it is made of, as the attendances without a known headcount.
+rests as (
+    select
+        parts.relation || ' (rest)' as component, wholes.place_key,
+        {% for column in period + member %}wholes.{{ column }}, {% endfor %}
+        any_value(wholes.amount) - sum(members.amount) as amount
+    from of_places as wholes
+    inner join {{ ref('count_part') }} as parts
+        on wholes.component = parts.whole_component
+        and (parts.whole_member is null or wholes.breakdown_value = parts.whole_member)
+    inner join of_places as members
+        on parts.part_component = members.component and wholes.breakdown_type = members.breakdown_type
+        and coalesce(parts.part_member, wholes.breakdown_value) = members.breakdown_value
+        and wholes.place_key = members.place_key
+        and wholes.period_type = members.period_type and wholes.period_start = members.period_start
+        and wholes.period_end = members.period_end
+    group by all
+),
+
+cells as (
+    select * from of_places
+    union all by name
+    select *, false as is_shown, false as hides_zero, null::bigint as whole from rests where amount > 0
+),
+
 kpi_cell as (
     select
         row_number() over (
             order by cells.component, cells.place_key, cells.period_type, cells.period_start, cells.breakdown_type,
-                cells.breakdown_value, cells.currency
+                cells.breakdown_value
         ) - 1 as cell_no,
         cells.component,
         cells.place_key,
         {% for column in period + member %}cells.{{ column }}, {% endfor %}
         cells.is_shown,
-        behaviours.is_additive,
-        behaviours.is_stock,
-        cells.hides_zero,
+        coalesce(behaviours.is_additive, false) as is_additive,
+        coalesce(behaviours.is_stock, false) as is_stock,
+        cells.hides_zero and not behaviours.is_stock as hides_zero,
         cells.amount::bigint as amount,
         cells.whole::bigint as whole,
         case
-            when cells.hides_zero then greatest(cells.amount, 1)
+            when cells.hides_zero and not behaviours.is_stock then greatest(cells.amount, 1)
             else least(nullif(cells.amount, 0), nullif(cells.whole - cells.amount, 0))
         end::bigint as exposed_count
     from cells
-    inner join behaviours on cells.component = behaviours.component
+    left join behaviours on cells.component = behaviours.component
 )
 
 select * from kpi_cell

@@ -9,7 +9,7 @@ parents as (
     union all
     select distinct place_key, replace(place_key, ' (own)', '') as parent_place_key, null::date as counts_from, null::date as counts_to
     from cells
-    where not is_shown
+    where ends_with(place_key, ' (own)')
 ),
 
 -- What adds up over months is added up the place tree as it is in the month: longer periods follow from months.
@@ -64,12 +64,54 @@ by_breakdown as (
         {{ and_same(['component', 'place_key', 'period_type', 'period_start']) }}
 ),
 
-kpi_cell_part as (
+by_component as (
+    select distinct wholes.cell_no as whole_no, parts.relation, members.cell_no as part_no
+    from cells as wholes
+    inner join {{ ref('count_part') }} as parts
+        on wholes.component = parts.whole_component
+        and (parts.whole_member is null or wholes.breakdown_value = parts.whole_member)
+    inner join cells as members
+        on wholes.place_key = members.place_key and wholes.breakdown_type = members.breakdown_type
+        and wholes.period_type = members.period_type and wholes.period_start = members.period_start
+        and wholes.period_end = members.period_end
+        and (
+            parts.part_component = members.component
+            and coalesce(parts.part_member, wholes.breakdown_value) = members.breakdown_value
+            or parts.relation || ' (rest)' = members.component and wholes.breakdown_value = members.breakdown_value
+        )
+),
+
+parts as (
     select * from by_place
     union all
     select * from by_period
     union all
     select * from by_breakdown
+    union all
+    select * from by_component
+),
+
+sums as (
+    select
+        parts.whole_no, parts.relation, any_value(wholes.component) as component, any_value(wholes.amount) as amount,
+        sum(members.amount) as sum_of_parts, max(members.amount) as largest_part
+    from parts
+    inner join cells as wholes on parts.whole_no = wholes.cell_no
+    inner join cells as members on parts.part_no = members.cell_no
+    group by parts.whole_no, parts.relation
+),
+
+judged as (
+    select *, bool_and(amount = sum_of_parts) over (partition by component, relation) as is_exact from sums
+),
+
+-- Distinct people do not add up: the whole is at most the sum and at least each part. Where a place moved within the period not
+-- even that holds, and nothing follows.
+kpi_cell_part as (
+    select parts.whole_no, parts.relation, parts.part_no, judged.is_exact
+    from parts
+    inner join judged on parts.whole_no = judged.whole_no and parts.relation = judged.relation
+    where judged.is_exact or judged.amount between judged.largest_part and judged.sum_of_parts
 )
 
 select * from kpi_cell_part

@@ -26,6 +26,10 @@ kpi_people_component as (
     from shown
     left join {{ ref('component_discloses') }} as discloses on shown.component = discloses.component
     where shown.component is not null and (discloses.component is null or discloses.discloses is not null)
+    union all
+    select catalogue.metric_code, catalogue.statistic, 'value' as shown_in, discloses.component, true as is_count
+    from {{ ref('value_discloses') }} as discloses
+    inner join {{ ref('metric_catalogue') }} as catalogue on discloses.metric_code = catalogue.metric_code
 )
 
 select * from kpi_people_component
