@@ -17,7 +17,7 @@
             ],
         },
         'attendance': {
-            'breakdowns': {'activity_type': 'activity_type', 'mode': 'mode', 'host_type': 'host_type'},
+            'breakdowns': {'activity_type': 'activity_type'},
             'components': ['attendances', 'attendances_known'],
         },
         'proposal': {'breakdowns': {}, 'components': ['deliberation_proposals']},

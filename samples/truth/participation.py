@@ -61,7 +61,7 @@ def attendances(frame: Frame) -> dict[str, int]:
 
 
 def by(activity: Activity) -> dict[str, str | None]:
-    """The breakdowns of attendances."""
+    """The breakdowns of activities held, but for the framework element."""
     return {"activity_type": activity.activity_type, "mode": activity.mode, "host_type": activity.host_type}
 
 
@@ -77,7 +77,7 @@ def activities(frame: Frame) -> Iterator[tuple[Key, Figures]]:
             if row.activity_id in there:
                 person_rows[row.activity_id] += row.person is not None
             else:
-                for cell in frame.cells(row.place, row.day, {"activity_type": None, "mode": None, "host_type": None}):
+                for cell in frame.cells(row.place, row.day, {"activity_type": None}):
                     attended[cell] += 1 if row.person is not None else row.head_count or 0
     sizes_of_type = defaultdict(list)
     for activity in frame.world.activities:
@@ -90,7 +90,7 @@ def activities(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         for cell in frame.cells(activity.place, activity.day, by(activity) | {"framework_element": activity.framework_element}):
             held[cell] += 1
         number = known.get(activity.activity_id)
-        for cell in frame.cells(activity.place, activity.day, by(activity)):
+        for cell in frame.cells(activity.place, activity.day, {"activity_type": activity.activity_type}):
             if number is not None:
                 attended[cell] += number
                 known_sum[cell] += number

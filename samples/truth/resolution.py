@@ -247,7 +247,7 @@ def three_rates(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     for case in frame.world.cases:
         if any(row["reason"] == case.exclusion_reason and valid_on(row, case.opened.date()) for row in excluding):
             continue
-        for cell in opened(frame, case):
+        for cell in opened(frame, case, ()):
             if case.response_due is not None:
                 parts["response"][0][cell] += case.first_response is not None
                 parts["response"][1][cell] += 1
@@ -298,7 +298,7 @@ def ratings(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     for case in frame.world.cases:
         if case.rating is None:
             continue
-        for cell in opened(frame, case):
+        for cell in opened(frame, case, ()):
             every[cell] += 1
             default[cell] += bool(case.rating_is_default)
             if not case.rating_is_default:
