@@ -52,12 +52,16 @@ def hide(table: Table, exposed: list[int | None], is_shown: list[bool], k: int, 
         for largest in LARGEST:
             if unsafe.any():
                 changed = block.cheapest_change(block.far_apart(numpy.flatnonzero(unsafe)), is_hidden, largest, must=False)
+                if changed is None:
+                    continue
                 is_hidden |= changed
                 unsafe &= ~changed
                 unsafe &= ~block.movable(is_hidden, unsafe)
         found = unsafe
         while unsafe.any() and found.any():
             changed = block.cheapest_change(numpy.flatnonzero(unsafe), is_hidden, LARGEST[-1], must=False)
+            if changed is None:
+                break
             found = changed & unsafe
             is_hidden |= changed
             unsafe &= ~changed

@@ -124,3 +124,22 @@ def test_elimination_finds_what_follows_from_several_sums_together() -> None:
     table = table_of(amounts, [None] * 6, [False] * 6, [True] * 6, exact(parts), 5)
     assert determined(table, {0, 1, 2}) == {0, 1, 2}
     assert determined(table, {0, 1, 2, 5}) == set()
+
+
+def test_distinct_people_take_another_member_with_them_where_there_is_one() -> None:
+    """50 people in places of 20, 3 and 30: three were in two of them."""
+    table = table_of([50, 20, 3, 30], [None] * 4, [False] * 4, [True] * 4, [(0, "places", part, False) for part in (1, 2, 3)], 5)
+    assert hide(table, [50, 20, 3, 30], [True] * 4, 5) == {1, 2}
+
+
+def test_distinct_people_of_one_place_only_hide_the_whole() -> None:
+    """The whole is at least and at most its one part."""
+    table = table_of([3, 3], [None] * 2, [False] * 2, [True] * 2, [(0, "places", 1, False)], 5)
+    assert hide(table, [3, 3], [True] * 2, 5) == {0, 1}
+    assert pinned(table, {1}) == {1}
+
+
+def test_the_parts_of_a_count_that_another_metric_shows_are_hidden_with_it() -> None:
+    """40 ratings, 3 of them set by default: those given would give them away."""
+    table = table_of([40, 37, 3], [None] * 3, [False] * 3, [True] * 3, exact([(0, "rating", 1), (0, "rating", 2)]), 5)
+    assert hide(table, [40, 37, 3], [True] * 3, 5) == {1, 2}

@@ -167,6 +167,8 @@ kpi_cell as (
         cells.whole::bigint as whole,
         case
             when cells.hides_zero and not behaviours.is_stock then greatest(cells.amount, 1)
+            -- Of a proportion of 0 everybody is in the rest: the whole, which is a count of its own.
+            when cells.amount = 0 then null
             else least(nullif(cells.amount, 0), nullif(cells.whole - cells.amount, 0))
         end::bigint as exposed_count
     from cells
