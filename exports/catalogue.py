@@ -14,16 +14,23 @@ from ingest.settings import settings
 
 PAGE = "docs/kpi_catalogue.md"
 STATISTICS = {
-    "count": "count", "sum": "sum per currency", "stock": "count at the end of the period", "distinct": "distinct count, anew at every level",
-    "ratio": "Σ numerator / Σ denominator", "proportion": "Σ numerator / Σ denominator, Wilson 95 % interval",
-    "mean": "mean, t 95 % interval", "median": "median, order-statistic 95 % interval",
+    "count": "count",
+    "sum": "sum per currency",
+    "stock": "count at the end of the period",
+    "distinct": "distinct count, anew at every level",
+    "ratio": "Σ numerator / Σ denominator",
+    "proportion": "Σ numerator / Σ denominator, Wilson 95 % interval",
+    "mean": "mean, t 95 % interval",
+    "median": "median, order-statistic 95 % interval",
     "kaplan_meier": "Kaplan–Meier, 95 % interval on the log(−log) scale",
     "net_promoter": "100 × (Σ promoters − Σ detractors) / Σ answers, normal 95 % interval",
     "weighted_proportion": "Σ weighted numerator / Σ weights, Wilson 95 % interval with the effective number",
     "difference": "difference of two shares",
     "cumulative_ratio": "Σ numerator / Σ denominator up to the end of the period",
     "unit_cost": "Σ money / count",
-    "diversity": "1 − Σ share²", "gini": "Gini coefficient", "top_share": "the largest / all",
+    "diversity": "1 − Σ share²",
+    "gini": "Gini coefficient",
+    "top_share": "the largest / all",
 }
 HEAD = """# The KPI catalogue
 
@@ -57,7 +64,9 @@ def models_of(project: Path, metric: dict[str, str]) -> list[Path]:
         topics = [topic_of(project, metric[name]) for name in ("numerator_component", "denominator_component") if metric[name]]
         found = [folder / "rows" / f"kpi_row_{topic}.sql" for topic in dict.fromkeys(topics)]
     if not found:
-        raise LookupError(f"metric {code}: expected a model below {folder} that names it, or a component in the catalogue; found none")
+        raise LookupError(
+            f"metric {code}: expected a model below {folder} that names it, or a component in the catalogue; found none"
+        )
     return found
 
 

@@ -70,7 +70,12 @@ class Hidden(RuntimeError):
 
 
 def explain(
-    metric_code: str, place: str, period: str, breakdown: str | None = None, currency: str | None = None, show_hidden: bool = False
+    metric_code: str,
+    place: str,
+    period: str,
+    breakdown: str | None = None,
+    currency: str | None = None,
+    show_hidden: bool = False,
 ) -> Explanation:
     """Find the rows behind one KPI.
 
@@ -92,13 +97,17 @@ def explain(
         place_key = find_place(connection, place)
         value = find_value(connection, metric, place_key, wanted, kind, member, currency)
         if value["is_hidden"] and not show_hidden:
-            raise Hidden(f"{metric_code} at {place}, {period}: hidden where it is published, since it would tell of single persons; "
-                         "--show-hidden explains it to those who may read the build database")
+            raise Hidden(
+                f"{metric_code} at {place}, {period}: hidden where it is published, since it would tell of single persons; "
+                "--show-hidden explains it to those who may read the build database"
+            )
         parts = [
             part for name in PARTS if metric[f"{name}_component"]
             and (part := find_part(connection, name, metric[f"{name}_component"], value)) is not None
         ]
-    return Explanation(metric, value, models_of(settings().project, {key: str(entry or "") for key, entry in metric.items()}), parts)
+    return Explanation(
+        metric, value, models_of(settings().project, {key: str(entry or "") for key, entry in metric.items()}), parts
+    )
 
 
 def parse_period(text: str) -> Period:
@@ -137,7 +146,9 @@ def find_metric(connection: duckdb.DuckDBPyConnection, code: str) -> dict[str, A
     """The row of the catalogue. Raises: LookupError naming similar codes."""
     found = records(connection, "select * from seeds.metric_catalogue where metric_code = ?", [code])
     if not found:
-        family = records(connection, "select metric_code from seeds.metric_catalogue where starts_with(metric_code, ?)", [code[:1].upper()])
+        family = records(
+            connection, "select metric_code from seeds.metric_catalogue where starts_with(metric_code, ?)", [code[:1].upper()]
+        )
         known = ", ".join(row["metric_code"] for row in family) or "see docs/kpi_catalogue.md"
         raise LookupError(f"metric: expected a code of the catalogue, found {code!r}; known: {known}")
     return found[0]
@@ -183,13 +194,17 @@ def find_value(
     in_period = [row for row in rows if row["period_type"] == period.period_type and period.start in (None, row["period_start"])]
     if not in_period:
         there = sorted({str(row["period_start"]) for row in rows if row["period_type"] == period.period_type})
-        raise LookupError(f"{what}: expected {period.period_type} {period.start}, found these: {', '.join(there) or 'none of that type'}")
+        raise LookupError(
+            f"{what}: expected {period.period_type} {period.start}, found these: {', '.join(there) or 'none of that type'}"
+        )
     found = [row for row in in_period if (row["breakdown_type"], row["breakdown_value"]) == (kind, member)]
     if not found:
         there = sorted({f"{row['breakdown_type']}={row['breakdown_value']}" for row in in_period})
         raise LookupError(f"{what}: expected breakdown {kind}={member}, found these: {', '.join(there)}")
     if len(found) > 1:
-        raise LookupError(f"{what}: expected one currency, found {', '.join(str(row['currency']) for row in found)}; choose one with --currency")
+        raise LookupError(
+            f"{what}: expected one currency, found {', '.join(str(row['currency']) for row in found)}; choose one with --currency"
+        )
     return found[0]
 
 
@@ -210,10 +225,11 @@ def find_part(connection: duckdb.DuckDBPyConnection, name: str, component: str, 
         connection,
         f"""
         with behind as (
-            select rows.source, rows.file_id, rows.row_no, rows.place_key, {'rows.period_month' if 'period_month' in columns else 'rows.period_start'} as period_month,
+            select rows.source, rows.file_id, rows.row_no, rows.place_key,
+                {"rows.period_month" if "period_month" in columns else "rows.period_start"} as period_month,
                 rows."{component}" as adds
             from kpis.{table} as rows
-            where rows."{component}" != 0 and {' and '.join(wanted)}
+            where rows."{component}" != 0 and {" and ".join(wanted)}
         )
         select
             behind.*, places.place_path, files.file_name
@@ -238,7 +254,8 @@ def find_part(connection: duckdb.DuckDBPyConnection, name: str, component: str, 
 
 def conditions(columns: set[str], value: dict[str, Any]) -> tuple[list[str], list[Any]]:
     """The conditions that lead from a row of kpi_value to the rows of a row model with these columns, and their parameters."""
-    by_period = {"period_type", "period_start", "period_end"} <= columns  # a row model of states: one row per period in which it counts
+    # A row model of states has one row per period in which it counts.
+    by_period = {"period_type", "period_start", "period_end"} <= columns
     month = "rows.period_end - 1" if by_period else "rows.wave_end - 1" if value["period_type"] == "wave" else "rows.period_month"
     wanted = [
         "exists (from intermediate.int_place_ancestor as above where above.place_key = rows.place_key and above.ancestor_place_key = ? "
@@ -260,7 +277,9 @@ def conditions(columns: set[str], value: dict[str, Any]) -> tuple[list[str], lis
     if value["breakdown_type"] != "none":
         column = next((name for name in (value["breakdown_type"], f"{value['breakdown_type']}_key") if name in columns), None)
         if column is None:
-            raise LookupError(f"breakdown {value['breakdown_type']}: expected a column of that name in the row model, found {sorted(columns)}")
+            raise LookupError(
+                f"breakdown {value['breakdown_type']}: expected a column of that name in the row model, found {sorted(columns)}"
+            )
         wanted.append(f"coalesce(rows.\"{column}\", 'unknown') = ?")
         parameters.append(value["breakdown_value"])
     if value["currency"] is not None and "currency" in columns:
@@ -278,8 +297,12 @@ def raw_texts(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]])
     for source in {row["source"] for row in rows} & declared.keys():
         shown = [column.name for column in declared[source].columns if not column.personal]
         names = {column.name: column.headers[0] if column.headers else column.name for column in declared[source].columns}
-        there = {row[0] for row in connection.execute(
-            "select column_name from information_schema.columns where table_schema = 'raw' and table_name = ?", [source]).fetchall()}
+        there = {
+            row[0]
+            for row in connection.execute(
+                "select column_name from information_schema.columns where table_schema = 'raw' and table_name = ?", [source]
+            ).fetchall()
+        }
         shown = [name for name in shown if name in there]
         wanted = list({(row["file_id"], row["row_no"]) for row in rows if row["source"] == source and row["file_id"]})
         quoted = ", ".join(f'"{name}"' for name in shown)
@@ -289,6 +312,8 @@ def raw_texts(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]])
             "where (_file_id, _row_no) in (select unnest(?::varchar[]), unnest(?::bigint[]))",
             [[file_id for file_id, _ in wanted], [row_no for _, row_no in wanted]],
         ):
-            said = [f"{names[name]}: {str(raw[name]).strip()}" for name in shown if raw[name] is not None and str(raw[name]).strip()]
+            said = [
+                f"{names[name]}: {str(raw[name]).strip()}" for name in shown if raw[name] is not None and str(raw[name]).strip()
+            ]
             texts[source, raw["_file_id"], raw["_row_no"]] = " · ".join(said)
     return texts

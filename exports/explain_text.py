@@ -21,16 +21,28 @@ def print_explanation(explanation: Explanation, console: Console, limit: int) ->
     """Print definition, value and at most `limit` rows of each part (0: all)."""
     metric, value = explanation.metric, explanation.value
     breakdown = "" if value["breakdown_type"] == "none" else f" · {value['breakdown_type']} = {value['breakdown_value']}"
-    console.print(f"[bold]{metric['metric_code']} {metric['name_zh']} · {metric['name_en']}[/] (version {metric['definition_version']})")
+    console.print(
+        f"[bold]{metric['metric_code']} {metric['name_zh']} · {metric['name_en']}[/] (version {metric['definition_version']})"
+    )
     console.print(f"{metric['formula']}", soft_wrap=True, markup=False)
-    console.print(f"{value['place_path']} · {value['period_type']} {value['period_start']} to {value['period_end']} (exclusive){breakdown}"
-                  f"{' · ' + value['currency'] if value['currency'] else ''} · as of {value['as_of']}", soft_wrap=True, markup=False)
+    console.print(
+        f"{value['place_path']} · {value['period_type']} {value['period_start']} to {value['period_end']} (exclusive){breakdown}"
+        f"{' · ' + value['currency'] if value['currency'] else ''} · as of {value['as_of']}",
+        soft_wrap=True,
+        markup=False,
+    )
     figures = [f"{name} {number(value[name])}" for name in ("value", "numerator", "denominator", "n") if value[name] is not None]
     if value["lower"] is not None or value["upper"] is not None:
         figures.append(f"95 % interval {number(value['lower'])} to {number(value['upper'])}")
     console.print(" · ".join([*figures, value["status"]]), soft_wrap=True)
-    console.print("SQL: " + ", ".join(path.relative_to(path.parents[4] if path.parent.name == "rows" else path.parents[3]).as_posix()
-                                      for path in explanation.models), soft_wrap=True)
+    console.print(
+        "SQL: "
+        + ", ".join(
+            path.relative_to(path.parents[4] if path.parent.name == "rows" else path.parents[3]).as_posix()
+            for path in explanation.models
+        ),
+        soft_wrap=True,
+    )
     for part in explanation.parts:
         print_part(part, console, limit)
     if not explanation.parts:
@@ -41,10 +53,18 @@ def print_part(part: Part, console: Console, limit: int) -> None:
     """Print the rows of numerator or denominator under what they add up to."""
     same = part.figure is not None and abs(part.total - part.figure) <= 1e-6 * max(1.0, abs(part.figure))
     said = f" = the {part.name}" if same else f"; the {part.name} is {number(part.figure)}: it counts anew what these rows name"
-    console.print(f"\n[bold]{part.name}[/] {part.component}: {len(part.rows)} rows, together {number(part.total)}{said}", soft_wrap=True)
+    console.print(
+        f"\n[bold]{part.name}[/] {part.component}: {len(part.rows)} rows, together {number(part.total)}{said}", soft_wrap=True
+    )
     table = Table("file", "row", "adds", "place", "what the row says")
     for row in part.rows[: limit or None]:
-        table.add_row(row.file_name or "–", "–" if row.row_no is None else place_in_file(row.row_no), number(row.adds), (row.place or "").rpartition(" / ")[2], row.text)
+        table.add_row(
+            row.file_name or "–",
+            "–" if row.row_no is None else place_in_file(row.row_no),
+            number(row.adds),
+            (row.place or "").rpartition(" / ")[2],
+            row.text,
+        )
     console.print(table)
     if limit and len(part.rows) > limit:
         console.print(f"… and {len(part.rows) - limit} more: --limit 0 shows all, --csv FILE writes them")
@@ -57,7 +77,8 @@ def write_csv(explanation: Explanation, path: Path) -> int:
         writer.writerow(["part", "component", "source", "file_name", "row_no", "place", "month", "adds", "text", "file_id"])
         rows = [(part, row) for part in explanation.parts for row in part.rows]
         writer.writerows(
-            [part.name, part.component, row.source, row.file_name, row.row_no, row.place, row.month, number(row.adds), row.text, row.file_id]
+            [part.name, part.component, row.source, row.file_name, row.row_no, row.place, row.month, number(row.adds),
+             row.text, row.file_id]  # fmt: skip
             for part, row in rows
         )
     return len(rows)

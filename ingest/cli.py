@@ -84,7 +84,9 @@ def secret_create(if_missing: Annotated[bool, typer.Option("--if-missing", help=
 
 
 @app.command("rotate-key")
-def rotate_key(apply: Annotated[bool, typer.Option("--apply", help="do it; without, only show what would be done")] = False) -> None:
+def rotate_key(
+    apply: Annotated[bool, typer.Option("--apply", help="do it; without, only show what would be done")] = False,
+) -> None:
     """Give every person and household a new key, made with the current secret from the landed files."""
     from ingest import privacy, rotation
 
@@ -107,7 +109,9 @@ def land(source: SourceName, paths: Annotated[list[Path] | None, typer.Argument(
     from ingest.landing import land as land_files
 
     for file in land_files(source, paths or None):
-        console.print(f"{file.file_name}: {'landed' if file.is_new else 'known already'}, {file.size_bytes} bytes, {file.file_id[:12]}")
+        console.print(
+            f"{file.file_name}: {'landed' if file.is_new else 'known already'}, {file.size_bytes} bytes, {file.file_id[:12]}"
+        )
 
 
 @app.command()

@@ -89,7 +89,8 @@ def reload(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, bat
     """
     privacy.install(connection)
     file_id, file_name, landed_path = connection.execute(
-        "select file_id, file_name, landed_path from ops.file join ops.batch using (source, file_id) where batch_id = ?", [batch_id]
+        "select file_id, file_name, landed_path from ops.file join ops.batch using (source, file_id) where batch_id = ?",
+        [batch_id],
     ).fetchone()
     started = time.monotonic()
     batch_id, *outcome = _load_file(connection, source, settings().landing / landed_path, file_id, batch_id)

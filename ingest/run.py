@@ -64,9 +64,22 @@ def print_status(console: Console) -> None:
     """Print sources with their batches and quarantine, the last gates, and the current version."""
     from exports.publication import versions
 
-    table = Table("source", "files", "accepted", "waiting", "blocked", "rows loaded", "quarantined", "rejected later", "data until", "last load")
+    table = Table(
+        "source",
+        "files",
+        "accepted",
+        "waiting",
+        "blocked",
+        "rows loaded",
+        "quarantined",
+        "rejected later",
+        "data until",
+        "last load",
+    )
     with warehouse.reader() as connection:
-        is_built = connection.execute("select count(*) from duckdb_tables() where table_name = 'quality_rejected_row'").fetchone()[0]
+        is_built = connection.execute(
+            "select count(*) from duckdb_tables() where table_name = 'quality_rejected_row'"
+        ).fetchone()[0]
         rejected = (
             "(select count(distinct (file_id, row_no)) from marts.quality_rejected_row as row where row.source = batch.source "
             "and stage = 'staging')"

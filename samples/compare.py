@@ -69,7 +69,8 @@ SAME = """(
 )"""
 QUERY = DIFFERENCES.format(
     columns=", ".join(
-        f"truth.{name} as true_{name}, try_cast(truth.{name} as double) as true_{name}_number, computed.{name} as computed_{name}" for name in FIGURES
+        f"truth.{name} as true_{name}, try_cast(truth.{name} as double) as true_{name}_number, computed.{name} as computed_{name}"
+        for name in FIGURES
     ),
     same=" and ".join(f"coalesce({SAME.format(name)}, false)" for name in FIGURES),
 )
@@ -81,9 +82,12 @@ def compare(connection: duckdb.DuckDBPyConnection, truth: Path) -> tuple[int, li
     Args: connection: the build database. truth: the file `kpi_truth.csv` of the generator.
     Returns: how many true values there are; and of each metric that differs: code, how many keys, one of them with both figures.
     """
-    (claimed,) = connection.execute("select count(*) from read_csv(?, all_varchar = true, header = true)", [str(truth)]).fetchone()
+    (claimed,) = connection.execute(
+        "select count(*) from read_csv(?, all_varchar = true, header = true)", [str(truth)]
+    ).fetchone()
     wrong = connection.execute(
-        QUERY + """
+        QUERY
+        + """
         select
             metric_code, count(*) as keys,
             any_value(concat_ws(' ', place_code, period_type, period_start, breakdown_type, breakdown_value, currency, ': true',

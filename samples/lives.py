@@ -25,7 +25,11 @@ LIVES: dict[str, list[tuple[tuple[str, ...], float]]] = {
         (("intake", "graded", "diverted", "referred_out"), 0.07),
     ],
     "grant": [
-        (("submitted", "reviewed", "approved", "contracted", "disbursed", "disbursed", "reporting", "accepted", "evaluated", "closed"), 0.34),
+        (
+            ("submitted", "reviewed", "approved", "contracted", "disbursed", "disbursed", "reporting", "accepted", "evaluated",
+             "closed"),
+            0.34,
+        ),
         (("round_open", "submitted", "reviewed", "approved", "contracted", "disbursed", "reporting", "accepted"), 0.16),
         (("submitted", "approved", "disbursed", "reporting", "failed"), 0.06),
         (("submitted", "reviewed", "rejected"), 0.26),

@@ -60,7 +60,8 @@
         -- A rate comes from the sums, never from rates; without a base there is no rate (rules 1 and 2).
         from_sums as (
             select
-                metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, as_of_date,
+                metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency,
+                as_of_date,
                 statistic,
                 case when statistic in {{ without_base }} then numerator else coalesce(numerator, 0) end as numerator,
                 case when statistic not in {{ without_base }} then coalesce(denominator, 0) end as denominator,
@@ -75,7 +76,8 @@
                 end) as n,
                 coalesce(is_left_censored, false) as is_left_censored,
                 -- Kish's effective number of answers (1965): how many equally weighted ones would tell as much.
-                case when statistic = 'weighted_proportion' then denominator * denominator / nullif(sum_of_squares, 0) end as effective_n,
+                case when statistic = 'weighted_proportion'
+                    then denominator * denominator / nullif(sum_of_squares, 0) end as effective_n,
                 sum_of_squares, t_975
             from with_statistic
         )

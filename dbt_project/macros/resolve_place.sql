@@ -32,7 +32,8 @@
             and {{ matchable_name('rows_to_place.parent_place_name') }} = by_both.parent_spelling
             and {{ names_then | replace('names.', 'by_both.') }}
         left join {{ ref('int_place_name') }} as by_parent
-            on rows_to_place.tree = by_parent.tree and {{ matchable_name('rows_to_place.parent_place_name') }} = by_parent.spelling
+            on rows_to_place.tree = by_parent.tree
+                and {{ matchable_name('rows_to_place.parent_place_name') }} = by_parent.spelling
             and by_parent.parent_spelling is null and {{ names_then | replace('names.', 'by_parent.') }}
         left join {{ ref('int_place_name') }} as by_name
             on rows_to_place.tree = by_name.tree and {{ matchable_name('rows_to_place.place_name') }} = by_name.spelling

@@ -75,7 +75,8 @@
         null::varchar as _as_of_group
     {% if not loop.last %}union all{% endif %}
     {%- else %}
-    select null::varchar as question_code, null::varchar as question_text, null::varchar as dimension, null::varchar as topic, null::integer as scale_min,
+    select null::varchar as question_code, null::varchar as question_text, null::varchar as dimension, null::varchar as topic,
+        null::integer as scale_min,
         null::integer as scale_max, null::varchar as satisfied_codes, null::boolean as is_headline,
         null::varchar as _reject_reason, null::varchar as _source, null::varchar as _file_id, null::bigint as _row_no,
         null::varchar as _time_zone, null::date as _file_as_of, null::varchar as _as_of_group

@@ -5,7 +5,8 @@ with listed as (
 
 expected as (
     select golden_id from {{ ref('golden_figure') }}
-    where status in ('conflict', 'unit_error', 'date_error') and exists (select 1 from {{ ref('fct_figure') }} where source = 'published_figures')
+    where status in ('conflict', 'unit_error', 'date_error')
+        and exists (select 1 from {{ ref('fct_figure') }} where source = 'published_figures')
 )
 
 (select golden_id, 'missing' as fault from expected except select golden_id, 'missing' from listed)

@@ -16,7 +16,8 @@ as_it_was as (
 )
 
 select
-    coalesce(today.metric_code, as_it_was.metric_code) as metric_code, coalesce(today.place_key, as_it_was.place_key) as place_key,
+    coalesce(today.metric_code, as_it_was.metric_code) as metric_code,
+    coalesce(today.place_key, as_it_was.place_key) as place_key,
     coalesce(today.period_start, as_it_was.period_start) as period_start, today.value as value_within_the_boundaries_of_today,
     as_it_was.value as value_as_it_was
 from today

@@ -77,7 +77,9 @@ def _read_documents(connection: duckdb.DuckDBPyConnection, source: SourceDeclara
             [str(path), form, min(path.stat().st_size + 64, 2**32 - 1)],
         )
     except duckdb.InvalidInputException as error:
-        raise FileRejected(_fault(path, source) or f"expected JSON, found: {str(error).replace(str(path), 'the file')}") from error
+        raise FileRejected(
+            _fault(path, source) or f"expected JSON, found: {str(error).replace(str(path), 'the file')}"
+        ) from error
     (documents,) = connection.execute("select count(*) from level_0").fetchone()
     if source.format.type == "json" and documents != 1:
         raise FileRejected(
@@ -182,7 +184,11 @@ def _make_parsed(connection: duckdb.DuckDBPyConnection, kept: dict[str, Place], 
         level = f"level_{number}"
         texts = _texts(connection, level, {column: place for column, place in kept.items() if place.level == level})
         # The texts are taken before the join: a record around is read once, not once per record inside.
-        values = ["rowid as _place", *(["_around"] if number else []), *(f"{text} as {quoted(name)}" for name, text in texts.items())]
+        values = [
+            "rowid as _place",
+            *(["_around"] if number else []),
+            *(f"{text} as {quoted(name)}" for name, text in texts.items()),
+        ]
         objects = "where json_type(record) = 'OBJECT'" if number == depth else ""
         joined += f" inner join (select {', '.join(values)} from {level} {objects}) as {level}"
         joined += f" on level_{number + 1}._around = {level}._place" if number < depth else ""

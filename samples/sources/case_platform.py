@@ -35,7 +35,18 @@ CATEGORIES = {
 CHANNELS = ["平台", "网格", "电话", "会议", "入户"]
 OFTEN = {"issue": 22, "order": 40, "window_request": 30, "home_service": 24, "dispute": 26, "disclosure": 12, "grant_application": 12,
          "list_item": 16, "loan": 26, "wish": 22, "contest_entry": 14, "task": 10, "incubation": 12}  # fmt: skip
-SESSIONS = {"tea_session", "meeting", "council", "joint_meeting", "hearing", "salon", "reception_day", "duty_day", "lecture", "workshop"}
+SESSIONS = {
+    "tea_session",
+    "meeting",
+    "council",
+    "joint_meeting",
+    "hearing",
+    "salon",
+    "reception_day",
+    "duty_day",
+    "lecture",
+    "workshop",
+}
 HELD_IN_SESSIONS = {"issue", "suggestion", "proposal", "need", "referral", "task", "list_item"}
 
 
@@ -52,7 +63,9 @@ class Platform:
             if is_own and activity.kind in SESSIONS and activity.state == "held" and activity.place != UNKNOWN:
                 self.sessions[activity.process_code].append(activity)
 
-    def add(self, process: str, kind: str, opened: datetime, place: str | None = None, life: tuple[str, ...] | None = None) -> None:
+    def add(
+        self, process: str, kind: str, opened: datetime, place: str | None = None, life: tuple[str, ...] | None = None
+    ) -> None:
         """One matter from its opening to its last state before the export."""
         dice, machine = self.dice, MACHINES["case", kind]
         session = None
@@ -191,7 +204,11 @@ def _fridays(platform: Platform) -> None:
 
 def _repeat(platform: Platform) -> None:
     """The same matter comes up again in the same place within weeks."""
-    raised = [case for case, _ in platform.listed if case and case.machine == "issue" and case.category and case.opened < datetime(2026, 8, 1)]
+    raised = [
+        case
+        for case, _ in platform.listed
+        if case and case.machine == "issue" and case.category and case.opened < datetime(2026, 8, 1)
+    ]
     for case in raised[::17]:
         opened = case.opened + timedelta(days=platform.dice.between(2, 40), hours=1)
         try:
@@ -215,7 +232,11 @@ def _spoil(platform: Platform) -> None:
         listed[number][1][key] = value
         listed[number] = (None, listed[number][1])
         world.met(SOURCE, fault_of(key, value), quarantined=True)
-    settled = [number for number, (case, _) in enumerate(listed) if case and case.outcome == "resolved" and case.events[-1].state == "resolved"]
+    settled = [
+        number
+        for number, (case, _) in enumerate(listed)
+        if case and case.outcome == "resolved" and case.events[-1].state == "resolved"
+    ]
     for number in settled[5:8]:
         case, row = listed[number]
         ended = case.opened - timedelta(days=3)

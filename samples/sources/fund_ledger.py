@@ -57,7 +57,9 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
     _write(world, folder, listed)
 
 
-def _money(dice: Dice, place: str, kind: str, process: str, day: date, amount: int, source: str | None = None, **more: object) -> Money:
+def _money(
+    dice: Dice, place: str, kind: str, process: str, day: date, amount: int, source: str | None = None, **more: object
+) -> Money:
     partner = PARTNERS[source].format(dice.between(1, 9)) if source else None
     project = f"{process}-XM{dice.between(1, 5)}" if kind == "expenditure" and dice.chance(0.5) else None
     is_government = None if source is None else source == "government"
@@ -117,7 +119,19 @@ def _fees(dice: Dice, atlas: Atlas, add: Callable[[Money], None], estates: int) 
             last = next_month(month) - timedelta(days=1)
             none = {"project": None}
             add(_money(dice, estate.code, "fee_bill", "C09", month, households * fee, households=households, **none))
-            add(_money(dice, estate.code, "fee_payment", "C09", dice.day(month, last), paying * fee, "resident", households=paying, **none))
+            add(
+                _money(
+                    dice,
+                    estate.code,
+                    "fee_payment",
+                    "C09",
+                    dice.day(month, last),
+                    paying * fee,
+                    "resident",
+                    households=paying,
+                    **none,
+                )
+            )
 
 
 def _listed(dice: Dice, atlas: Atlas, rows: list[Money]) -> list[tuple[Money | None, dict]]:

@@ -19,7 +19,15 @@ from samples.world import DATA_END, FIRST_DAY, UNKNOWN, PointsEntry, World
 
 SOURCE = "points_ledger"
 ENTRIES = 1400
-SHARES = [("time", 0.47), ("exchange", 0.2), ("case", 0.08), ("redemption", 0.18), ("penalty", 0.03), ("reversal", 0.02), ("expiry", 0.02)]
+SHARES = [
+    ("time", 0.47),
+    ("exchange", 0.2),
+    ("case", 0.08),
+    ("redemption", 0.18),
+    ("penalty", 0.03),
+    ("reversal", 0.02),
+    ("expiry", 0.02),
+]
 RULES = {"time": "SC-01", "case": "AL-02", "exchange": "WZ-03", "redemption": "DH-04", "penalty": "KF-05", "reversal": "CZ-06",
          "expiry": "GQ-07"}  # fmt: skip
 ITEMS = ["大米", "洗衣液", "理发券", "绿植", "家政1小时"]
@@ -32,7 +40,9 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
     processes = defaultdict(list)
     for process, kind in leaving("points"):
         processes[kind].append(process)
-    moments = sorted(dice.moment(FIRST_DAY, DATA_END) for _ in range(round(ENTRIES * world.size.communities / 9 * world.size.factor)))
+    moments = sorted(
+        dice.moment(FIRST_DAY, DATA_END) for _ in range(round(ENTRIES * world.size.communities / 9 * world.size.factor))
+    )
     balances: dict[str, Decimal] = defaultdict(Decimal)
     entries: list[tuple[PointsEntry, dict]] = []
     for number, posted in enumerate(moments, 1):

@@ -12,7 +12,7 @@ from samples.dice import Dice
 from samples.files import write_csv
 from samples.geography import HOMES, SINCE
 from samples.spelling import spelled
-from samples.world import DATA_END, Place, Population, World
+from samples.world import Place, Population, World
 
 COUNTED = [date(2024, 6, 30), date(2024, 12, 31), date(2025, 6, 30), date(2025, 12, 31), date(2026, 6, 30)]
 MEASURES = {

@@ -38,7 +38,13 @@ def tell(world: World, dice: Dice, folder: Path) -> None:
             end = first + timedelta(days=dice.between(120, 1100)) if dice.chance(0.3) else None
             role = Role(place, kind, process, person, first, end if end and end < DATA_END else None)
             rows = sheets["志愿者" if is_volunteer else "任职"]
-            how = "self_nomination" if is_volunteer else "election" if kind in ELECTED else dice.pick(["appointment", "recommendation"])
+            how = (
+                "self_nomination"
+                if is_volunteer
+                else "election"
+                if kind in ELECTED
+                else dice.pick(["appointment", "recommendation"])
+            )
             how = "recruitment" if kind == "community_worker" else how
             rows.append((role, {
                 "编号": f"{'ZY' if is_volunteer else 'RZ'}-{len(rows) + 1:05d}", "流程编号": process, "职务": KIND_NAMES["role", kind],

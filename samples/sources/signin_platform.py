@@ -59,7 +59,19 @@ class Platform:
         led = dice.weighted([(True, 0.35), (False, 0.45), (None, 0.2)])
         capacity = dice.pick([20, 40, 60, 120, 300]) if dice.chance(0.4) else None
         truth = Activity(
-            f"{SOURCE}:{number}", place, kind, process, day, state, KIND_NAMES["activity", kind], mode, host, None, element, led, capacity
+            f"{SOURCE}:{number}",
+            place,
+            kind,
+            process,
+            day,
+            state,
+            KIND_NAMES["activity", kind],
+            mode,
+            host,
+            None,
+            element,
+            led,
+            capacity,
         )
         item = {
             "itemNo": number, "itemType": "活动", "process": process, "kind": KIND_NAMES["activity", kind], "title": name,

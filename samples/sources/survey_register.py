@@ -90,4 +90,6 @@ def _survey(dice: Dice, atlas: Atlas, rows: list[dict], number: str, process: st
             row[header] = word
             answers.append(Answer(f"{SOURCE}:{number}:{sheet}", place, f"{SOURCE}.{code}", options.get(word)))
         rows.append(row)
-    return Survey(f"{SOURCE}:{number}", place, kind, process, opened, closed, issued, sheets, valid, is_opt_in, counts, tuple(answers))
+    return Survey(
+        f"{SOURCE}:{number}", place, kind, process, opened, closed, issued, sheets, valid, is_opt_in, counts, tuple(answers)
+    )

@@ -14,7 +14,8 @@ from functools import lru_cache
 
 from samples.world import DATA_END, FIRST_DAY, UNKNOWN, Place, World
 
-Key = tuple[str, str, str, date | None, str, str, str | None]  # metric, place, period type, its start (None: all), breakdown, member, currency
+# Metric, place, period type, its start (None: all), breakdown, member, currency.
+Key = tuple[str, str, str, date | None, str, str, str | None]
 Figures = dict[str, object]  # value (None: no base), numerator, denominator, n; a figure that is left out is not compared
 Cell = tuple[str, str, date | None, str, str, str | None]  # a Key without its metric
 LAST_DAY = DATA_END - timedelta(days=1)
@@ -90,7 +91,11 @@ class Periods:
     def of_any(self, day: date) -> tuple[tuple[str, date | None], ...]:
         """The periods of a day, of months without data too."""
         month = month_of(day)
-        return ("month", month), ("quarter", date(month.year, month.month - (month.month - 1) % 3, 1)), ("year", date(month.year, 1, 1))
+        return (
+            ("month", month),
+            ("quarter", date(month.year, month.month - (month.month - 1) % 3, 1)),
+            ("year", date(month.year, 1, 1)),
+        )
 
 
 class Places:
@@ -144,7 +149,12 @@ class Frame:
         self.periods = Periods()
 
     def cells(
-        self, place: str, day: date, breakdowns: dict[str, str | None] | None = None, currency: str | None = None, total: bool = True
+        self,
+        place: str,
+        day: date,
+        breakdowns: dict[str, str | None] | None = None,
+        currency: str | None = None,
+        total: bool = True,
     ) -> Iterator[Cell]:
         """Every cell that a record of a place and a day counts in: all places above, all periods, the total and each breakdown.
 
@@ -195,7 +205,10 @@ def rate(metric: str, numerators: dict[Cell, Number], denominators: dict[Cell, N
     for cell, base in denominators.items():
         part = numerators.get(cell, 0)
         counted = {"n": base} if isinstance(base, int) else {}
-        yield (metric, *cell), {"value": Fraction(part) / Fraction(base) if base else None, "numerator": part, "denominator": base, **counted}
+        yield (
+            (metric, *cell),
+            {"value": Fraction(part) / Fraction(base) if base else None, "numerator": part, "denominator": base, **counted},
+        )
 
 
 def tally() -> dict[Cell, Number]:

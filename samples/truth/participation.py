@@ -14,10 +14,16 @@ from pathlib import Path
 from samples.truth.common import LAST_DAY, Figures, Frame, Key, count, month_end, month_of, next_month, people, rate, sizes, tally
 from samples.world import UNKNOWN, Activity, Participation
 
-SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"  # the reference data that both sides share: holidays, recurrence rules
+# The reference data that both sides share: holidays, recurrence rules.
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 PRESENT = {"attended", "recorded", "points_posted", "redeemed", "completed"}
 QUALIFYING = {"attend", "volunteer", "vote", "propose", "deliberate", "donate"}
-BANDS = {"0-17": "permanent_age_0_17", "18-44": "permanent_age_18_44", "45-59": "permanent_age_45_59", "60+": "permanent_age_60_plus"}
+BANDS = {
+    "0-17": "permanent_age_0_17",
+    "18-44": "permanent_age_18_44",
+    "45-59": "permanent_age_45_59",
+    "60+": "permanent_age_60_plus",
+}
 DELIBERATION = {"tea_session", "meeting", "council", "joint_meeting", "hearing", "salon"}
 TEAMS = {"volunteer_team", "resident_group", "culture_association"}
 DECIDED = {"closed", "counted", "published", "filed"}
@@ -183,7 +189,9 @@ def participants(frame: Frame) -> Iterator[tuple[Key, Figures]]:
 
     base = sizes(totals)
     newcomers = {
-        cell: sum(frame.periods.start((cell[1], cell[2])) <= first[person] < frame.periods.end((cell[1], cell[2])) for person in members)
+        cell: sum(
+            frame.periods.start((cell[1], cell[2])) <= first[person] < frame.periods.end((cell[1], cell[2])) for person in members
+        )
         for cell, members in totals.items()
     }
     repeated = {cell: sum(len(found) >= 2 for found in occasions[cell].values()) for cell in totals}
@@ -218,7 +226,13 @@ def hours(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         if not row.is_verified:
             continue
         timed = row.started is not None and row.ended is not None
-        length = Fraction((row.ended - row.started).total_seconds()) / 3600 if timed else None if row.hours is None else Fraction(row.hours)
+        length = (
+            Fraction((row.ended - row.started).total_seconds()) / 3600
+            if timed
+            else None
+            if row.hours is None
+            else Fraction(row.hours)
+        )
         if length is None:
             continue
         if not 0 < length <= 24:

@@ -12,7 +12,8 @@ from pathlib import Path
 from samples.truth.common import Cell, Figures, Frame, Key, count, median, month_of, rate, tally
 from samples.world import Case
 
-SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"  # the reference data that both sides share: machines, exclusions, weights
+# The reference data that both sides share: machines, exclusions, weights.
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 OUTCOMES = ("resolved", "rejected", "withdrawn", "cancelled", "referred_out", "open")
 DAY = 86400
 
@@ -96,7 +97,10 @@ def durations(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     for cell, found in watched.items():
         events = sum(is_event for _, is_event in found)
         for metric, level in (("R05.median", 0.5), ("R05.p90", 0.1)):
-            yield (metric, *cell), {"value": kaplan_meier(found, level), "numerator": events, "denominator": len(found), "n": len(found)}
+            yield (
+                (metric, *cell),
+                {"value": kaplan_meier(found, level), "numerator": events, "denominator": len(found), "n": len(found)},
+            )
         resolved = [length for length, is_event in found if is_event]
         yield ("R06", *cell), {"value": median(resolved) if resolved else None, "numerator": events, "n": events}
 
@@ -202,7 +206,9 @@ def at_sessions_and_above(frame: Frame) -> Iterator[tuple[Key, Figures]]:
         for cell in opened(frame, case):
             if case.outcome == "resolved":
                 resolved[cell] += 1
-                spot[cell] += case.activity_id in day_of and case.ended is not None and case.ended.date() == day_of[case.activity_id]
+                spot[cell] += (
+                    case.activity_id in day_of and case.ended is not None and case.ended.date() == day_of[case.activity_id]
+                )
             if case.machine in ("issue", "dispute"):
                 raised[cell] += 1
                 up[cell] += escalated
@@ -236,7 +242,9 @@ def repeats(frame: Frame) -> Iterator[tuple[Key, Figures]]:
 
 def valid_on(row: dict[str, str], day: date) -> bool:
     """Whether a row with valid_from and valid_to is valid on a day."""
-    return (not row["valid_from"] or row["valid_from"] <= day.isoformat()) and (not row["valid_to"] or day.isoformat() < row["valid_to"])
+    return (not row["valid_from"] or row["valid_from"] <= day.isoformat()) and (
+        not row["valid_to"] or day.isoformat() < row["valid_to"]
+    )
 
 
 def three_rates(frame: Frame) -> Iterator[tuple[Key, Figures]]:

@@ -70,7 +70,8 @@ def read_scales() -> Found:
     context = {name: f"regexp_extract(context, '{name}=([0-9]+)', 1)::bigint" for name in ("grant", "cap", "scale")}
     repaired = rendered(f"{{{{ scale_repaired('value', {context['grant']!r}, {context['cap']!r}, {context['scale']!r}) }}}}")
     return rows_by_id(
-        connection_with("scale"), f"select id, value, unit, {repaired} as repaired from cells left join {parsed} on raw = raw_text"
+        connection_with("scale"),
+        f"select id, value, unit, {repaired} as repaired from cells left join {parsed} on raw = raw_text",
     )
 
 

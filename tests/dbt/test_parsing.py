@@ -263,7 +263,9 @@ def test_an_alias_below_a_parent_names_nothing_by_itself(connection: duckdb.Duck
     assert found == [("金花社区", "天府金花小区")]
 
 
-def test_a_name_that_went_over_to_another_place_names_the_one_that_bears_it_on_the_day(connection: duckdb.DuckDBPyConnection) -> None:
+def test_a_name_that_went_over_to_another_place_names_the_one_that_bears_it_on_the_day(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
     connection.execute(
         """
         create or replace table places as

@@ -26,7 +26,8 @@ MONTHS = [date(2025, 11, 1), date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 
 @cache
 def _macros() -> str:
     return "".join(
-        (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8") for name in ("validity", "breakdown", "statistics", "delivery")
+        (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8")
+        for name in ("validity", "breakdown", "statistics", "delivery")
     )
 
 
@@ -152,7 +153,12 @@ files = some.lists(
 ).flatmap(lambda found: some.tuples(some.just(found), some.permutations(range(len(found)))))
 
 
-DELIVERIES = [{"mode": "append"}, {"mode": "snapshot"}, {"mode": "period", "columns": ["key"]}, {"mode": "upsert", "key": ["key"]}]
+DELIVERIES = [
+    {"mode": "append"},
+    {"mode": "snapshot"},
+    {"mode": "period", "columns": ["key"]},
+    {"mode": "upsert", "key": ["key"]},
+]
 DELIVERED_ROWS = {
     delivery["mode"]: rendered(
         "select key, value, _file_id, _row_no from {{ delivered_rows('ledger') }} order by all",

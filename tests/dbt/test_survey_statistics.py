@@ -72,7 +72,8 @@ def test_rr1_is_completed_interviews_over_everybody_who_may_have_been_eligible()
     counts = "completed_count, partial_count, refusal_count, noncontact_count, other_count, unknown_household_count, unknown_other_count"
     rows = "(60, 10, 20, 5, 1, 3, 1), (60, 10, null, 5, 1, 3, 1)"
     found = connection.execute(
-        rendered("select completed_count / {{ statistics.aapor_eligible_count() }}") + f" from (values {rows}) as survey ({counts})"
+        rendered("select completed_count / {{ statistics.aapor_eligible_count() }}")
+        + f" from (values {rows}) as survey ({counts})"
     ).fetchall()
     assert found == [(0.6,), (0.75,)]
 
@@ -114,7 +115,9 @@ def test_raked_weights_are_those_of_ipfn(seed: int) -> None:
     found = raked(duckdb.connect(), counts, row_targets, column_targets)
     n = counts.sum()
     margins = [n * row_targets / row_targets.sum(), n * column_targets / column_targets.sum()]
-    expected = ipfn(counts.astype(float), margins, [[0], [1]], convergence_rate=1e-13, rate_tolerance=0, max_iteration=2000).iteration()
+    expected = ipfn(
+        counts.astype(float), margins, [[0], [1]], convergence_rate=1e-13, rate_tolerance=0, max_iteration=2000
+    ).iteration()
     assert found * counts == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert (found * counts).sum() == pytest.approx(n)
 

@@ -13,7 +13,9 @@ import pytest
 
 from tests.conftest import PROJECT, SECRET
 
-SHARED_FILE = Path(os.environ.get("GMW_PUBLIC_DATA", PROJECT.parent / "shared" / "data")) / "uk_grants_360" / "Arts-Council-of-Wales.csv"
+SHARED_FILE = (
+    Path(os.environ.get("GMW_PUBLIC_DATA", PROJECT.parent / "shared" / "data")) / "uk_grants_360" / "Arts-Council-of-Wales.csv"
+)
 INVENTED_FILE = """Identifier,Recipient Org:Name,Type,Description,Amount Awarded,Currency,Award Date,Beneficiary Location:Name,Data source
 A1,Invented Band,Capital,Drums,100.50,GBP,2020-03-31,North\\Town,x
 A1,Invented Band,Capital,Second instalment,49.50,GBP,2021-03-31,North\\Town,x

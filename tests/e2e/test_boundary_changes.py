@@ -8,7 +8,6 @@ goes with them under a new code; 大 splits into 大一 and 大二 in April, its
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import duckdb
 import pytest

@@ -74,8 +74,13 @@ def test_the_command_prints_definition_value_sql_and_rows(installation: Path, tm
         app, ["explain", "R02", "--place", "和畅社区", "--period", "2026-03", "--csv", str(tmp_path / "rows.csv")]
     )
     assert result.exit_code == 0, result.output
-    for said in ("of the cases raised in the period", "dbt_project/models/kpis/rows/kpi_row_case.sql", "= the numerator", "= the denominator",
-                 "诉求台账_2026-"):
+    for said in (
+        "of the cases raised in the period",
+        "dbt_project/models/kpis/rows/kpi_row_case.sql",
+        "= the numerator",
+        "= the denominator",
+        "诉求台账_2026-",
+    ):
         assert said in result.output
     with (tmp_path / "rows.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -104,7 +109,9 @@ def test_a_period_that_nobody_understands_is_named() -> None:
 
 def test_a_number_that_is_hidden_where_it_is_published_is_explained_only_on_request(installation: Path) -> None:
     with warehouse.reader() as connection:
-        value = records(connection, "select * from kpis.kpi_value where status = 'suppressed' and metric_code = 'S03' limit 1", [])[0]
+        value = records(
+            connection, "select * from kpis.kpi_value where status = 'suppressed' and metric_code = 'S03' limit 1", []
+        )[0]
     period, breakdown = spelled(value)
     with pytest.raises(Hidden, match="--show-hidden"):
         explain("S03", value["place_key"], period, breakdown)

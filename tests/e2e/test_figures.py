@@ -101,7 +101,10 @@ def test_what_matches_agrees_within_one_unit_of_the_last_printed_digit(installat
 
 
 def test_every_contradiction_is_published_with_both_assertions(installation: Path) -> None:
-    rows = {row[0]: row[1:] for row in published("select golden_id, first_value, first_unit, second_value, second_unit from figure_conflict")}
+    rows = {
+        row[0]: row[1:]
+        for row in published("select golden_id, first_value, first_unit, second_value, second_unit from figure_conflict")
+    }
     assert sorted(rows) == ["G04", "G13", "G30", "G31", "G34", "G46", "G47", "G49", "G50", "G53", "G60", "G63", "G66"]
     assert rows["G13"] == (14_000, "人", 14_390, "人")
     assert rows["G30"] == (14.5, "元", 145_000, "元")
@@ -109,7 +112,9 @@ def test_every_contradiction_is_published_with_both_assertions(installation: Pat
 
 
 def test_reported_figures_enter_no_kpi(installation: Path) -> None:
-    assert published("select count(*) from kpi_value inner join dim_place using (place_key) where tree = 'published_places'") == [(0,)]
+    assert published("select count(*) from kpi_value inner join dim_place using (place_key) where tree = 'published_places'") == [
+        (0,)
+    ]
 
 
 def test_no_passage_of_a_publication_is_carried_over() -> None:

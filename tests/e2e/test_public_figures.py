@@ -173,7 +173,9 @@ def durations_of(path: Path) -> tuple[list[float], list[bool]]:
 
 def test_restart_project_held_1727_activities_of_181_groups():
     assert kpi("P01", "restart_project:programme", "all").value == 1_727
-    (groups,) = published("select count(distinct host_name) as n, count(*) as events from fct_activity where source = 'open_repair'")
+    (groups,) = published(
+        "select count(distinct host_name) as n, count(*) as events from fct_activity where source = 'open_repair'"
+    )
     assert (groups.n, groups.events) == (181, 1_727)
 
 

@@ -82,7 +82,10 @@ def test_a_person_of_the_platforms_is_one_person_in_every_record(installation: P
 
 
 def test_every_process_leaves_every_record_that_it_owes(installation: Path) -> None:
-    assert asked("select process_code, missing_records from marts.process_coverage where missing_records is not null order by all") == []
+    assert (
+        asked("select process_code, missing_records from marts.process_coverage where missing_records is not null order by all")
+        == []
+    )
     assert asked("select count(*) from marts.process_coverage") == [(178,)]
 
 

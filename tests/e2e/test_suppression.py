@@ -221,7 +221,7 @@ def test_without_complementary_suppression_the_same_attack_succeeds(installation
     """The attack is worth something: hiding small counts alone does not stop it."""
     with warehouse.reader() as connection:
         rows = connection.execute(
-            f"""
+            """
             select metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value,
                 case when not hides then numerator end, case when not hides then denominator end,
                 case when not hides then value end, case when not hides then n end, status

@@ -45,9 +45,14 @@ def test_every_metric_of_the_catalogue_has_a_value_and_a_true_one(installation: 
 def test_a_false_figure_is_found(installation: Path, tmp_path: Path, line: str, told: str) -> None:
     truth = tmp_path / "kpi_truth.csv"
     truth.write_text(
-        "metric_code,place_code,period_type,period_start,breakdown_type,breakdown_value,currency,value,numerator,denominator,n\n" + line,
+        "metric_code,place_code,period_type,period_start,breakdown_type,breakdown_value,currency,value,numerator,denominator,n\n"
+        + line,
         encoding="utf-8",
     )
     with warehouse.reader() as connection:
         _, wrong = compare(connection, truth)
-    assert any(told in f"{metric}: 1 differ, e.g. {example}" for metric, _, example in wrong if "990101 all" in example or "2019" in example)
+    assert any(
+        told in f"{metric}: 1 differ, e.g. {example}"
+        for metric, _, example in wrong
+        if "990101 all" in example or "2019" in example
+    )

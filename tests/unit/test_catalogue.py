@@ -21,7 +21,9 @@ def test_every_metric_leads_to_its_definition_its_sql_and_its_sources() -> None:
         assert metric["formula"] in entry
         models = re.findall(r"\]\(\.\./(dbt_project/models/kpis/[^)]+)\)", entry)
         assert models and all((project / model).is_file() for model in models), entry
-        assert all((project / folder).is_dir() for folder in re.findall(r"\]\(\.\./(dbt_project/models/staging/[^)]+)\)", entry)), entry
+        assert all(
+            (project / folder).is_dir() for folder in re.findall(r"\]\(\.\./(dbt_project/models/staging/[^)]+)\)", entry)
+        ), entry
 
 
 def test_the_readme_leads_to_the_page() -> None:

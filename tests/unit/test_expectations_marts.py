@@ -177,9 +177,7 @@ POINTS = {"P12.outstanding": 7, "P12.issued": 12, "P12.redeemed": 4, "P12.penalt
 FAULTS = {
     ("marts", "every_table_that_readers_rely_on_exists_once"): "drop table marts.fct_population",
     ("marts", "every_source_has_delivered_lately"): "update ops.batch set loaded_at = now() - interval 41 day",
-    ("marts", "no_batch_waits_or_is_blocked"): (
-        "insert into ops.batch (batch_id, source, status) values ('b2', 'x', 'blocked')"
-    ),
+    ("marts", "no_batch_waits_or_is_blocked"): ("insert into ops.batch (batch_id, source, status) values ('b2', 'x', 'blocked')"),
     ("kpi_value", "kpi_value_has_one_row_per_key"): (
         "insert into kpis.kpi_value from kpis.kpi_value where metric_code = 'R02' limit 1"
     ),

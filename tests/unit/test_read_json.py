@@ -16,7 +16,12 @@ CASES = {
     "data": {
         "exported_at": "2026-03-01",
         "list": [
-            {"id": 1, "user": {"id": "u1", "name": "张女士"}, "tags": ["停车", "噪声"], "events": [{"at": "2026-01-02"}, {"at": "2026-01-05"}]},
+            {
+                "id": 1,
+                "user": {"id": "u1", "name": "张女士"},
+                "tags": ["停车", "噪声"],
+                "events": [{"at": "2026-01-02"}, {"at": "2026-01-05"}],
+            },
             {"id": 2, "user": {"id": "u2"}, "tags": [], "events": []},
             {"id": 3, "user": None, "tags": None, "score": 4.50, "events": [{"at": "2026-02-01", "by": {"org": "居委会"}}]},
         ],
@@ -71,8 +76,11 @@ def test_a_key_that_has_a_dot_is_found_too(tmp_path: Path) -> None:
 
 def test_events_of_a_case_are_records_that_know_their_case(tmp_path: Path) -> None:
     declared = export(
-        column("case_no", "^.id", type="integer"), column("raised_by", "^.user.id", personal="person"),
-        column("exported", "^^.data.exported_at", type="date"), column("happened_date", "at", type="date"), column("org", "by.org"),
+        column("case_no", "^.id", type="integer"),
+        column("raised_by", "^.user.id", personal="person"),
+        column("exported", "^^.data.exported_at", type="date"),
+        column("happened_date", "at", type="date"),
+        column("org", "by.org"),
         records="data.list[].events[]",
     )
     result = Loaded(declared, written(tmp_path, CASES))
@@ -162,7 +170,9 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
 
 def test_a_list_that_is_somewhere_else_is_blocked_and_the_keys_are_named(tmp_path: Path) -> None:
     path = written(tmp_path, {"data": {"rows": [{"id": 1, "events": {"at": 1}}]}})
-    assert "expected a list at data.list of the document, found nothing, with the keys: data" in blocked(export(records="data.list"), path)
+    assert "expected a list at data.list of the document, found nothing, with the keys: data" in blocked(
+        export(records="data.list"), path
+    )
     assert "expected a list at events of record 1 around it, found OBJECT" in blocked(export(records="data.rows[].events"), path)
 
 
@@ -173,8 +183,14 @@ def test_text_in_another_encoding_is_blocked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "levels"),
-    [("[]", [""]), ("data.list[]", ["data.list"]), ("data.list", ["data.list"]), ("data.list[].events[]", ["data.list", "events"]),
-     ("[].events", ["", "events"]), ("a[].b.c[].d[]", ["a", "b.c", "d"])],
+    [
+        ("[]", [""]),
+        ("data.list[]", ["data.list"]),
+        ("data.list", ["data.list"]),
+        ("data.list[].events[]", ["data.list", "events"]),
+        ("[].events", ["", "events"]),
+        ("a[].b.c[].d[]", ["a", "b.c", "d"]),
+    ],
 )
 def test_the_path_to_the_records_is_read(path: str, levels: list[str]) -> None:
     assert JsonFormat(type="json", records=path).levels == levels

@@ -25,7 +25,8 @@ by_donor as (
 donors as (
     select
         {{ keys | join(', ') }}, sum(amount)::double as raised,
-        coalesce(max(amount) filter (counterparty_key is not null), 0)::double as top_donor, sum(donation_count) as donation_count,
+        coalesce(max(amount) filter (counterparty_key is not null), 0)::double as top_donor,
+        sum(donation_count) as donation_count,
         max(as_of_date) as as_of_date
     from by_donor
     group by {{ keys | join(', ') }}
@@ -40,7 +41,8 @@ awards as (
 -- The places directly below in each month (rule 9), without the unknown member.
 children as (
     select
-        places.parent_place_key, places.place_key, periods.period_month, periods.period_type, periods.period_start, periods.period_end
+        places.parent_place_key, places.place_key, periods.period_month, periods.period_type, periods.period_start,
+        periods.period_end
     from {{ ref('dim_place') }} as places
     inner join {{ ref('int_period') }} as periods
         on places.tree = periods.tree
@@ -51,7 +53,8 @@ children as (
 
 child_awards as (
     select
-        children.parent_place_key as place_key, children.place_key as child_place_key, children.period_type, children.period_start,
+        children.parent_place_key as place_key, children.place_key as child_place_key, children.period_type,
+        children.period_start,
         children.period_end, awards.currency, sum(awards.awarded_amount) as awarded, max(awards.as_of_date) as as_of_date
     from children
     left join awards on children.place_key = awards.place_key and children.period_month = awards.period_month
@@ -69,7 +72,8 @@ currencies as (
 with_zeros as (
     select
         currencies.place_key, currencies.period_type, currencies.period_start, currencies.period_end, currencies.currency,
-        currencies.as_of_date, those.child_place_key, coalesce(sum(those.awarded) filter (those.currency = currencies.currency), 0)::double as awarded
+        currencies.as_of_date, those.child_place_key,
+        coalesce(sum(those.awarded) filter (those.currency = currencies.currency), 0)::double as awarded
     from currencies
     inner join child_awards as those
         on currencies.place_key = those.place_key and currencies.period_type = those.period_type
@@ -87,7 +91,8 @@ ranked as (
 
 tops as (
     select
-        {{ keys | join(', ') }}, sum(awarded) as awarded, sum(awarded) filter (position <= ceil(child_count / 10.0)) as top_awarded,
+        {{ keys | join(', ') }}, sum(awarded) as awarded,
+        sum(awarded) filter (position <= ceil(child_count / 10.0)) as top_awarded,
         any_value(child_count) as child_count, max(as_of_date) as as_of_date
     from ranked
     group by {{ keys | join(', ') }}

@@ -1,7 +1,8 @@
 {% set keys = ['place_key', 'period_type', 'period_start', 'period_end', 'breakdown_type', 'breakdown_value'] %}
 
 with satisfied as (
-    select * from {{ components_side_by_side(['answers_satisfied', 'answers_valid']) }} where period_type = 'wave' and breakdown_type = 'question'
+    select * from {{ components_side_by_side(['answers_satisfied', 'answers_valid']) }}
+    where period_type = 'wave' and breakdown_type = 'question'
 ),
 
 waves as (

@@ -58,7 +58,8 @@ endowments as (
 
 endowments_above as (
     select
-        endowments.* exclude (place_key), ancestors.ancestor_place_key as place_key, 'none' as breakdown_type, 'total' as breakdown_value
+        endowments.* exclude (place_key), ancestors.ancestor_place_key as place_key, 'none' as breakdown_type,
+        'total' as breakdown_value
     from endowments
     {{ join_ancestors('endowments', 'endowments.last_day') }}
 ),

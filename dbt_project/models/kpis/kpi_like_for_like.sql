@@ -70,7 +70,8 @@ kpi_like_for_like as (
         judged.breakdown_type,
         judged.breakdown_value,
         {% for column in ['numerator', 'denominator', 'value', 'n', 'lower', 'upper'] -%}
-        case when not judged.is_hidden then judged.{{ column }} end::{{ 'bigint' if column == 'n' else 'double' }} as {{ column }},
+        case when not judged.is_hidden
+            then judged.{{ column }} end::{{ 'bigint' if column == 'n' else 'double' }} as {{ column }},
         {% endfor -%}
         catalogue.unit,
         judged.currency,

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
 {%- set sums = [
-    'kpi_additive', 'kpi_distinct', 'kpi_backlog', 'kpi_participant', 'kpi_volunteer', 'kpi_points', 'kpi_team', 'kpi_fund_position',
+    'kpi_additive', 'kpi_distinct', 'kpi_backlog', 'kpi_participant', 'kpi_volunteer', 'kpi_points', 'kpi_team',
+    'kpi_fund_position',
     'kpi_match_cap', 'kpi_unit_cost', 'kpi_applicant',
 ] -%}
 {%- set valued = ['kpi_duration', 'kpi_median', 'kpi_callback', 'kpi_difference', 'kpi_concentration'] %}

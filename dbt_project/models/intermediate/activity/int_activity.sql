@@ -1,6 +1,7 @@
 with staged as (
     {{ union_staging('activity', dict(place_columns(), **{
-        'activity_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'activity_name': 'varchar', 'activity_type': 'varchar', 'mode': 'varchar',
+        'activity_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'activity_name': 'varchar',
+        'activity_type': 'varchar', 'mode': 'varchar',
         'host_name': 'varchar', 'host_type': 'varchar', 'activity_date': 'date', 'started_at': 'timestamptz',
         'state': 'varchar', 'attendance_count': 'bigint'
     }), optional={

@@ -17,8 +17,10 @@ activities as (
 int_participation as (
     select
         placed._source || ':' || placed.participation_id as participation_key,
-        case when placed.names_no_place then coalesce(activities.place_key, placed.place_key) else placed.place_key end as place_key,
-        case when placed.names_no_place and activities.place_key is not null then 'activity' else placed.place_match end as place_match,
+        case when placed.names_no_place then coalesce(activities.place_key, placed.place_key)
+            else placed.place_key end as place_key,
+        case when placed.names_no_place and activities.place_key is not null then 'activity'
+            else placed.place_match end as place_match,
         placed.place_name, placed.parent_place_name,
         placed.kind, placed.process_code,
         activities.activity_key,

@@ -1,6 +1,7 @@
 with staged as (
     {{ union_staging('case', dict(place_columns(), **{
-        'case_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'category': 'varchar', 'channel': 'varchar', 'outcome': 'varchar',
+        'case_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'category': 'varchar', 'channel': 'varchar',
+        'outcome': 'varchar',
         'opened_at': 'timestamptz', 'ended_at': 'timestamptz', 'last_changed_at': 'timestamptz'
     }), optional={
         'state': 'varchar', 'due_date': 'date', 'response_due_at': 'timestamptz',

@@ -1,6 +1,7 @@
 with staged as (
     {{ union_staging('money', dict(place_columns(), **{
-        'money_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'source_type': 'varchar', 'counterparty_key': 'varchar',
+        'money_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'source_type': 'varchar',
+        'counterparty_key': 'varchar',
         'amount': 'decimal(18,2)', 'currency': 'varchar', 'money_date': 'date', 'fund': 'varchar', 'project_id': 'varchar'
     }), optional={
         'is_government': 'boolean', 'round_code': 'varchar', 'household_count': 'bigint'

@@ -29,7 +29,8 @@ with facts as (
     inner join {{ ref('dim_survey') }} as surveys on answers.survey_key = surveys.survey_key
     union all
     -- A register is seen when it arrives.
-    select places.process_code, 'place' as record, places.place_level as kind, places.place_key, files.retrieved_at::date as seen_date
+    select places.process_code, 'place' as record, places.place_level as kind, places.place_key,
+        files.retrieved_at::date as seen_date
     from {{ ref('int_place') }} as places
     left join {{ source('ops', 'file') }} as files on places.file_id = files.file_id and places.source = files.source
 ),

@@ -40,7 +40,8 @@ cells as (
         any_value(row_margins.value) as row_target, any_value(column_margins.value) as column_target
     from respondents
     inner join margins as row_margins
-        on respondents.survey_key = row_margins.survey_key and respondents.age_band = row_margins.measure and row_margins.value > 0
+        on respondents.survey_key = row_margins.survey_key and respondents.age_band = row_margins.measure
+            and row_margins.value > 0
     inner join margins as column_margins
         on respondents.survey_key = column_margins.survey_key and respondents.sex = column_margins.measure
         and column_margins.value > 0

@@ -11,7 +11,8 @@ with events as (
 applications as (
     select
         cases.*,
-        coalesce(events.is_approved, false) or coalesce(cases.state in {{ approved_list }}, false) or cases.is_resolved as is_approved,
+        coalesce(events.is_approved, false) or coalesce(cases.state in {{ approved_list }}, false)
+            or cases.is_resolved as is_approved,
         coalesce(events.is_rejected, false) or cases.outcome = 'rejected' as is_rejected,
         min(cases.opened_date) over (partition by places.tree, cases.applicant_key) as first_opened_date
     from {{ ref('fct_case') }} as cases

@@ -36,7 +36,7 @@ kpi_row_figure as (
         figure_key, place_key, date_trunc('month', period_end - 1)::date as period_month, metric_code as metric, currency,
         1 as figures_comparable,
         case
-            when has_bounds then recomputed between coalesce(printed_lower, '-infinity') and coalesce(printed_upper, 'infinity')
+            when has_bounds then (recomputed < printed_lower or recomputed > printed_upper) is not true
             else {{ agrees_with_print('recomputed', 'printed_value', 'coalesce(published_decimals, 0)', "unit in ('%', 'share')") }}
         end::integer as figures_agreeing,
         case when statistic in ('count', 'sum') and not counts_people then recorded_value end as recomputed_total,

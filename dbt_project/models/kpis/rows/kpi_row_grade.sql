@@ -4,7 +4,8 @@ with graded as (
     from {{ ref('fct_evaluation') }}
     where grade is not null
     qualify row_number() over (
-        partition by coalesce(subject_key, evaluation_key), kind, round order by evaluated_date desc nulls last, evaluation_key desc
+        partition by coalesce(subject_key, evaluation_key), kind, round
+        order by evaluated_date desc nulls last, evaluation_key desc
     ) = 1
 ),
 
@@ -16,7 +17,8 @@ grades as (
 
 kpi_row_grade as (
     select
-        graded.place_key, date_trunc('month', graded.evaluated_date)::date as period_month, grades.grade, null::varchar as currency,
+        graded.place_key, date_trunc('month', graded.evaluated_date)::date as period_month, grades.grade,
+        null::varchar as currency,
         (graded.grade = grades.grade)::integer as subjects_of_grade,
         1 as subjects_graded,
         graded.as_of_date, graded.source, graded.file_id, graded.row_no

@@ -4,7 +4,8 @@ with scores as (
     from {{ ref('fct_evaluation') }}
     where evaluator_type in ('self', 'third_party') and subject_key is not null and score is not null and scale_max > scale_min
     qualify row_number() over (
-        partition by evaluator_type, kind, round, subject_key, dimension order by evaluated_date desc nulls last, evaluation_key desc
+        partition by evaluator_type, kind, round, subject_key, dimension
+        order by evaluated_date desc nulls last, evaluation_key desc
     ) = 1
 ),
 

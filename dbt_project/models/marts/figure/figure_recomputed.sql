@@ -61,7 +61,8 @@ computed as (
     inner join sums as numerators
         on results.golden_id = numerators.golden_id and results.result = numerators.result and numerators.part = 'numerator'
     left join sums as denominators
-        on results.golden_id = denominators.golden_id and results.result = denominators.result and denominators.part = 'denominator'
+        on results.golden_id = denominators.golden_id and results.result = denominators.result
+            and denominators.part = 'denominator'
 ),
 
 figure_recomputed as (

@@ -34,7 +34,8 @@ read as (
         end as base_unit,
         -- 2019年以来 has a beginning only, 2022-10以前 an end only.
         case
-            when periods.kind in ('date', 'period', 'as_of') and not regexp_matches(delivered.period, '以前$') then periods.start_date
+            when periods.kind in ('date', 'period', 'as_of') and not regexp_matches(delivered.period, '以前$')
+                then periods.start_date
         end as first_day,
         case
             when periods.kind not in ('date', 'period', 'as_of') or regexp_matches(delivered.period, '(?:以来|以后|起)$') then null

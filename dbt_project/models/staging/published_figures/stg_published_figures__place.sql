@@ -11,7 +11,8 @@ places as (
     qualify row_number() over (order by _row_no) = 1
     union all
     select
-        {{ clean_text('place') }}, {{ clean_text('place') }}, {{ clean_text('place_en') }}, 'reported_place', 'all', {{ provenance() }}
+        {{ clean_text('place') }}, {{ clean_text('place') }}, {{ clean_text('place_en') }}, 'reported_place', 'all',
+        {{ provenance() }}
     from delivered
     where {{ clean_text('place') }} is not null
     qualify row_number() over (partition by {{ clean_text('place') }} order by _row_no) = 1

@@ -25,7 +25,8 @@ stg_survey_register__survey as (
         opened_day as opened_date,
         closed_day as closed_date,
         issued_count, returned_count, valid_count,
-        completed_count, partial_count, refusal_count, noncontact_count, other_count, unknown_household_count, unknown_other_count,
+        completed_count, partial_count, refusal_count, noncontact_count, other_count, unknown_household_count,
+        unknown_other_count,
         {{ yes_or_no('opt_in') }} as is_opt_in,
         {{ reject_reason([
             ('kind_code is null', 'unknown_kind'),
