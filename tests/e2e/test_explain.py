@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from exports.explain import PARTS, Hidden, explain, parse_period, records
 from ingest import warehouse
 from ingest.cli import app
-from tests.e2e.conftest import RAW
+from tests.conftest import Sample
 
 ADDED_UP = ("count", "sum", "ratio", "proportion", "mean")
 
@@ -55,12 +55,13 @@ def test_the_rows_of_every_additive_metric_add_up_to_its_numerator_and_denominat
             assert all(row.file_name and row.row_no and row.text for row in part.rows), value
 
 
-def test_a_row_leads_to_the_record_in_its_file(installation: Path) -> None:
-    explanation = explain("R02", "和畅社区", "2026-03")
-    for row in explanation.parts[1].rows:
-        with next(Path(RAW).rglob(row.file_name)).open(encoding="utf-8-sig", newline="") as file:
+def test_a_row_leads_to_the_record_in_its_file(installation: Path, sample: Sample) -> None:
+    rows = [row for row in explain("R02", "和畅社区", "2026-03").parts[1].rows if row.source == "issue_ledger"]
+    assert rows
+    for row in rows:
+        with next(sample.raw.rglob(row.file_name)).open(encoding="utf-8-sig", newline="") as file:
             record = [cells for cells in csv.reader(file)][row.row_no]
-        assert row.text.startswith(f"编号: {record[0]} ·")
+        assert row.text.startswith(f"编号: {record[0].strip()} ·")
 
 
 def test_persons_are_not_shown(installation: Path) -> None:
