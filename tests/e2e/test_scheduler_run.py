@@ -25,7 +25,7 @@ import psutil
 import pytest
 
 from ingest.declaration import declarations
-from tests.conftest import Sample
+from tests.conftest import SECRET, Sample
 from tests.dags.processes_of import working_in
 
 GMW = Path(sys.executable).parent / "gmw"
@@ -151,7 +151,9 @@ def test_a_run_that_is_interrupted_leaves_no_process(sample: Sample, tmp_path: P
 def start(folder: Path) -> subprocess.Popen:
     """Start `gmw airflow run` on the installation in a folder."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("GMW_", "AIRFLOW"))}
-    environment |= {"GMW_HOME": str(folder / "home"), "GMW_DROP_FOLDER": str(folder / "drop"), "COLUMNS": "120"}
+    environment |= {
+        "GMW_HOME": str(folder / "home"), "GMW_DROP_FOLDER": str(folder / "drop"), "COLUMNS": "120", "GMW_PERSON_KEY_SECRET": SECRET,
+    }  # fmt: skip
     return subprocess.Popen(
         [GMW, "airflow", "run", "--time-limit", str(TIME_LIMIT)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -14,7 +14,7 @@ from tests.conftest import Sample
 def test_every_kpi_has_its_true_value(installation: Path, sample: Sample) -> None:
     with warehouse.reader() as connection:
         claimed, wrong = compare(connection, sample.raw.parent / "truth" / "kpi_truth.csv")
-    assert claimed > 500_000
+    assert claimed > 400_000
     assert not wrong, "\n".join(f"{metric}: {keys} differ, e.g. {example}" for metric, keys, example in wrong)
 
 
@@ -34,25 +34,22 @@ def test_every_metric_of_the_catalogue_has_a_value_and_a_true_one(installation: 
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("changed", "added"),
     [
-        ("R02,990101,all,,none,total,,0.123,,,\n", "R02: 1 differ"),
-        ("R02,990101,all,,none,total,,none,,,\n", "R02: 1 differ"),
-        ("R02,990101,month,2019-01-01,none,total,,0.5,1,2,2\n", "computed no row"),
+        ("R02,990101,all,,none,total,,0.123,,,", ""),
+        ("R02,990101,all,,none,total,,none,,,", ""),
+        ("", "R02,990101,month,2019-01-01,none,total,,0.5,1,2,2"),
+        ("", None),
     ],
-    ids=["another value", "no base", "a period without rows"],
+    ids=["another value", "no base", "a period without rows", "a row that should not be there"],
 )
-def test_a_false_figure_is_found(installation: Path, tmp_path: Path, line: str, told: str) -> None:
+def test_a_false_figure_is_found(installation: Path, sample: Sample, tmp_path: Path, changed: str, added: str | None) -> None:
+    lines = (sample.raw.parent / "truth" / "kpi_truth.csv").read_text(encoding="utf-8").splitlines()
+    (number,) = [number for number, line in enumerate(lines) if line.startswith("R02,990101,all,,none,total,")]
+    if changed or added is None:
+        lines[number : number + 1] = [changed] if changed else []
     truth = tmp_path / "kpi_truth.csv"
-    truth.write_text(
-        "metric_code,place_code,period_type,period_start,breakdown_type,breakdown_value,currency,value,numerator,denominator,n\n"
-        + line,
-        encoding="utf-8",
-    )
+    truth.write_text("\n".join([*lines, *([added] if added else [])]) + "\n", encoding="utf-8")
     with warehouse.reader() as connection:
         _, wrong = compare(connection, truth)
-    assert any(
-        told in f"{metric}: 1 differ, e.g. {example}"
-        for metric, _, example in wrong
-        if "990101 all" in example or "2019" in example
-    )
+    assert [(metric, keys) for metric, keys, _ in wrong] == [("R02", 1)]
