@@ -250,13 +250,15 @@ def trend(published: Published, family: str, root_key: str | None = None) -> lis
 
 
 def by_question(published: Published, root_key: str | None = None, limit: int = 20) -> list[Row]:
-    """The latest satisfaction figures by question at the top of a tree, best first; a share before other units.
+    """The latest satisfaction figures by question at the top of a tree, best first; a share before other units, the waves of the
+    instrument with the overall question before those of smaller ones.
 
     Args: root_key: as for `trend`. limit: at most this many questions, those with the largest n.
     """
     return published.rows(
         """
         with candidate as (
+            select *, bool_or(is_headline_question) over (partition by place_key, metric_code, period_type, period_start) as has_overall
             from figure where family = 'satisfaction' and breakdown_type = 'question' and depth = 0
                 and value is not null and (place_key = $root_key or $root_key is null)
         ),
@@ -264,7 +266,7 @@ def by_question(published: Published, root_key: str | None = None, limit: int = 
             from candidate
             qualify dense_rank() over (
                 order by tree_rank, place_key, unit <> 'share', unit <> 'index', metric_rank, period_type <> 'wave',
-                    period_rank, period_start desc) = 1
+                    not has_overall, period_rank, period_start desc) = 1
         )
         from (from chosen qualify row_number() over (order by n desc nulls last, breakdown_value) <= $limit)
         order by value desc, breakdown_value

@@ -12,7 +12,7 @@ from orchestration.local_airflow import USER, AirflowProblem, LocalAirflow, free
 from orchestration.names import BUILD_MARTS, EXPORT_KPIS, ingest_dag_id
 from orchestration.progress import Progress
 
-TIME_LIMIT_SECONDS = 600.0
+TIME_LIMIT_SECONDS = 1800.0
 POLL_SECONDS = 1.0
 PREFERRED_PORT = 8080
 FINISHED = ("success", "failed")
