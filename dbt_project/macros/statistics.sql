@@ -126,7 +126,7 @@
         select
             {{ by }}, count(*) as n, sum({{ number }}) as total,
             case when sum({{ number }}) > 0
-                then 2 * sum(position * {{ number }})::double / (count(*) * sum({{ number }})::double) - (count(*) + 1e0) / count(*)
+                then 2 * sum((position * {{ number }})::decimal(38, 6))::double / (count(*) * sum({{ number }})::double) - (count(*) + 1e0) / count(*)
             end as gini
         from (
             select {{ by }}, {{ number }}, row_number() over (partition by {{ by }} order by {{ number }}) as position
@@ -144,7 +144,7 @@
         select
             {{ keys | join(", ") }}, sum({{ number }}) as total,
             case when sum({{ number }}) > 0
-                then 1 - sum(power({{ number }}::double, 2)) / power(sum({{ number }})::double, 2)
+                then 1 - sum(power({{ number }}::double, 2)::decimal(38, 9))::double / power(sum({{ number }})::double, 2)
             end as diversity
         from {{ relation }}
         group by {{ keys | join(", ") }}

@@ -28,8 +28,8 @@ summed as (
     select
         {{ keys | join(', ') }}, weighed.as_of_date,
         count(rates.value) = 3 as has_every_rate,
-        sum(weighed.weight * rates.value) as weighted_rates,
-        sum(weighed.weight) as weights
+        sum((weighed.weight * rates.value)::decimal(38, 15))::double as weighted_rates,
+        sum(weighed.weight::decimal(38, 15))::double as weights
     from weighed
     left join rates using ({{ (keys + ['rate']) | join(', ') }})
     group by {{ keys | join(', ') }}, weighed.as_of_date

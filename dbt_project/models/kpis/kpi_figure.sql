@@ -21,7 +21,7 @@ kpi_figure as (
     union all
     select
         'V03' as metric_code, ancestor_place_key as place_key, {{ keys | join(', ') }}, 'metric' as breakdown_type,
-        metric as breakdown_value, currency, sum(recomputed_total) as numerator, sum(reported_total) as denominator,
+        metric as breakdown_value, currency, sum(recomputed_total::decimal(38, 6))::double as numerator, sum(reported_total::decimal(38, 6))::double as denominator,
         count(*) as n, max(as_of_date) as as_of_date
     from figures
     where reported_total is not null
