@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 
+from samples.catalogue import seed
 from samples.truth.common import LAST_DAY, Figures, Frame, Key, count, month_end, month_of, next_month, people, rate, sizes, tally
 from samples.world import UNKNOWN, Activity, Participation
 
 # The reference data that both sides share: holidays, recurrence rules.
-SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 PRESENT = {"attended", "recorded", "points_posted", "redeemed", "completed"}
 QUALIFYING = {"attend", "volunteer", "vote", "propose", "deliberate", "donate"}
 BANDS = {
@@ -361,8 +359,7 @@ def votes(frame: Frame) -> Iterator[tuple[Key, Figures]]:
 
 def holidays() -> set[date]:
     """Public holidays."""
-    with (SEEDS / "public_holiday.csv").open(encoding="utf-8", newline="") as file:
-        return {date.fromisoformat(row["day"]) for row in csv.DictReader(file) if row["day_type"] == "holiday"}
+    return {date.fromisoformat(row["day"]) for row in seed("public_holiday") if row["day_type"] == "holiday"}
 
 
 def windows(rule: dict[str, str], first: date, last: date, free: set[date]) -> Iterator[tuple[date, date]]:
@@ -416,9 +413,7 @@ def cadence(frame: Frame) -> Iterator[tuple[Key, Figures]]:
             seen["activity", activity.kind, activity.process_code, activity.place].add(activity.day)
     for case in frame.world.cases:
         seen["case", case.kind, case.process_code, case.place].add(case.opened.date())
-    with (SEEDS / "recurrence_rule.csv").open(encoding="utf-8", newline="") as file:
-        rules = list(csv.DictReader(file))
-    for rule in rules:
+    for rule in seed("recurrence_rule"):
         for (record, kind, process, place), days in seen.items():
             if (record, kind, process) != (rule["record"], rule["kind"], rule["process_code"]):
                 continue

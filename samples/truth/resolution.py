@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 
+from samples.catalogue import seed
 from samples.truth.common import Cell, Figures, Frame, Key, count, median, month_of, rate, tally
 from samples.world import Case
 
 # The reference data that both sides share: machines, exclusions, weights.
-SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 OUTCOMES = ("resolved", "rejected", "withdrawn", "cancelled", "referred_out", "open")
 DAY = 86400
-
-
-def seed(name: str) -> list[dict[str, str]]:
-    """The rows of a seed."""
-    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def resolution(frame: Frame) -> Iterator[tuple[Key, Figures]]:
