@@ -11,7 +11,6 @@ from samples.catalogue import seed
 from samples.truth.common import Cell, Figures, Frame, Key, count, median, month_of, rate, tally
 from samples.world import Case
 
-# The reference data that both sides share: machines, exclusions, weights.
 OUTCOMES = ("resolved", "rejected", "withdrawn", "cancelled", "referred_out", "open")
 DAY = 86400
 
@@ -272,7 +271,7 @@ def three_rates(frame: Frame) -> Iterator[tuple[Key, Figures]]:
 def stages(frame: Frame) -> Iterator[tuple[Key, Figures]]:
     """R14: how many reach a state, and how long they stay in it."""
     states = machines()
-    ever = {(case.machine, event.state) for case in frame.world.cases for event in case.events}
+    ever = sorted({(case.machine, event.state) for case in frame.world.cases for event in case.events})
     reached, base, stays = tally(), tally(), defaultdict(list)
     for case in frame.world.cases:
         if not case.events:
