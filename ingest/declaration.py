@@ -6,120 +6,24 @@ import re
 import zoneinfo
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import yaml
 from croniter import croniter
 from jinja2.nativetypes import NativeEnvironment
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from ingest.declared.connectors import Connector
+from ingest.declared.formats import CsvFormat, Format
+from ingest.declared.strict import Strict
 from ingest.settings import settings
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 COLUMN_TYPE = re.compile(r"(varchar|integer|bigint|double|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))\Z")
 
-KEYS = r"[^\[\].$\"]+(\.[^\[\].$\"]+)*"
-RECORDS_PATH = re.compile(rf"(?=.)({KEYS})?(\[\]\.{KEYS})*(\[\])?\Z")
-
 
 class DeclarationError(ValueError):
     """A declaration that cannot be used; the message names file, place, expected and found."""
-
-
-class Strict(BaseModel):
-    """A part of a declaration: unknown keys are errors, so that a misspelt key is found."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Connector(Strict):
-    """Where files arrive: `root` is a folder of the settings, `pattern` a glob below it."""
-
-    type: Literal["drop_folder"] = "drop_folder"
-    root: Literal["drop", "examples"] = "drop"
-    pattern: str
-
-    @field_validator("pattern")
-    @classmethod
-    def _inside_root(cls, value: str) -> str:
-        if value.startswith("/") or ".." in Path(value).parts:
-            raise ValueError(f"expected a glob below the root, found {value!r}")
-        return value
-
-
-Encoding = Literal["utf-8", "gb18030", "cp1252", "utf-16"]
-
-
-class TableFormat(Strict):
-    """How a table of cells is laid out. `header_row` counts from 1; `auto` takes the row with the most declared headers."""
-
-    header_row: Literal["auto"] | int = 1
-    header_rows: Literal[1, 2] = 1
-    unit_note_as: str | None = None
-
-    @field_validator("header_row")
-    @classmethod
-    def _from_one(cls, value: str | int) -> str | int:
-        if isinstance(value, int) and value < 1:
-            raise ValueError(f"header_row: expected auto or the number of a row, from 1; found {value}")
-        return value
-
-    @property
-    def filled(self) -> dict[str, str]:
-        """Columns whose value is no cell of the row: column → the option that names it."""
-        options = {"unit_note_as": self.unit_note_as, "sheet_as": getattr(self, "sheet_as", None)}
-        return {name: option for option, name in options.items() if name}
-
-
-class CsvFormat(TableFormat):
-    """Comma-separated text. A leading byte order mark is always taken off."""
-
-    type: Literal["csv"] = "csv"
-    encoding: Encoding = "utf-8"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-
-
-class XlsxFormat(TableFormat):
-    """An Excel workbook. `sheet` and `skip_sheets` are names or globs; without `sheet`, the only sheet that holds anything."""
-
-    type: Literal["xlsx"]
-    sheet: str | None = None
-    skip_sheets: list[str] = []
-    sheet_as: str | None = None
-
-
-class JsonFormat(Strict):
-    """A JSON document, or one per line (`jsonl`). `records` leads to the records: `data.list[]`, `data.list[].events[]`."""
-
-    type: Literal["json", "jsonl"]
-    encoding: Encoding = "utf-8"
-    records: str = "[]"
-
-    @field_validator("records")
-    @classmethod
-    def _path(cls, value: str) -> str:
-        if not RECORDS_PATH.match(value):
-            raise ValueError(f"records: expected a path such as data.list[] or data.list[].events[], found {value!r}")
-        return value
-
-    @model_validator(mode="after")
-    def _lines_are_the_list(self) -> "JsonFormat":
-        if self.type == "jsonl" and self.levels[0]:
-            raise ValueError(f"records: the lines are the list, expected a path such as [].events[], found {self.records!r}")
-        return self
-
-    @property
-    def levels(self) -> list[str]:
-        """The dotted path from each level of records to the next, from the document on."""
-        return [part.strip(".") for part in self.records.removesuffix("[]").split("[]")]
-
-    @property
-    def filled(self) -> dict[str, str]:
-        """No column is filled by the reader."""
-        return {}
-
-
-Format = Annotated[CsvFormat | XlsxFormat | JsonFormat, Field(discriminator="type")]
 
 
 class Delivery(Strict):
@@ -161,15 +65,13 @@ class Question(Strict):
     is_headline: bool = False
 
 
-class ColumnDeclaration(BaseModel):
+class ColumnDeclaration(Strict):
     """One column of a source. `headers` are the names it has in files; `type` is what the reader casts to.
 
     `personal`: person and household columns are stored as keyed hashes, age and birth_date ones as an age band, drop and health
     ones not at all (health is a reported aggregate, never a person's). `free_text`: phone numbers, ID numbers and IP addresses in
     it are masked before it is stored.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     description: str = ""
@@ -275,17 +177,6 @@ class SourceDeclaration(Strict):
     def columns_in_files(self) -> list[ColumnDeclaration]:
         """The columns that a file has a header for: all but those that the reader fills."""
         return [column for column in self.columns if column.name not in self.format.filled]
-
-    @property
-    def root(self) -> Path:
-        """The folder that files of this source arrive below. Raises DeclarationError when it is not set."""
-        root = getattr(settings(), self.connector.root)
-        if root is None:
-            raise DeclarationError(
-                f"source {self.name}: its files lie below the folder of the public examples, and GMW_EXAMPLES_FOLDER "
-                "is not set"
-            )
-        return root
 
     @property
     def staging_models(self) -> dict[str, str]:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import warehouse
-from ingest.connectors import drop_folder
+from ingest import connectors, warehouse
+from ingest.connectors import Arrival, Arrivals, Interval
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.settings import settings
 
@@ -32,35 +32,42 @@ class LandedFile:
     is_new: bool
 
 
-def land(source_name: str, paths: list[Path] | None = None) -> list[LandedFile]:
+def land(source_name: str, paths: list[Path] | None = None, interval: Interval | None = None) -> list[LandedFile]:
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
 
-    The same bytes again are a no-op, whatever their name. A blocked file that is no longer in the drop folder is noted as
+    The same bytes again are a no-op, whatever their name. A blocked file that is no longer where files arrive is noted as
     withdrawn.
 
-    Args: source_name: a declared source. paths: files to land; default: those in the drop folder of the source.
-    Returns: one LandedFile per path. Raises: DeclarationError, FileNotFoundError, WarehouseBusy.
+    Args: source_name: a declared source. paths: files to land; default: those that the source's connector brings. interval: the
+    time that the load is about, for connectors that ask for a part of what there is.
+    Returns: one LandedFile per file. Raises: DeclarationError, FileNotFoundError, WarehouseBusy, what the connector raises.
     """
     source = declaration(source_name)
-    everything = paths is None
-    copied = [(path, *_copy(source, path)) for path in (drop_folder.arrived(source) if everything else paths)]
+    if paths is not None:
+        return _land(source, Arrivals([Arrival(path, path.name, str(path)) for path in paths], is_complete=False))
+    with connectors.arrivals(source, interval) as arrived:
+        return _land(source, arrived)
+
+
+def _land(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
+    copied = [(file, *_copy(source, file.path)) for file in arrived.files]
     landed = []
-    with warehouse.writer(f"land {source_name}") as connection, warehouse.transaction(connection):
+    with warehouse.writer(f"land {source.name}") as connection, warehouse.transaction(connection):
         known = {
-            row[0] for row in connection.execute("select file_id from ops.file where source = ?", [source_name]).fetchall()
+            row[0] for row in connection.execute("select file_id from ops.file where source = ?", [source.name]).fetchall()
         }
-        for path, file_id, size in copied:
+        for file, file_id, size in copied:
             is_new = file_id not in known
             if is_new:
                 known.add(file_id)
                 connection.execute(
                     "insert into ops.file values (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
-                    [file_id, source_name, path.name, str(path), size, str(landed_path(source_name, file_id)),
-                     source.licence, source.producer, as_of_in_name(source, path.name)],
+                    [file_id, source.name, file.name, file.address, size, str(landed_path(source.name, file_id)),
+                     source.licence, source.producer, as_of_in_name(source, file.name)],
                 )
-            landed.append(LandedFile(source_name, file_id, path.name, size, is_new))
-        if everything:
-            _note_withdrawn(connection, source_name, [file_id for _, file_id, _ in copied])
+            landed.append(LandedFile(source.name, file_id, file.name, size, is_new))
+        if arrived.is_complete:
+            _note_withdrawn(connection, source.name, [file_id for _, file_id, _ in copied])
     return landed
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import privacy, readers, warehouse
-from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
+from ingest import privacy, quarantine, readers, warehouse
+from ingest.columns import cast_to_type, is_cast, stored_value, trimmed_text
+from ingest.declaration import SourceDeclaration, declaration
 from ingest.readers.parsed import NO_ROWS, Parsed, literal
 from ingest.settings import settings
 
@@ -216,17 +217,17 @@ def _sort_rows(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
     declaration, and the first column (if any) whose text does not fit the declared formats."""
     stored = [column for column in parsed.columns.values() if not column.is_dropped]
     skips = [
-        f"coalesce(trim({_text(skip.column)}), '') in ({', '.join(map(literal, skip.values))})" for skip in source.skip
+        f"coalesce(trim({trimmed_text(skip.column)}), '') in ({', '.join(map(literal, skip.values))})" for skip in source.skip
     ]
-    blank = " and ".join(f"{_text(column.name)} is null" for column in stored if column.name not in parsed.filled)
-    casts = [column for column in stored if _is_cast(column, parsed)]
-    faults = [f"when {_text(column.name)} is not null and {_cast(column)} is null then" for column in casts]
+    blank = " and ".join(f"{trimmed_text(column.name)} is null" for column in stored if column.name not in parsed.filled)
+    casts = [column for column in stored if is_cast(column, parsed)]
+    faults = [f"when {trimmed_text(column.name)} is not null and {cast_to_type(column)} is null then" for column in casts]
     faulty_column = " ".join(f"{fault} {literal(column.name)}" for fault, column in zip(faults, casts, strict=True))
-    faulty_value = " ".join(f"{fault} {_text(column.name)}" for fault, column in zip(faults, casts, strict=True))
+    faulty_value = " ".join(f"{fault} {trimmed_text(column.name)}" for fault, column in zip(faults, casts, strict=True))
     connection.execute(
         f"""
         create or replace temp table sorted_rows as
-        select {", ".join(_stored(column, parsed) for column in stored)},
+        select {", ".join(stored_value(column, parsed) for column in stored)},
             {parsed.row_no} as _row_no,
             {parsed.where} as _where,
             {" or ".join([f"({blank})", *skips])} as _is_skipped,
@@ -250,36 +251,7 @@ def _store(
         """,
         [parsed.layout, file_id, batch_id],
     )
-    expected = {column.name: _expected(column) for column in stored if _is_cast(column, parsed)}
-    by_format = [column.name for column in stored if column.formats]
-    public = [column.name for column in stored if not column.personal and not column.free_text]
-    shown = ", ".join(f'"{name}" := "{name}"' for name in public)
-    connection.execute(
-        f"""
-        insert into ops.quarantine
-        select ?, ?, ?, _row_no, _faulty_column,
-            if(list_contains(?::varchar[], _faulty_column), 'wrong_format', 'wrong_type'),
-            map(?::varchar[], ?::varchar[])[_faulty_column] || coalesce(' in ' || _where, ''), _faulty_value,
-            {f"struct_pack({shown})::json::varchar" if public else "null"}
-        from sorted_rows where not _is_skipped and _faulty_column is not null
-        """,
-        [batch_id, source.name, file_id, by_format, list(expected), list(expected.values())],
-    )
-    if parsed.rejected:
-        connection.executemany(
-            "insert into ops.quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (batch_id, source.name, file_id, row.row_no, row.column_name, row.reason, row.expected, row.raw_value,
-                 row.raw_text)
-                for row in parsed.rejected
-            ],
-        )
-    if any(column.personal or column.free_text for column in source.columns):
-        # In a row that is shifted by one, a phone number may stand where none is expected.
-        connection.execute(
-            "update ops.quarantine set raw_value = mask_personal(raw_value), raw_text = mask_personal(raw_text) where batch_id = ?",
-            [batch_id],
-        )
+    quarantine.keep(connection, source, parsed, file_id, batch_id)
     return connection.execute(
         f"""
         select (select count(*) from raw.{source.name} where _batch_id = $batch),
@@ -288,39 +260,3 @@ def _store(
         """,
         {"batch": batch_id, "skipped": parsed.rows_skipped},
     ).fetchone()
-
-
-def _stored(column: ColumnDeclaration, parsed: Parsed) -> str:
-    """The SQL of a column as it is stored: hashed, masked, cast here, or as the reader gave it."""
-    name = f'"{column.name}"'
-    if column.personal == "age":
-        return f"age_band({name}) as {name}"
-    if column.personal == "birth_date":
-        return f"birth_date_band({name}, getvariable('file_day')) as {name}"
-    if column.personal:
-        return f"person_key({literal(column.personal)}, {name}) as {name}"
-    if column.free_text:
-        return f"mask_personal({name}) as {name}"
-    if _is_cast(column, parsed):
-        return f"{_cast(column)} as {name}"
-    return name
-
-
-def _is_cast(column: ColumnDeclaration, parsed: Parsed) -> bool:
-    """Whether the text of a column is cast here: by its formats, or because the reader gives text only."""
-    return bool(column.formats) or (column.type != "varchar" and not parsed.is_typed)
-
-
-def _cast(column: ColumnDeclaration) -> str:
-    if not column.formats:
-        return f"try_cast({_text(column.name)} as {column.type})"
-    formats = ", ".join(map(literal, column.formats))
-    return f'try_strptime(trim("{column.name}"), [{formats}])::{column.type}'
-
-
-def _expected(column: ColumnDeclaration) -> str:
-    return f"{column.type} as {' or '.join(column.formats)}" if column.formats else column.type
-
-
-def _text(name: str) -> str:
-    return f"nullif(trim(\"{name}\"::varchar), '')"

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.declaration import SourceDeclaration, declarations
+from ingest.connectors.arrivals import Arrival, Arrivals, Interval
+from ingest.declaration import DeclarationError, SourceDeclaration, declarations
 from ingest.settings import settings
 
 
-def arrived(source: SourceDeclaration) -> list[Path]:
-    """Files of a source in its drop folder, sorted by name.
+@contextmanager
+def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Iterator[Arrivals]:
+    """Files of a source in its drop folder, sorted by name; the interval does not matter, a folder shows what is there.
 
     Links that lead out of the folder, hidden files and lock files of office programs are not taken.
     Raises: DeclarationError when the root is not set; FileNotFoundError when the root does not exist.
     """
-    root = source.root
+    root = root_of(source)
     if not root.is_dir():
         raise FileNotFoundError(
             f"source {source.name}: expected the drop folder {root}, found nothing there. Create it, or set "
             "GMW_DROP_FOLDER (GMW_EXAMPLES_FOLDER for the public examples)."
         )
     inside = root.resolve()
-    return sorted(
+    found = sorted(
         path
         for path in root.glob(source.connector.pattern)
         if path.is_file() and not _is_left_over(path) and path.resolve().is_relative_to(inside)
     )
+    yield Arrivals([Arrival(path, path.name, str(path)) for path in found], is_complete=True)
+
+
+def root_of(source: SourceDeclaration) -> Path:
+    """The folder that files of this source arrive below. Raises DeclarationError when it is not set."""
+    root = getattr(settings(), source.connector.root)
+    if root is None:
+        raise DeclarationError(
+            f"source {source.name}: its files lie below the folder of the public examples, and GMW_EXAMPLES_FOLDER "
+            "is not set"
+        )
+    return root
 
 
 def unclaimed() -> list[Path]:
@@ -33,8 +49,8 @@ def unclaimed() -> list[Path]:
     root = settings().drop
     if not root.is_dir():
         return []
-    sources = [source for source in declarations() if source.connector.root == "drop"]
-    taken = {path for source in sources for path in root.glob(source.connector.pattern)}
+    connectors = [source.connector for source in declarations() if source.connector.type == "drop_folder"]
+    taken = {path for connector in connectors if connector.root == "drop" for path in root.glob(connector.pattern)}
     return sorted(path for path in root.rglob("*") if path.is_file() and not _is_left_over(path) and path not in taken)
 
 

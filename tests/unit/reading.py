@@ -18,7 +18,7 @@ def source(format: dict, *columns: ColumnDeclaration, **more) -> SourceDeclarati
     return SourceDeclaration(
         name="ledger", description="One row per entry.", folder=Path("ledger"), columns=list(columns), family="activity",
         title="ledger", owner="us", producer="them", licence="internal", schedule="@daily", time_zone="Asia/Shanghai",
-        connector={"pattern": "ledger/*"}, format=format, delivery={"mode": "append"}, **more,
+        connector={"type": "drop_folder", "pattern": "ledger/*"}, format=format, delivery={"mode": "append"}, **more,
     )
 
 

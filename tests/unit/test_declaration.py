@@ -10,16 +10,8 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from ingest.declaration import (
-    CsvFormat,
-    DeclarationError,
-    Format,
-    JsonFormat,
-    XlsxFormat,
-    declaration,
-    declarations,
-    read_declaration,
-)
+from ingest.declaration import DeclarationError, declaration, declarations, read_declaration
+from ingest.declared.formats import CsvFormat, Format, JsonFormat, XlsxFormat
 from ingest.settings import settings
 from tests.conftest import PROJECT
 
@@ -31,7 +23,7 @@ CONTENT = {
             "name": "toy", "description": "One row per toy.",
             "config": {"meta": {"ingest": {
                 "family": "activity", "title": "toys", "owner": "us", "producer": "them", "licence": "internal",
-                "connector": {"pattern": "toy/*.csv"}, "schedule": "@daily", "time_zone": "UTC",
+                "connector": {"type": "drop_folder", "pattern": "toy/*.csv"}, "schedule": "@daily", "time_zone": "UTC",
                 "delivery": {"mode": "append"},
             }}},
             "columns": [{"name": "toy_no", "config": {"meta": {"ingest": {"header": ["No"], "type": "integer"}}}}],
@@ -77,7 +69,7 @@ def test_a_declaration_is_read(inside_project: Path) -> None:
     [
         (lambda ingest: ingest.update(delivery={"mode": "upsert"}), "expected `key`"),
         (lambda ingest: ingest.update(delivery={"mode": "upsert", "key": ["other"]}), "not declared: ['other']"),
-        (lambda ingest: ingest.update(connector={"pattern": "../etc/*"}), "expected a glob below the root"),
+        (lambda ingest: ingest.update(connector={"type": "drop_folder", "pattern": "../etc/*"}), "expected a glob below the root"),
         (lambda ingest: ingest.update(schedule="often"), "schedule: expected cron such as"),
         (lambda ingest: ingest.update(time_zone="Mars/X"), "time_zone: expected a name such as"),
         (lambda ingest: ingest.update(shedule="x"), "Extra inputs are not permitted"),

@@ -40,7 +40,7 @@ def source(**changes: object) -> SourceDeclaration:
         "licence": "internal",
         "schedule": "0 2 * * *",
         "time_zone": "Asia/Shanghai",
-        "connector": {"pattern": "orders/*.csv"},
+        "connector": {"type": "drop_folder", "pattern": "orders/*.csv"},
         "delivery": {"mode": "upsert", "key": ["order_no"]},
         "columns": [
             {"name": "order_no", "type": "integer", "not_null": True},

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.declaration import JsonFormat, SourceDeclaration
+from ingest.declaration import SourceDeclaration
+from ingest.declared.formats import JsonFormat
 from tests.unit.reading import Loaded, blocked, column, source
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -1,0 +1,33 @@
+"""What every connector hands to the landing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The time that a load is about, half-open, both with a time zone: the data interval of an Airflow run."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One file that has arrived. `path` holds its bytes on this machine, `name` is what people call it (`as_of_pattern` is looked
+    for in it), `address` says where it came from, without credentials."""
+
+    path: Path
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """The files that have arrived. `is_complete`: they are all that is there, so what is missing was taken away."""
+
+    files: list[Arrival]
+    is_complete: bool

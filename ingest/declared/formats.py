@@ -1,0 +1,88 @@
+"""What a declaration says of a file's format: one class per `type`, the reader of the same name reads it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ingest.declared.strict import Strict
+
+KEYS = r"[^\[\].$\"]+(\.[^\[\].$\"]+)*"
+RECORDS_PATH = re.compile(rf"(?=.)({KEYS})?(\[\]\.{KEYS})*(\[\])?\Z")
+
+
+Encoding = Literal["utf-8", "gb18030", "cp1252", "utf-16"]
+
+
+class TableFormat(Strict):
+    """How a table of cells is laid out. `header_row` counts from 1; `auto` takes the row with the most declared headers."""
+
+    header_row: Literal["auto"] | int = 1
+    header_rows: Literal[1, 2] = 1
+    unit_note_as: str | None = None
+
+    @field_validator("header_row")
+    @classmethod
+    def _from_one(cls, value: str | int) -> str | int:
+        if isinstance(value, int) and value < 1:
+            raise ValueError(f"header_row: expected auto or the number of a row, from 1; found {value}")
+        return value
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """Columns whose value is no cell of the row: column → the option that names it."""
+        options = {"unit_note_as": self.unit_note_as, "sheet_as": getattr(self, "sheet_as", None)}
+        return {name: option for option, name in options.items() if name}
+
+
+class CsvFormat(TableFormat):
+    """Comma-separated text. A leading byte order mark is always taken off."""
+
+    type: Literal["csv"] = "csv"
+    encoding: Encoding = "utf-8"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+
+
+class XlsxFormat(TableFormat):
+    """An Excel workbook. `sheet` and `skip_sheets` are names or globs; without `sheet`, the only sheet that holds anything."""
+
+    type: Literal["xlsx"]
+    sheet: str | None = None
+    skip_sheets: list[str] = []
+    sheet_as: str | None = None
+
+
+class JsonFormat(Strict):
+    """A JSON document, or one per line (`jsonl`). `records` leads to the records: `data.list[]`, `data.list[].events[]`."""
+
+    type: Literal["json", "jsonl"]
+    encoding: Encoding = "utf-8"
+    records: str = "[]"
+
+    @field_validator("records")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        if not RECORDS_PATH.match(value):
+            raise ValueError(f"records: expected a path such as data.list[] or data.list[].events[], found {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _lines_are_the_list(self) -> "JsonFormat":
+        if self.type == "jsonl" and self.levels[0]:
+            raise ValueError(f"records: the lines are the list, expected a path such as [].events[], found {self.records!r}")
+        return self
+
+    @property
+    def levels(self) -> list[str]:
+        """The dotted path from each level of records to the next, from the document on."""
+        return [part.strip(".") for part in self.records.removesuffix("[]").split("[]")]
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """No column is filled by the reader."""
+        return {}
+
+
+Format = Annotated[CsvFormat | XlsxFormat | JsonFormat, Field(discriminator="type")]
