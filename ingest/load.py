@@ -70,7 +70,7 @@ def load(source_name: str) -> list[BatchReport]:
             select file.file_id, file.file_name, file.landed_path, batch.batch_id
             from ops.file left join ops.batch using (source, file_id)
             where file.source = ? and (batch.status is null or batch.status = 'blocked')
-            order by file.as_of nulls first, file.retrieved_at, file.file_name
+            order by file.as_of nulls first, file.revision, file.retrieved_at, file.file_name
             """,
             [source_name],
         ).fetchall()
@@ -173,7 +173,7 @@ def _load_file(
     try:
         # Before the transaction: only rows that are committed have row ids that count from 0.
         parsed = readers.read(connection, source, path)
-        if parsed.rows_in == parsed.rows_skipped:
+        if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
             raise readers.FileRejected(NO_ROWS)
     except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         message = str(error)

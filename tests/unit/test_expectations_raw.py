@@ -118,7 +118,7 @@ QUARANTINED = """
 FAULTS = {
     "no rows": (
         f"delete from raw.orders where {OWN}; update ops.batch set rows_in = 1, rows_loaded = 0",
-        {"batch_is_not_empty": "critical"},
+        {"batch_is_not_empty": "warning"},
     ),
     "a row vanished in the loader": (
         "update ops.batch set rows_in = 42",
