@@ -153,7 +153,7 @@ class SourceDeclaration(Strict):
     as_of_pattern: str | None = None
     revision_pattern: str | None = None
     layouts: dict[str, list[str]] = {}
-    undeclared_columns: Literal["warn", "ignore", "block"] = "warn"
+    drift: Literal["evolve", "warn", "block"] = "warn"
     skip: list[Skip] = []
     max_quarantined_share: float = Field(default=0.2, ge=0, le=1)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import privacy, quarantine, readers, warehouse
+from ingest import drift, privacy, quarantine, readers, warehouse
 from ingest.columns import cast_to_type, is_cast, stored_value, trimmed_text
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.readers.parsed import NO_ROWS, Parsed, literal
@@ -198,8 +198,9 @@ def _load_file(
             health = [column.name for column in parsed.columns.values() if column.personal == "health"]
             notes = {
                 "columns of health data, not loaded": health,
-                "columns not declared and not loaded": parsed.undeclared if source.undeclared_columns == "warn" else [],
+                "columns not declared and not loaded": drift.never_seen(connection, source, parsed.undeclared),
             }
+            drift.record(connection, source, parsed, batch_id)
             message = "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
         connection.execute(
             """

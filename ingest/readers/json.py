@@ -64,6 +64,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         undeclared=match.undeclared,
         rejected=rejected,
         row_no="_row_no",
+        headers=match.headers,
     )
 
 

@@ -61,7 +61,7 @@ def test_each_line_may_be_a_record(tmp_path: Path) -> None:
 def test_a_header_with_dots_leads_into_objects_and_lists_become_text(tmp_path: Path) -> None:
     declared = export(
         column("case_no", "id"), column("user_id", "user.id"), column("tags"), column("score"), column("events"),
-        records="data.list[]", undeclared_columns="ignore",
+        records="data.list[]",
     )
     assert Loaded(declared, written(tmp_path, CASES)).rows("case_no, user_id, tags, score, events") == [
         ("1", "u1", "停车┋噪声", None, '[{"at":"2026-01-02"},{"at":"2026-01-05"}]'),
@@ -110,7 +110,7 @@ def test_what_is_no_object_is_quarantined(tmp_path: Path) -> None:
 
 
 def test_an_object_without_any_declared_value_is_skipped(tmp_path: Path) -> None:
-    result = Loaded(export(undeclared_columns="ignore"), written(tmp_path, [{"id": 1}, {}, {"id": None}, {"x": 1}]))
+    result = Loaded(export(), written(tmp_path, [{"id": 1}, {}, {"id": None}, {"x": 1}]))
     assert (result.rows_in, result.loaded, result.skipped) == (4, 1, 3)
 
 
