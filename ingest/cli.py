@@ -120,6 +120,42 @@ def rotate_key(
 
 
 @app.command()
+def scan(
+    names: Annotated[Path | None, typer.Option(help="a text file with names of people, one per line, to look for, too")] = None,
+) -> None:
+    """Look for phone numbers, ID numbers, IP addresses and names in databases, logs, reports and exports below GMW_HOME."""
+    from expectations.scan import scan as search
+
+    listed = [line.strip() for line in names.read_text(encoding="utf-8-sig").splitlines() if line.strip()] if names else None
+    hits = search(listed)
+    table = Table("place", "what", "times")
+    for hit in hits:
+        table.add_row(hit.place, hit.what, str(hit.count))
+    console.print(table if hits else "nothing personal was found")
+    raise typer.Exit(1 if hits else 0)
+
+
+@app.command()
+def purge(
+    apply: Annotated[bool, typer.Option("--apply", help="do it; without, only show what would be deleted")] = False,
+) -> None:
+    """Delete the bytes of landed files that are older than their source's retention. The ledger and what was loaded stay."""
+    from ingest import retention
+
+    files = retention.purge() if apply else retention.plan()
+    table = Table("source", "file", "landed on", "bytes", "still where it came from")
+    for file in files:
+        table.add_row(file.source, file.file_name, str(file.landed_on), str(file.size_bytes), file.still_at)
+    console.print(table if files else "no landed file is older than the retention of its source")
+    if files:
+        console.print(
+            f"{len(files)} files {'purged' if apply else 'would be purged (--apply does it)'}. They cannot be loaded, replayed or given new "
+            "person keys again, unless `gmw land SOURCE FILE` brings them back. What still lies where it came from is yours to delete.",
+            soft_wrap=True,
+        )
+
+
+@app.command()
 def land(source: SourceName, paths: Annotated[list[Path] | None, typer.Argument(help="default: the drop folder")] = None) -> None:
     """Keep the bytes of arrived files, with sha256, in the landing."""
     from ingest.landing import land as land_files

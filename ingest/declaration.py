@@ -20,6 +20,7 @@ from ingest.settings import settings
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 COLUMN_TYPE = re.compile(r"(varchar|integer|bigint|double|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))\Z")
+PERSONAL_FILES_KEPT_DAYS = 400
 
 
 class DeclarationError(ValueError):
@@ -155,7 +156,15 @@ class SourceDeclaration(Strict):
     layouts: dict[str, list[str]] = {}
     drift: Literal["evolve", "warn", "block"] = "warn"
     skip: list[Skip] = []
+    retention_days: int | Literal["forever"] | None = None
     max_quarantined_share: float = Field(default=0.2, ge=0, le=1)
+
+    @field_validator("retention_days")
+    @classmethod
+    def _from_one_day(cls, value: int | str | None) -> int | str | None:
+        if isinstance(value, int) and value < 1:
+            raise ValueError(f"retention_days: expected forever or a number of days, from 1; found {value}")
+        return value
 
     @field_validator("schedule")
     @classmethod
@@ -193,6 +202,14 @@ class SourceDeclaration(Strict):
     def columns_in_files(self) -> list[ColumnDeclaration]:
         """The columns that a file has a header for: all but those that the reader fills."""
         return [column for column in self.columns if column.name not in self.format.filled]
+
+    @property
+    def landed_files_kept_days(self) -> int | None:
+        """How many days the bytes of landed files are kept; None: for ever. Files about people go after PERSONAL_FILES_KEPT_DAYS where
+        the declaration does not say otherwise: long enough to load a year again, not longer than that."""
+        if self.retention_days is None:
+            return PERSONAL_FILES_KEPT_DAYS if any(column.personal or column.free_text for column in self.columns) else None
+        return None if self.retention_days == "forever" else self.retention_days
 
     @property
     def staging_models(self) -> dict[str, str]:

@@ -35,7 +35,7 @@ class LandedFile:
 def land(source_name: str, paths: list[Path] | None = None, interval: Interval | None = None) -> list[LandedFile]:
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
 
-    The same bytes again are a no-op, whatever their name. A blocked file that is no longer where files arrive is noted as
+    The same bytes again are a no-op, whatever their name. Bytes that retention has purged come back only when somebody names the file. A blocked file that is no longer where files arrive is noted as
     withdrawn.
 
     Args: source_name: a declared source. paths: files to land; default: those that the source's connector brings. interval: the
@@ -44,22 +44,23 @@ def land(source_name: str, paths: list[Path] | None = None, interval: Interval |
     """
     source = declaration(source_name)
     if paths is not None:
-        return _land(source, Arrivals([Arrival(path, path.name, str(path)) for path in paths], is_complete=False))
+        return _land(source, Arrivals([Arrival(path, path.name, str(path)) for path in paths], is_complete=False), restore=True)
     with connectors.arrivals(source, interval) as arrived:
         return _land(source, arrived)
 
 
-def _land(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
+def _land(source: SourceDeclaration, arrived: Arrivals, restore: bool = False) -> list[LandedFile]:
+    """Land what has arrived. `restore`: bytes that retention has purged are kept again."""
     copied = [(file, *_copy(source, file.path)) for file in arrived.files]
     landed = []
     with warehouse.writer(f"land {source.name}") as connection, warehouse.transaction(connection):
-        known = {
-            row[0] for row in connection.execute("select file_id from ops.file where source = ?", [source.name]).fetchall()
-        }
+        known = dict(
+            connection.execute("select file_id, purged_at is not null from ops.file where source = ?", [source.name]).fetchall()
+        )
         for file, file_id, size in copied:
             is_new = file_id not in known
             if is_new:
-                known.add(file_id)
+                known[file_id] = False
                 connection.execute(
                     """
                     insert into ops.file (file_id, source, file_name, original_path, size_bytes, landed_path, licence, producer, as_of,
@@ -72,6 +73,14 @@ def _land(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
             landed.append(LandedFile(source.name, file_id, file.name, size, is_new))
         if arrived.is_complete:
             _note_withdrawn(connection, source.name, [file_id for _, file_id, _ in copied])
+        purged = [file_id for _, file_id, _ in copied if known[file_id]]
+        if purged and restore:
+            connection.execute(
+                "update ops.file set purged_at = null where source = ? and list_contains(?::varchar[], file_id)", [source.name, purged]
+            )
+    if not restore:
+        for file_id in purged:
+            (settings().landing / landed_path(source.name, file_id)).unlink(missing_ok=True)
     return landed
 
 

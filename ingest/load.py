@@ -69,7 +69,7 @@ def load(source_name: str) -> list[BatchReport]:
             """
             select file.file_id, file.file_name, file.landed_path, batch.batch_id
             from ops.file left join ops.batch using (source, file_id)
-            where file.source = ? and (batch.status is null or batch.status = 'blocked')
+            where file.source = ? and file.purged_at is null and (batch.status is null or batch.status = 'blocked')
             order by file.as_of nulls first, file.revision, file.retrieved_at, file.file_name
             """,
             [source_name],

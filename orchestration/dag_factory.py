@@ -12,7 +12,7 @@ from airflow.sdk import DAG, Asset, AssetAny, CronDataIntervalTimetable, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from orchestration.coverage import is_covered, newest_events
-from orchestration.names import BUILD_MARTS, EXPORT_KPIS, WRITER_POOL, ingest_dag_id
+from orchestration.names import BUILD_MARTS, EXPORT_KPIS, MAINTAIN, WRITER_POOL, ingest_dag_id
 
 if TYPE_CHECKING:
     from ingest.declaration import SourceDeclaration
@@ -196,6 +196,43 @@ def export_kpis_dag() -> DAG:
                 print(f"wrote {path}")
 
         export()
+    return dag
+
+
+def maintain_dag() -> DAG:
+    """Build the DAG `maintain`: deletes the bytes of landed files that are older than the retention of their source, every night."""
+    with DAG(
+        dag_id=MAINTAIN,
+        description="Deletes the bytes of landed files when their time is over.",
+        schedule=CronDataIntervalTimetable("30 3 * * *", timezone="Asia/Shanghai"),
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        tags=["upkeep"],
+        default_args={
+            "owner": "data team",
+            "retries": 1,
+            "retry_delay": timedelta(minutes=5),
+            "execution_timeout": LONGEST_TASK,
+        },
+        doc_md=_doc(
+            purpose="Deletes the bytes of landed files that are older than `retention_days` of their source (400 days for files about "
+            "people, else for ever). The ledger and what was loaded stay.",
+            kind="upkeep; every night at 03:30 (Asia/Shanghai).",
+            rerun="trigger the DAG; what is gone stays gone. `gmw purge` shows what the next run would delete.",
+            owner="data team",
+        ),
+    ) as dag:
+
+        @task(task_id="purge_landed_files", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY)
+        def purge_landed_files() -> None:
+            from ingest.retention import purge
+
+            for file in purge():
+                still = f"; it still lies at {file.still_at}" if file.still_at else ""
+                print(f"purged {file.source}/{file.file_name}, landed {file.landed_on}, {file.size_bytes} bytes{still}")
+
+        purge_landed_files()
     return dag
 
 

@@ -5,6 +5,7 @@ WRITER_POOL = "warehouse_writer"
 
 BUILD_MARTS = "build_marts"
 EXPORT_KPIS = "export_kpis"
+MAINTAIN = "maintain"
 
 
 def ingest_dag_id(source: str) -> str:

@@ -49,7 +49,7 @@ def test_an_empty_folder_is_a_fault(tmp_path):
 
 def test_there_is_one_ingest_dag_per_declared_source_and_nothing_else(dags):
     assert declarations()
-    assert set(dags) == {f"ingest_{source.name}" for source in declarations()} | {"build_marts", "export_kpis"}
+    assert set(dags) == {f"ingest_{source.name}" for source in declarations()} | {"build_marts", "export_kpis", "maintain"}
 
 
 @pytest.mark.parametrize("source", declarations(), ids=lambda source: source.name)
@@ -78,6 +78,11 @@ def test_build_marts_builds_gates_and_publishes_in_this_order(dags):
 
 def test_a_failed_build_gate_or_publication_is_not_tried_again(dags):
     assert {task["retries"] for task in dags["build_marts"]["tasks"].values()} == {0}
+
+
+def test_maintain_purges_landed_files_every_night(dags):
+    assert dags["maintain"]["cron"][0] == "30 3 * * *"
+    assert list(dags["maintain"]["tasks"]) == ["purge_landed_files"]
 
 
 def test_export_kpis_waits_for_the_publication(dags):

@@ -24,9 +24,11 @@ import openpyxl
 import psutil
 import pytest
 
+from expectations.scan import scan
 from ingest.declaration import declarations
 from tests.conftest import SECRET, Sample
 from tests.dags.processes_of import working_in
+from tests.personal import names_of_people
 
 GMW = Path(sys.executable).parent / "gmw"
 TIME_LIMIT = 900
@@ -73,7 +75,7 @@ def second(sample: Sample, folder: Path, first: Run) -> Run:
 
 def test_every_dag_succeeds(first: Run):
     assert first.code == 0, first.output
-    expected = {(f"ingest_{source}", "success"): 1 for source in SOURCES} | {("export_kpis", "success"): 1}
+    expected = {(f"ingest_{source}", "success"): 1 for source in SOURCES} | {("export_kpis", "success"): 1, ("maintain", "success"): 1}
     assert {key: count for key, count in first.dag_runs.items() if key[0] != "build_marts"} == expected
 
 
@@ -134,6 +136,13 @@ def test_files_that_were_loaded_before_change_no_figure(first: Run, second: Run)
             select metric_code, count(*) as rows, round(sum(value), 6) as total from kpi_value group by metric_code)
     """
     assert query(first, figures) == query(second, figures)
+
+
+def test_the_logs_hold_nothing_personal(second: Run, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GMW_DROP_FOLDER", str(folder / "drop"))
+    names = names_of_people()
+    monkeypatch.setenv("GMW_HOME", str(folder / "home" / "airflow-run" / "logs"))
+    assert scan(names) == []
 
 
 def test_a_run_that_is_interrupted_leaves_no_process(sample: Sample, tmp_path: Path):
