@@ -23,8 +23,8 @@ def stored_value(column: ColumnDeclaration, parsed: Parsed) -> str:
 
 
 def is_cast(column: ColumnDeclaration, parsed: Parsed) -> bool:
-    """Whether the text of a column is cast here: by its formats, or because the reader gives text only."""
-    return bool(column.formats) or (column.type != "varchar" and not parsed.is_typed)
+    """Whether the text of a column is cast here: because it is read as text, or because the reader gives text only."""
+    return bool(column.formats) or (column.type != "varchar" and (column.is_read_as_text or not parsed.is_typed))
 
 
 def cast_to_type(column: ColumnDeclaration) -> str:

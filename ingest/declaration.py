@@ -94,6 +94,11 @@ class ColumnDeclaration(Strict):
         """Whether the column is read and never stored."""
         return self.personal in ("drop", "health")
 
+    @property
+    def is_read_as_text(self) -> bool:
+        """Whether readers that cast leave the text of the column as it stands: the loader casts it."""
+        return bool(self.formats)
+
     @field_validator("name")
     @classmethod
     def _name(cls, value: str) -> str:
@@ -140,6 +145,7 @@ class SourceDeclaration(Strict):
     undeclared_columns: Literal["warn", "ignore", "block"] = "warn"
     skip: list[Skip] = []
     max_quarantined_share: float = Field(default=0.2, ge=0, le=1)
+    max_quarantined_rows: int | None = Field(default=None, ge=0)
 
     @field_validator("schedule")
     @classmethod

@@ -61,7 +61,8 @@ def _land(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
             if is_new:
                 known.add(file_id)
                 connection.execute(
-                    "insert into ops.file values (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
+                    "insert into ops.file (file_id, source, file_name, original_path, size_bytes, landed_path, licence, producer, "
+                    "as_of, retrieved_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
                     [file_id, source.name, file.name, file.address, size, str(landed_path(source.name, file_id)),
                      source.licence, source.producer, as_of_in_name(source, file.name)],
                 )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import privacy, quarantine, readers, warehouse
+from ingest import corrections, privacy, quarantine, readers, warehouse
 from ingest.columns import cast_to_type, is_cast, stored_value, trimmed_text
-from ingest.declaration import SourceDeclaration, declaration
+from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
 from ingest.readers.parsed import NO_ROWS, Parsed, literal
 from ingest.settings import settings
 
@@ -25,6 +25,10 @@ PROVENANCE = {
 
 class RowsLost(AssertionError):
     """rows in ≠ loaded + quarantined + skipped: a fault of the loader, never of the file. Nothing was stored."""
+
+
+class TypeKept(ValueError):
+    """A column of raw cannot take the type that is declared now; the message names source, column, batches and what to do."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,14 @@ def load(source_name: str) -> list[BatchReport]:
     return reports
 
 
-def reload(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batch_id: str) -> BatchReport:
+def reload(
+    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batch_id: str, closed_by: str = "load"
+) -> BatchReport:
     """Load the file of a batch once more, in place of its rows, in one transaction; the batch waits for its gate again.
 
-    Args: connection: the writer. source: its declaration. batch_id: a batch of that source whose file is in the landing.
-    Returns: the report. Raises: RuntimeError (no secret for personal data).
+    Args: connection: the writer. source: its declaration. batch_id: a batch of that source whose file is in the landing. closed_by:
+    what the history of quarantine names as the cause, such as the id of a replay.
+    Returns: the report. Raises: RuntimeError (no secret for personal data), CorrectionError.
     """
     privacy.install(connection)
     file_id, file_name, landed_path = connection.execute(
@@ -94,7 +101,8 @@ def reload(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, bat
         [batch_id],
     ).fetchone()
     started = time.monotonic()
-    batch_id, *outcome = _load_file(connection, source, settings().landing / landed_path, file_id, batch_id)
+    path = settings().landing / landed_path
+    batch_id, *outcome = _load_file(connection, source, path, file_id, batch_id, closed_by)
     return BatchReport(batch_id, source.name, file_name, *outcome, time.monotonic() - started)
 
 
@@ -135,16 +143,42 @@ def blocked(source_name: str) -> list[BatchReport]:
 
 
 def ensure_raw_table(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
-    """Make `raw.<source>` as declared, or add the columns that were declared since."""
+    """Make `raw.<source>` as declared, add the columns that were declared since, and give the type that is declared now.
+
+    Raises: TypeKept when rows hold what does not fit the new type.
+    """
     columns = ", ".join(
         [f'"{column.name}" {column.type}' for column in source.columns if not column.is_dropped]
         + [f"{name} {type_}" for name, type_ in PROVENANCE.items()]
     )
     connection.execute(f"create table if not exists raw.{source.name} ({columns})")
-    existing = {row[0] for row in connection.execute(f"select column_name from (describe raw.{source.name})").fetchall()}
+    existing = dict(connection.execute(f"select column_name, column_type from (describe raw.{source.name})").fetchall())
     for column in source.columns:
-        if column.name not in existing and not column.is_dropped:
+        if column.is_dropped:
+            continue
+        if column.name not in existing:
             connection.execute(f'alter table raw.{source.name} add column "{column.name}" {column.type}')
+        elif existing[column.name].lower() != column.type.replace(" ", ""):
+            _change_type(connection, source, column, existing[column.name])
+
+
+def _change_type(
+    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, column: ColumnDeclaration, before: str
+) -> None:
+    """Give a column of raw another type. Never by leaving out what does not fit: those rows would lose a value in silence."""
+    misfits = connection.execute(
+        f"""
+        select _batch_id, count(*) from raw.{source.name}
+        where "{column.name}" is not null and try_cast("{column.name}" as {column.type}) is null group by all order by all
+        """
+    ).fetchall()
+    if misfits:
+        raise TypeKept(
+            f"{source.name}, column {column.name}: expected {column.type} as declared now, found {sum(rows for _, rows in misfits)} "
+            f"rows in {', '.join(batch for batch, _ in misfits[:5])} that were loaded as {before.lower()} and do not fit. Declare "
+            "the type as it was, or declare the column under a new name and replay the source"
+        )
+    connection.execute(f'alter table raw.{source.name} alter column "{column.name}" set data type {column.type}')
 
 
 def _open_batch(
@@ -154,7 +188,7 @@ def _open_batch(
     ensure_raw_table(connection, source)
     if batch_id:
         connection.execute(f"delete from raw.{source.name} where _batch_id = ?", [batch_id])
-        connection.execute("delete from ops.quarantine where batch_id = ?", [batch_id])
+        quarantine.set_aside(connection, batch_id)
         return batch_id
     (number,) = connection.execute("select coalesce(max(batch_no), 0) + 1 from ops.batch").fetchone()
     batch_id = f"{source.name}-{number:05d}"
@@ -162,19 +196,27 @@ def _open_batch(
         "insert into ops.batch (batch_id, batch_no, source, file_id) values (?, ?, ?, ?)",
         [batch_id, number, source.name, file_id],
     )
+    quarantine.set_aside(connection, batch_id)
     return batch_id
 
 
 def _load_file(
-    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path, file_id: str, batch_id: str | None
+    connection: duckdb.DuckDBPyConnection,
+    source: SourceDeclaration,
+    path: Path,
+    file_id: str,
+    batch_id: str | None,
+    closed_by: str = "load",
 ) -> tuple[str, str, int, int, int, int, str]:
     """Load one file in one transaction. Returns (batch id, status, rows in, loaded, quarantined, skipped, message)."""
-    parsed, counts, status, message = None, (0, 0, 0, 0), "blocked", ""
+    parsed, outcomes, counts, status, message = None, [], (0, 0, 0, 0), "blocked", ""
+    wanted = corrections.of_file(connection, source, path, file_id)
     try:
         # Before the transaction: only rows that are committed have row ids that count from 0.
-        parsed = readers.read(connection, source, path)
+        parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
         if parsed.rows_in == parsed.rows_skipped:
             raise readers.FileRejected(NO_ROWS)
+        outcomes = corrections.apply(connection, parsed, wanted)
     except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         message = str(error)
     with warehouse.transaction(connection):
@@ -209,6 +251,8 @@ def _load_file(
             """,
             [parsed and parsed.layout, status, *counts, message, batch_id],
         )
+        corrections.record(connection, batch_id, outcomes)
+        quarantine.close(connection, source, batch_id, closed_by)
     return batch_id, status, *counts, message
 
 

@@ -24,6 +24,7 @@ create schema if not exists ops;
 create table if not exists ops.file (
     file_id varchar, source varchar, file_name varchar, original_path varchar, size_bytes bigint, landed_path varchar,
     licence varchar, producer varchar, as_of date, retrieved_at timestamptz);
+alter table ops.file add column if not exists purged_at timestamptz;
 create table if not exists ops.batch (
     batch_id varchar, batch_no bigint, source varchar, file_id varchar, layout varchar, status varchar, rows_in bigint,
     rows_loaded bigint, rows_quarantined bigint, rows_skipped bigint, message varchar, loaded_at timestamptz,
@@ -31,6 +32,18 @@ create table if not exists ops.batch (
 create table if not exists ops.quarantine (
     batch_id varchar, source varchar, file_id varchar, row_no bigint, column_name varchar, reason varchar,
     expected varchar, raw_value varchar, raw_text varchar);
+alter table ops.quarantine add column if not exists opened_at timestamptz;
+create table if not exists ops.quarantine_history (
+    batch_id varchar, source varchar, file_id varchar, row_no bigint, column_name varchar, reason varchar,
+    expected varchar, raw_value varchar, raw_text varchar, opened_at timestamptz, closed_at timestamptz, closed_by varchar,
+    resolution varchar);
+create table if not exists ops.correction_outcome (
+    batch_id varchar, correction_id varchar, row_no bigint, column_name varchar, found_value varchar,
+    corrected_value varchar, outcome varchar, loaded_at timestamptz);
+create table if not exists ops.replay (
+    replay_id varchar, batch_id varchar, source varchar, file_id varchar, replayed_by varchar, why varchar,
+    started_at timestamptz, finished_at timestamptz, status_before varchar, status_after varchar, rows_loaded_before bigint,
+    rows_loaded_after bigint, rows_quarantined_before bigint, rows_quarantined_after bigint, rows_changed bigint);
 create table if not exists ops.run (run_id varchar, started_at timestamptz, code_version varchar);
 create table if not exists ops.gate_result (
     run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar,
@@ -124,6 +137,29 @@ def reader(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyCon
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def trial(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse in memory with the build database beside it, read-only, as `stored`: what is loaded there is only tried.
+
+    Args and errors: as for `reader`. Yields: a DuckDB connection, closed at the end.
+    """
+    with lock("try a load", timeout):
+        connection = in_memory()
+        try:
+            connection.execute("set timezone = 'UTC'").complete()
+            connection.execute("attach '{}' as stored (read_only)".format(str(settings().database).replace("'", "''")))
+            yield connection
+        finally:
+            connection.close()
+
+
+def upgrade() -> None:
+    """Give an existing build database the tables and columns of this version; without one, nothing happens."""
+    if settings().database.exists():
+        with writer("upgrade"):
+            pass
 
 
 def in_memory() -> duckdb.DuckDBPyConnection:

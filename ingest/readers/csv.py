@@ -65,8 +65,8 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
 
 
 def reader_type(column: ColumnDeclaration) -> str:
-    """The type the reader itself casts to: the declared one, or text when the column has formats of its own."""
-    return "varchar" if column.formats else column.type
+    """The type the reader itself casts to: the declared one, or text when the loader casts."""
+    return "varchar" if column.is_read_as_text else column.type
 
 
 def _first_records(path: Path, source: SourceDeclaration) -> list[list[str]]:
