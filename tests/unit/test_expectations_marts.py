@@ -277,6 +277,8 @@ FAULTS = {
     },
 }
 WARNINGS = {
+    "no_correction_is_outdated",
+    "every_correction_is_applied",
     "points_outstanding_are_issued_and_reversed_less_redeemed_penalties_and_expired",
     "every_source_has_delivered_lately",
     "no_batch_waits_or_is_blocked",
