@@ -21,7 +21,8 @@ from ingest import privacy
 from ingest.columns import cast_to_type, expected_form, trimmed_text
 from ingest.declaration import ColumnDeclaration, DeclarationError, SourceDeclaration, declaration
 from ingest.declared.strict import Strict
-from ingest.readers.parsed import Parsed, literal, quoted
+from ingest.readers.parsed import Parsed
+from ingest.sql import literal, quoted
 
 # Which files a correction is about, in SQL on `correction` and `ops.file as file`. A row number holds in one file only.
 IS_ABOUT_FILE = """
@@ -59,7 +60,7 @@ class CorrectedColumn(ColumnDeclaration):
     """A column of which a cell is corrected: its text is read as it stands, and cast after the correction."""
 
     @property
-    def is_read_as_text(self) -> bool:
+    def is_corrected(self) -> bool:
         return True
 
 
@@ -122,27 +123,21 @@ def of_source(source: SourceDeclaration) -> list[Correction]:
     return found
 
 
-def of_file(
-    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path, file_id: str
-) -> list[Correction]:
+def of_file(source: SourceDeclaration, file_id: str, file_name: str) -> list[Correction]:
     """The corrections that are about one file.
 
-    Args: connection: to the warehouse. source: its declaration. path: the bytes; their name counts where the file has not landed.
-    file_id: its sha256. Raises: CorrectionError.
+    Args: source: its declaration. file_id: its sha256. file_name: what it is called where it came from. Raises: CorrectionError.
     """
     corrections = of_source(source)
     if not corrections:
         return []
-    make_table(connection, corrections)
-    about = connection.execute(
+    make_table(_calculator(), corrections)
+    about = _calculator().execute(
         f"""
-        with file as (
-            select $file_id as file_id, $source as source, coalesce((
-                select any_value(file_name) from ops.file where file_id = $file_id and source = $source), $name) as file_name
-        )
+        with file as (select $file_id as file_id, $source as source, $file_name as file_name)
         select correction_id from correction inner join file on {IS_ABOUT_FILE}
         """,
-        {"file_id": file_id, "source": source.name, "name": path.name},
+        {"file_id": file_id, "source": source.name, "file_name": file_name},
     ).fetchall()
     wanted = {correction_id for (correction_id,) in about}
     return [correction for correction in corrections if correction.correction_id in wanted]
@@ -160,7 +155,7 @@ def read_as_text(source: SourceDeclaration, corrections: list[Correction]) -> So
 def apply(connection: duckdb.DuckDBPyConnection, parsed: Parsed, corrections: list[Correction]) -> list[Outcome]:
     """Correct the cells of the temporary table `parsed` that hold what the corrections say.
 
-    Args: connection: on which the file was read. parsed: what the reader found. corrections: those about the file.
+    Args: connection: to the scratch database in which the file was read. parsed: what the reader found. corrections: those about the file.
     Returns: what became of each correction. Raises: CorrectionError when two corrections are about the same cell.
     """
     if not corrections:
@@ -325,7 +320,7 @@ def _faulty_values(declared: dict[str, ColumnDeclaration], correction: Correctio
 
 @cache
 def _calculator() -> duckdb.DuckDBPyConnection:
-    """DuckDB without a database, to try casts on."""
+    """DuckDB without a database, to try casts and names of files on."""
     return duckdb.connect()
 
 

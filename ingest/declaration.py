@@ -95,9 +95,14 @@ class ColumnDeclaration(Strict):
         return self.personal in ("drop", "health")
 
     @property
+    def is_corrected(self) -> bool:
+        """Whether cells of the column are corrected in the file that is being read."""
+        return False
+
+    @property
     def is_read_as_text(self) -> bool:
         """Whether readers that cast leave the text of the column as it stands: the loader casts it."""
-        return bool(self.formats)
+        return bool(self.formats) or self.is_corrected
 
     @field_validator("name")
     @classmethod
@@ -178,6 +183,11 @@ class SourceDeclaration(Strict):
         if not_text:
             raise ValueError(f"format: expected unit_note_as and sheet_as to name text columns, found {not_text}")
         return self
+
+    @property
+    def is_private(self) -> bool:
+        """Whether its files tell of people: their text is hashed or masked before it is stored."""
+        return any(column.personal or column.free_text for column in self.columns)
 
     @property
     def columns_in_files(self) -> list[ColumnDeclaration]:

@@ -38,7 +38,7 @@ def keep(
     the reader found. file_id, batch_id: of the file. Raises: UndeclaredReason.
     """
     stored = [column for column in parsed.columns.values() if not column.is_dropped]
-    expected = {column.name: expected_form(column) for column in stored if is_cast(column, parsed)}
+    expected = {column.name: expected_form(column) for column in stored if is_cast(column, parsed.is_typed)}
     by_format = [column.name for column in stored if column.formats]
     public = [column.name for column in stored if not column.personal and not column.free_text]
     shown = ", ".join(f'"{name}" := "{name}"' for name in public)
@@ -67,7 +67,7 @@ def keep(
                 for row in parsed.rejected
             ],
         )
-    if has_private_columns(source):
+    if source.is_private:
         # In a row that is shifted by one, a phone number may stand where none is expected.
         connection.execute(
             "update ops.quarantine set raw_value = mask_personal(raw_value), raw_text = mask_personal(raw_text) where batch_id = ?",
@@ -116,7 +116,7 @@ def close(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batc
         """,
         {"batch": batch_id, "closed_by": closed_by},
     )
-    if has_private_columns(source):
+    if source.is_private:
         private = [column.name for column in source.columns if column.personal or column.free_text]
         connection.execute(
             """
@@ -127,7 +127,3 @@ def close(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batc
             [private, source.name],
         )
 
-
-def has_private_columns(source: SourceDeclaration) -> bool:
-    """Whether text of the source is kept without its personal columns, and masked."""
-    return any(column.personal or column.free_text for column in source.columns)

@@ -16,8 +16,8 @@ import duckdb
 from ingest import corrections, privacy, warehouse
 from ingest.declaration import SourceDeclaration, declaration, declarations
 from ingest.load import reload
-from ingest.readers.parsed import literal, quoted
 from ingest.settings import settings
+from ingest.sql import literal, quoted
 
 REPLAYABLE = ("accepted", "loaded", "blocked")
 

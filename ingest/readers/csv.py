@@ -10,17 +10,19 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.columns import sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, Rejected, literal, quoted, utf8
+from ingest.readers.parsed import FileRejected, Parsed, Rejected, utf8
+from ingest.sql import literal, quoted
 
 BLANK_RECORDS = (b"\n\n", b"\n\r\n", b"\r\r")
 
 
 def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> Parsed:
-    """Read a landed CSV file into the temporary table `parsed`.
+    """Read a landed CSV file, its rows prepared on their way (`columns.sort_rows`), into the view `numbered_rows`.
 
-    Args: connection: to DuckDB. source: the declaration. path: the landed bytes.
+    Args: connection: to a scratch database. source: the declaration. path: the landed bytes.
     Returns: Parsed. Raises: FileRejected when the file is empty, cannot be decoded, or its header is not that of the source.
     """
     with utf8(path, source.format.encoding) as readable:
@@ -35,21 +37,28 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         kept = [quoted(column.name) for column in by_position.values() if not column.is_dropped]
         if source.format.unit_note_as:
             kept.append(f"{literal(unit) if unit else 'null::varchar'} as {quoted(source.format.unit_note_as)}")
-        for table in ("parsed", "reject_errors", "reject_scans"):
-            connection.execute(f"drop table if exists {table}")
-        connection.execute(
-            f"""
-            create temp table parsed as
-            select {", ".join(kept)} from read_csv(?, auto_detect = false, header = true, skip = {skipped},
-                delim = ?, quote = '"', escape = '"', columns = ?, store_rejects = true, strict_mode = true)
-            """,
-            [str(readable), source.format.delimiter, dict(zip(names, types, strict=True))],
-        )
+        columns = {column.name: column for column in by_position.values()}
+        columns |= {column.name: column for column in source.columns if column.name in source.format.filled}
+        rows = f"""
+            (select {", ".join(kept)} from read_csv(?, auto_detect = false, header = true, skip = {skipped},
+                delim = ?, quote = '"', escape = '"', columns = ?, store_rejects = true, strict_mode = true))
+            """
+        parameters = [str(readable), source.format.delimiter, dict(zip(names, types, strict=True))]
+        # Cells that are corrected are numbered first, and sorted by the loader after the correction.
+        is_prepared = not any(column.is_corrected for column in columns.values())
+        if is_prepared:
+            sort_rows(
+                connection, source, columns.values(), rows, parameters, is_typed=True, filled=source.format.filled
+            )
+        else:
+            connection.execute(f"create temp table fitting_rows as from {rows}", parameters).complete()
         rejected = _rejected(connection, readable, source, by_position, width, skipped)
-    columns = {column.name: column for column in by_position.values()}
-    columns |= {column.name: column for column in source.columns if column.name in source.format.filled}
     title_rows = sum(1 for record in above[: found.first] if record)
-    (rows_fitting,) = connection.execute("select count(*) from parsed").fetchone()
+    fitting = "prepared_rows" if is_prepared else "fitting_rows"
+    (rows_fitting,) = connection.execute(f"select count(*) from {fitting}").fetchone()
+    _number_rows(connection, rejected, fitting)
+    if not is_prepared:
+        connection.execute("create temp table parsed as from numbered_rows; drop view numbered_rows; drop table fitting_rows")
     return Parsed(
         layout=match.layout,
         rows_in=title_rows + rows_fitting + len(rejected),
@@ -57,9 +66,9 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         missing=[column for column in source.columns if column.name not in columns],
         undeclared=match.undeclared,
         rejected=rejected,
-        row_no=_row_no(connection, rejected),
         rows_skipped=title_rows,
         is_typed=True,
+        is_prepared=is_prepared,
         filled=set(source.format.filled),
     )
 
@@ -123,16 +132,29 @@ def _rejected(
     return result
 
 
-def _row_no(connection: duckdb.DuckDBPyConnection, rejected: list[Rejected]) -> str:
-    """The number of a row of `parsed`: its place among those that fit, moved on by the rejected ones before it."""
+def _number_rows(connection: duckdb.DuckDBPyConnection, rejected: list[Rejected], fitting: str) -> None:
+    """Make the view `numbered_rows`: the number of a row is its place among those that fit, moved on by the rejected ones before."""
     if not rejected:
-        return "rowid + 1"
-    connection.execute("create or replace temp table rejected_rows (row_no bigint, good_rows_before bigint)")
-    connection.executemany(
-        "insert into rejected_rows values (?, ?)",
-        [(row.row_no, row.row_no - position) for position, row in enumerate(rejected, start=1)],
+        connection.execute(
+            f"create view numbered_rows as select *, rowid + 1 as _row_no, null::varchar as _where from {fitting}"
+        )
+        return
+    fitting_before = [row.row_no - position for position, row in enumerate(rejected, start=1)]
+    connection.execute(
+        """
+        create table rejected_rows as
+        select fitting_before, max(position) as rejected_before
+        from (select unnest(?::bigint[]) as fitting_before, unnest(?::bigint[]) as position) group by fitting_before
+        """,
+        [fitting_before, list(range(1, len(rejected) + 1))],
+    ).complete()
+    connection.execute(
+        f"""
+        create view numbered_rows as
+        select {fitting}.*, {fitting}.rowid + 1 + coalesce(rejected_before, 0) as _row_no, null::varchar as _where
+        from {fitting} asof left join rejected_rows on {fitting}.rowid >= fitting_before
+        """
     )
-    return "rowid + 1 + (select count(*) from rejected_rows where good_rows_before <= parsed.rowid)"
 
 
 def public_text(source: SourceDeclaration, fields: dict[str, str], text: str | None) -> str:

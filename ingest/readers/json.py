@@ -10,7 +10,8 @@ import duckdb
 
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import NO_ROWS, FileRejected, Parsed, Rejected, literal, quoted, utf8
+from ingest.readers.parsed import NO_ROWS, FileRejected, Parsed, Rejected, utf8
+from ingest.sql import literal, quoted
 
 LIST_SEPARATOR = "┋"
 

@@ -15,7 +15,8 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, quoted
+from ingest.readers.parsed import FileRejected, Parsed
+from ingest.sql import quoted
 from ingest.readers.xlsx_package import MAX_CELLS, check
 
 ROWS_AT_ONCE = 10_000
