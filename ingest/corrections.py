@@ -247,9 +247,9 @@ def make_table(connection: duckdb.DuckDBPyConnection, corrections: list[Correcti
 def _refuse_two_for_one(connection: duckdb.DuckDBPyConnection) -> None:
     twice = connection.execute(
         """
-        select row_no, column_name, string_agg(correction_id, ' and ' order by correction_id)
+        select met.row_no, column_name, string_agg(correction_id, ' and ' order by correction_id)
         from met inner join correction using (correction_id) where is_found
-        group by place, row_no, column_name having count(*) > 1 order by row_no limit 1
+        group by place, met.row_no, column_name having count(*) > 1 order by met.row_no limit 1
         """
     ).fetchone()
     if twice:
