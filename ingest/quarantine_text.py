@@ -88,16 +88,11 @@ def write_csv(path: Path, source: str | None, reason: str | None, file: str | No
 
     with warehouse.reader() as connection:
         _make_rows(connection, source, reason, file, is_history)
-        found = connection.execute(
-            rf"""
-            select columns(*)::varchar from listed order by source, file_name, row_no
-            """
-        )
-        names = [column[0] for column in found.description]
-        safe = ", ".join(
-            f"if(regexp_matches(\"{name}\"::varchar, '{FORMULA_START}'), '''' || \"{name}\", \"{name}\"::varchar)" for name in names
-        )
-        rows = connection.execute(f"select {safe} from listed order by source, file_name, row_no").fetchall()
+        names = [name for (name,) in connection.execute("select column_name from (describe listed)").fetchall()]
+        rows = connection.execute(
+            f"select if(regexp_matches(columns(*)::varchar, '{FORMULA_START}'), '''', '') || columns(*)::varchar "
+            "from listed order by source, file_name, row_no"
+        ).fetchall()
     with path.open("w", encoding="utf-8-sig", newline="") as target:
         writer = csv.writer(target)
         writer.writerow(names)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from expectations import gate, mart_suite, runner
@@ -18,7 +19,7 @@ from ingest.settings import settings
 from tests.conftest import PROJECT
 from tests.unit.ledger_project import COLUMNS, PERSONAL, Ledger, ledger, rows_of  # noqa: F401 (a fixture)
 
-ROWS = ("A1,12,2026-03-01,会", "A2,三十,2026-03-02,会", "A3,五,2026/3/3,会")
+ROWS = ("A1,12,2026-03-01,会", "A2,三十,2026-03-02,会", "A3,五,三月三,会")
 AS_TEXT = COLUMNS | {"people": {"header": ["人数"]}}
 THIRTY = {"file": "a.csv", "row_no": 2, "column_name": "people", "found_value": "三十", "corrected_value": "30"}
 QUARANTINE = "select row_no, column_name from ops.quarantine order by all"
@@ -293,6 +294,9 @@ def test_the_next_build_uses_what_was_replayed(ledger: Ledger, tmp_path: Path) -
     for name in ("macros", "profiles.yml"):
         (shutil.copytree if name == "macros" else shutil.copy)(PROJECT / "dbt_project" / name, project / name)
     shutil.copy(PROJECT / "dbt_project" / "models" / "marts" / "_ops__sources.yml", project / "models" / "_ops__sources.yml")
+    seeds = yaml.safe_load((PROJECT / "dbt_project" / "seeds" / "_seeds.yml").read_text(encoding="utf-8"))
+    seeds["seeds"] = [seed for seed in seeds["seeds"] if seed["name"] == "correction"]
+    (project / "seeds" / "_seeds.yml").write_text(yaml.safe_dump(seeds), encoding="utf-8")
     (project / "models" / "staging" / "ledger" / "stg_ledger__activity.sql").write_text(
         "{{ config(materialized='table') }} select entry_no, people from {{ delivered_rows('ledger') }}", encoding="utf-8"
     )
