@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import corrections, privacy, quarantine, readers, warehouse
+from ingest import corrections, drift, privacy, quarantine, readers, warehouse
 from ingest.columns import sort_rows
 from ingest.corrections import Correction, Outcome
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
@@ -123,7 +123,7 @@ def _waiting(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -
         select file.file_id, file.file_name, file.landed_path, batch.batch_id
         from ops.file left join ops.batch using (source, file_id)
         where file.source = ? and (batch.status is null or batch.status = 'blocked')
-        order by file.as_of nulls first, file.retrieved_at, file.file_name
+        order by file.as_of nulls first, file.revision, file.retrieved_at, file.file_name
         """,
         [source.name],
     ).fetchall()
@@ -278,7 +278,7 @@ def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date, wan
         connection.execute("set variable file_day = $1", [day]).complete()
         try:
             parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
-            if parsed.rows_in == parsed.rows_skipped:
+            if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
                 raise readers.FileRejected(NO_ROWS)
             outcomes = corrections.apply(connection, parsed, wanted)
             if not parsed.is_prepared:
@@ -319,7 +319,7 @@ def _store(
     health = [column.name for column in parsed.columns.values() if column.personal == "health"]
     notes = {
         "columns of health data, not loaded": health,
-        "columns not declared and not loaded": parsed.undeclared if source.undeclared_columns == "warn" else [],
+        "columns not declared and not loaded": drift.never_seen(connection, source, parsed.undeclared),
     }
     message = "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
     with warehouse.prepared(connection, folder), warehouse.transaction(connection):
@@ -330,6 +330,7 @@ def _store(
                 f"{source.name}, {file_name}: {parsed.rows_in} rows in, but {loaded} loaded + {quarantined} quarantined "
                 f"+ {skipped} skipped"
             )
+        drift.record(connection, source, parsed, batch_id)
         counts = (parsed.rows_in, loaded, quarantined, skipped)
         return _close_batch(connection, source, batch_id, prepared, "loaded", counts, message, closed_by)
 

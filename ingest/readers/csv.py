@@ -70,6 +70,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         is_typed=True,
         is_prepared=is_prepared,
         filled=set(source.format.filled),
+        headers=match.headers,
     )
 
 
