@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from exports.explain import raw_texts
 from ingest import warehouse
 from ingest.build import build
 from ingest.cli import app
+from ingest.declaration import declaration
 from ingest.replay import Replayed, plan, replay, try_out
 from ingest.settings import settings
 from tests.conftest import PROJECT
@@ -312,3 +316,36 @@ def test_the_next_build_uses_what_was_replayed(ledger: Ledger, tmp_path: Path) -
     build("after", echo=lambda line: None)
     assert rows_of(entries) == [("A1", 12), ("A2", 30)]
     assert rows_of("select correction_id, corrected_value from seeds.correction") == [("C1", "30")]
+
+
+def test_the_runbook_leads_from_a_blocked_file_to_an_accepted_one(
+    home: Path, drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN the project, and the file of the page. WHEN its commands are given. THEN they say what the page says."""
+    shutil.copytree(PROJECT / "dbt_project", tmp_path / "project" / "dbt_project", ignore=shutil.ignore_patterns("target"))
+    monkeypatch.setattr("ingest.settings.__file__", str(tmp_path / "project" / "ingest" / "settings.py"))
+    headers = [column.headers[0] for column in declaration("survey_register").columns]
+    cells = {"调查编号": "DC-2026-07", "开始日期": "2026-03-01", "结束日期": "2026-03-31", "发出": "约300"}
+    rows = [{**cells, "答卷号": number} for number in (1, 2, 3)] + [{**cells, "调查编号": "DC-2026-08", "发出": 40, "答卷号": 1}]
+    (drop / "survey_register").mkdir()
+    with (drop / "survey_register" / "调查台账_2026-03.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, headers)
+        writer.writeheader()
+        writer.writerows(rows)
+    gmw("land", "survey_register")
+    gmw("load", "survey_register")
+    gmw("gate", "raw", "survey_register", exit_code=1)
+
+    page = (PROJECT / "docs" / "runbooks" / "quarantine.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(console|csv)\n(.*?)```", page, re.DOTALL)
+    assert [kind for kind, _ in blocks] == ["console", "console", "csv", "console", "console"]
+    for kind, block in blocks:
+        if kind == "csv":
+            (tmp_path / "project" / "dbt_project" / "seeds" / "correction.csv").write_text(block, encoding="utf-8")
+            continue
+        for command in re.split(r"^\$ gmw ", block, flags=re.MULTILINE)[1:]:
+            arguments, *expected = command.strip("\n").split("\n")
+            said = " ".join(gmw(*shlex.split(arguments)).split())
+            for line in expected:
+                pattern = ".*".join(r"\s".join(map(re.escape, part.split())) for part in line.split("…"))
+                assert re.search(pattern, said), f"gmw {arguments}: expected {line}, found {said}"
