@@ -57,7 +57,7 @@ class Correction(Strict):
 
 
 class CorrectedColumn(ColumnDeclaration):
-    """A column of which a cell is corrected: its text is read as it stands, and cast after the correction."""
+    """A column of a file with corrections: its text is read as it stands, and cast after them."""
 
     @property
     def is_corrected(self) -> bool:
@@ -144,12 +144,12 @@ def of_file(source: SourceDeclaration, file_id: str, file_name: str) -> list[Cor
 
 
 def read_as_text(source: SourceDeclaration, corrections: list[Correction]) -> SourceDeclaration:
-    """The declaration with which a file is read: the text of corrected columns as it stands, cast only after the correction."""
-    corrected = {correction.column_name for correction in corrections}
-    columns = [
-        CorrectedColumn.model_construct(**dict(column)) if column.name in corrected else column for column in source.columns
-    ]
-    return source.model_copy(update={"columns": columns}) if corrected else source
+    """The declaration with which a file is read: where it has corrections, all its text as it stands, cast only after them.
+
+    All of it: a reader that casts keeps rows with any fault to itself, and none of their cells could be corrected.
+    """
+    columns = [CorrectedColumn.model_construct(**dict(column)) for column in source.columns]
+    return source.model_copy(update={"columns": columns}) if corrections else source
 
 
 def apply(connection: duckdb.DuckDBPyConnection, parsed: Parsed, corrections: list[Correction]) -> list[Outcome]:

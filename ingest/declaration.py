@@ -111,7 +111,7 @@ class ColumnDeclaration(Strict):
 
     @property
     def is_corrected(self) -> bool:
-        """Whether cells of the column are corrected in the file that is being read."""
+        """Whether cells of the file that is being read are corrected."""
         return False
 
     @property

@@ -38,7 +38,9 @@ def print_groups(console: Console, source: str | None, reason: str | None, file:
             from listed group by all order by source, count(*) desc, reason, column_name
             """
         ).fetchall()
-    table = Table("source", "stage", "reason", "column", "rows", "files", "since", "first rows")
+    table = Table()
+    for name in ("source", "stage", "reason", "column", "rows", "files", "since", "first rows"):
+        table.add_column(name, overflow="fold")
     for *cells, examples in groups:
         shown = "\n".join(
             f"{name or '–'} row {place_in_file(row_no) if row_no is not None else '–'}{_found(value)}"
@@ -66,15 +68,17 @@ def print_history(console: Console, source: str | None, reason: str | None, file
             """
             select source, file_name, row_no, column_name, reason, raw_value, opened_at::date, closed_at::date, resolution,
                 closed_by, replayed_by, why
-            from listed order by closed_at desc, source, file_name, row_no limit 100
+            from listed order by closed_at, source, file_name, row_no
             """
         ).fetchall()
-    table = Table("source", "file", "row", "column", "reason", "found", "since", "until", "how", "by")
+    if not rows:
+        console.print("No row has left quarantine yet.")
     for name, file_name, row_no, column, code, value, since, until, resolution, closed_by, who, why in rows:
+        where = f"{name}/{file_name} row {place_in_file(row_no)}" + (f", column {column}" if column else "")
         by = f"{closed_by} ({who}: {why})" if who else closed_by
-        cells = (name, file_name, place_in_file(row_no), column, code, _found(value)[2:], since, until, resolution, by)
-        table.add_row(*("" if cell is None else escape(str(cell)) for cell in cells))
-    console.print(table if rows else "No row has left quarantine yet.")
+        console.print(
+            f"{where}: {code}{_found(value)}; since {since}, {resolution} on {until} by {by}", soft_wrap=True, markup=False
+        )
 
 
 def write_csv(path: Path, source: str | None, reason: str | None, file: str | None, is_history: bool = False) -> int:

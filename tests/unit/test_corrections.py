@@ -206,3 +206,17 @@ def test_only_the_named_cell_is_corrected_whatever_the_others_hold(ledger: Ledge
     loaded = Loaded(declaration("ledger"), ledger.drop / "a.csv")
     expected = {number: value or None for number, value in enumerate(values, start=1)}
     assert dict(loaded.rows("_row_no, topic")) == {**expected, wanted: "corrected"}
+
+
+def test_of_a_row_with_two_faults_both_can_be_corrected(ledger: Ledger) -> None:
+    day = {**PEOPLE, "column_name": "day", "found_value": "三月二日", "corrected_value": "2026-03-02"}
+    ledger.file("a.csv", "A1,12,2026-03-01,会", "A2,三十,三月二日,会")
+    ledger.correct(PEOPLE)
+    (report,) = ledger.arrive()
+    assert report.rows_quarantined == 1
+    assert rows_of("select column_name, raw_value from ops.quarantine") == [("day", "三月二日")]
+    assert rows_of(OUTCOMES) == [("C1", 2, "people", "applied")]
+    ledger.file("b.csv", "B1,1,2026-03-01,会", "B2,三十,三月二日,会")
+    ledger.correct({**PEOPLE, "file": "b.csv"}, {**day, "file": "b.csv"})
+    ledger.arrive()
+    assert rows_of("select people, day::varchar from raw.ledger where entry_no = 'B2'") == [(30, "2026-03-02")]
