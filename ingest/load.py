@@ -238,10 +238,10 @@ def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date) -> 
                 connection.execute("create view numbered_rows as from prepared_rows")
         except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
             return parsed, str(error)
-        except duckdb.OutOfMemoryException as error:
+        except duckdb.OutOfMemoryException:
             return parsed, (
                 f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs more; "
-                f"raise the limit, or ask for the file in parts ({error})"
+                "raise the limit, or ask for the file in parts"
             )
     return parsed, ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import csv
 import io
 from itertools import islice
@@ -13,7 +12,7 @@ import duckdb
 from ingest.columns import sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, Rejected, utf8
+from ingest.readers.parsed import CHUNK, FileRejected, Parsed, Rejected, utf8
 from ingest.sql import literal, quoted
 
 BLANK_RECORDS = (b"\n\n", b"\n\r\n", b"\r\r")
@@ -107,17 +106,17 @@ def _rejected(
     ).fetchall()
     if not errors:
         return []
-    blanks = [line for line in _blank_records(path, source.format.delimiter) if line > skipped + 1]
+    blanks = _blank_records(path, source.format.delimiter, skipped + 1, [error[0] for error in errors])
     columns = {column.name: column for column in by_position.values()}
     result = []
-    for line, column_name, error_type, text in errors:
+    for (line, column_name, error_type, text), blanks_before in zip(errors, blanks, strict=True):
         column = columns.get(column_name)
         values = _fields(text, source.format.delimiter)
         complete = len(values) == field_count
         fields = {by_position[i].name: value for i, value in enumerate(values) if i in by_position} if complete else {}
         result.append(
             Rejected(
-                row_no=line - skipped - 1 - bisect.bisect_left(blanks, line),
+                row_no=line - skipped - 1 - blanks_before,
                 column_name=column.name if column and error_type == "CAST" else None,
                 reason={"CAST": "wrong_type"}.get(error_type, error_type.lower().replace(" ", "_")),
                 expected=column.type if column and error_type == "CAST" else f"{field_count} fields, as in the header",
@@ -164,10 +163,30 @@ def _fields(text: str | None, delimiter: str) -> list[str]:
     return next(csv.reader(io.StringIO((text or "").lstrip("\r\n")), delimiter=delimiter), [])
 
 
-def _blank_records(path: Path, delimiter: str) -> list[int]:
-    """Line numbers (as DuckDB counts records, header = 1) of blank lines, which are no records of the file."""
-    content = path.read_bytes()
-    if not any(mark in content for mark in BLANK_RECORDS):
-        return []
+def _blank_records(path: Path, delimiter: str, first: int, lines: list[int]) -> list[int]:
+    """How many blank records, which are no records of the file, stand between the record `first` and each of `lines` (in rising
+    order; DuckDB counts records from 1)."""
+    if not _has_blank_records(path):
+        return [0] * len(lines)
+    counts, blanks, waiting = [], 0, iter(lines)
+    next_line = next(waiting, None)
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-        return [i for i, record in enumerate(csv.reader(file, delimiter=delimiter), start=1) if not record]
+        for number, record in enumerate(csv.reader(file, delimiter=delimiter), start=1):
+            while number == next_line:
+                counts.append(blanks)
+                next_line = next(waiting, None)
+            if next_line is None:
+                break
+            blanks += not record and number > first
+    return counts + [blanks] * (len(lines) - len(counts))
+
+
+def _has_blank_records(path: Path) -> bool:
+    tail = b""
+    with open(path, "rb") as file:
+        while chunk := file.read(CHUNK):
+            text = tail + chunk
+            if any(mark in text for mark in BLANK_RECORDS):
+                return True
+            tail = text[-2:]
+    return False
