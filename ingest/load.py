@@ -9,10 +9,12 @@ from pathlib import Path
 import duckdb
 
 from ingest import privacy, quarantine, readers, warehouse
-from ingest.columns import cast_to_type, is_cast, stored_value, trimmed_text
+from ingest.columns import cast_to_type, is_cast, skip_conditions, stored_value, trimmed_text
 from ingest.declaration import SourceDeclaration, declaration
-from ingest.readers.parsed import NO_ROWS, Parsed, literal
+from ingest.readers.parsed import NO_ROWS, Parsed
+from ingest.readers.text import different
 from ingest.settings import settings
+from ingest.sql import literal
 
 PROVENANCE = {
     "_layout": "varchar",
@@ -196,7 +198,9 @@ def _load_file(
                 )
             status = "loaded"
             health = [column.name for column in parsed.columns.values() if column.personal == "health"]
+            other_encoding = different(getattr(source.format, "encoding", ""), parsed.encoding)
             notes = {
+                "encoding found, another than declared": [other_encoding] if other_encoding else [],
                 "columns of health data, not loaded": health,
                 "columns not declared and not loaded": parsed.undeclared if source.undeclared_columns == "warn" else [],
             }
@@ -204,10 +208,10 @@ def _load_file(
         connection.execute(
             """
             update ops.batch set layout = ?, status = ?, rows_in = ?, rows_loaded = ?, rows_quarantined = ?,
-                rows_skipped = ?, message = ?, loaded_at = now(), gated_at = null
+                rows_skipped = ?, message = ?, encoding = ?, loaded_at = now(), gated_at = null
             where batch_id = ?
             """,
-            [parsed and parsed.layout, status, *counts, message, batch_id],
+            [parsed and parsed.layout, status, *counts, message, parsed and parsed.encoding, batch_id],
         )
     return batch_id, status, *counts, message
 
@@ -216,9 +220,6 @@ def _sort_rows(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
     """Make the temporary table `sorted_rows`: every parsed row with its row number, whether it is skipped by
     declaration, and the first column (if any) whose text does not fit the declared formats."""
     stored = [column for column in parsed.columns.values() if not column.is_dropped]
-    skips = [
-        f"coalesce(trim({trimmed_text(skip.column)}), '') in ({', '.join(map(literal, skip.values))})" for skip in source.skip
-    ]
     blank = " and ".join(f"{trimmed_text(column.name)} is null" for column in stored if column.name not in parsed.filled)
     casts = [column for column in stored if is_cast(column, parsed)]
     faults = [f"when {trimmed_text(column.name)} is not null and {cast_to_type(column)} is null then" for column in casts]
@@ -230,7 +231,7 @@ def _sort_rows(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
         select {", ".join(stored_value(column, parsed) for column in stored)},
             {parsed.row_no} as _row_no,
             {parsed.where} as _where,
-            {" or ".join([f"({blank})", *skips])} as _is_skipped,
+            {" or ".join([f"({blank})", *skip_conditions(source, parsed.columns)])} as _is_skipped,
             {f"case {faulty_column} end" if casts else "null::varchar"} as _faulty_column,
             {f"case {faulty_value} end" if casts else "null::varchar"} as _faulty_value
         from parsed

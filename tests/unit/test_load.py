@@ -266,7 +266,7 @@ def test_a_date_that_does_not_fit_its_declared_format_is_quarantined(home: Path,
     monkeypatch.setenv("GMW_DBT_VARS", "{example_sources: true}")
     monkeypatch.setenv("GMW_EXAMPLES_FOLDER", str(home.parent))
     source = declaration("la311")
-    headers = [*(column.headers[0] for column in source.columns), *source.layouts["extract_2020"]]
+    headers = [*(column.headers[0] for column in source.columns), *source.layouts["extract_2020"].headers]
     folder = home.parent / "la311"
     folder.mkdir()
 
