@@ -47,32 +47,26 @@ def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
     with open(path, "rb") as landed:
         head = landed.read(CHUNK)
     marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
-    if not marked and declared == "utf-8" and not is_thorough and _first_fault(iter([head]), "utf-8", is_whole=False) is None:
+    is_utf8_so_far = marked in (None, "utf-8") and _first_fault(iter([head]), "utf-8", is_whole=False) is None
+    if is_utf8_so_far and "utf-8" in (marked, declared) and not is_thorough:
         yield Text(path, "utf-8", is_sure=False)
         return
-    if found := _readable_as_it_is(path, declared, marked):
+    if not marked and (found := _readable_as_it_is(path, declared)):
         yield Text(path, found)
         return
     with tempfile.NamedTemporaryFile(suffix=".txt") as copy:
-        tried = [marked] if marked else list(dict.fromkeys([_with_byte_order(declared, head), "gb18030"]))
-        for encoding in tried:
-            is_guess = encoding == "gb18030" != declared
-            if encoding != "utf-8" and not (is_guess and not _reads_as_chinese(path)):
-                copy.seek(0)
-                copy.truncate()
-                if _first_fault(_chunks(path), encoding, lambda text: copy.write(text.encode("utf-8"))) is None:
-                    copy.flush()
-                    yield Text(Path(copy.name), encoding)
-                    return
+        for encoding in [marked] if marked else _worth_trying(path, declared, head):
+            copy.seek(0)
+            copy.truncate()
+            codec = "utf-8-sig" if encoding == "utf-8" else encoding
+            if _first_fault(_chunks(path), codec, lambda text: copy.write(text.encode("utf-8"))) is None:
+                copy.flush()
+                yield Text(Path(copy.name), encoding)
+                return
     if "utf-8" in (marked, declared) and _is_damaged_utf8(path):
         yield Text(path, "utf-8")
         return
-    position = _first_fault(_chunks(path), marked or _with_byte_order(declared, head))
-    raise FileRejected(
-        f"expected text in {marked or declared} as {'its byte order mark says' if marked else 'declared'}, found bytes that are "
-        f"not, the first in line {_line_of(path, position)} (byte {position}), and that are no UTF-8 or GB18030 either; declare "
-        "the encoding that the producer uses (gb18030, cp1252, utf-16), or ask for the file in UTF-8"
-    )
+    raise FileRejected(_message(path, declared, marked, head))
 
 
 def different(declared: str, found: str | None) -> str | None:
@@ -105,13 +99,11 @@ def _first_fault(
     return None
 
 
-def _readable_as_it_is(path: Path, declared: str, marked: str | None) -> str | None:
+def _readable_as_it_is(path: Path, declared: str) -> str | None:
     """The encoding found of a file that is UTF-8, or ASCII, which is the same in the declared one; else None.
 
     Two-byte characters alone do not tell UTF-8 from GB18030, and UTF-16 without a mark is full of NUL bytes.
     """
-    if marked not in (None, "utf-8"):
-        return None
     is_ascii, has_nul, highest = True, False, ""
 
     def look(text: str) -> None:
@@ -124,14 +116,34 @@ def _readable_as_it_is(path: Path, declared: str, marked: str | None) -> str | N
         return None
     if is_ascii and not declared.startswith("utf-16"):
         return declared
-    return None if declared == "gb18030" and not marked and highest < "\u0800" else "utf-8"
+    return None if declared == "gb18030" and highest < "\u0800" else "utf-8"
 
 
-def _with_byte_order(declared: str, head: bytes) -> str:
-    """UTF-16 without a mark: the zero bytes of its ASCII characters tell the order."""
-    if declared != "utf-16":
-        return declared
-    return "utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"
+def _worth_trying(path: Path, declared: str, head: bytes) -> Iterator[str]:
+    """The encodings of a file without a mark that is no UTF-8, the declared one first. Nearly all bytes decode as UTF-16: its line
+    ends and delimiters have zero bytes, whose places tell the byte order."""
+    zeros_first, zeros_second = head[::2].count(0), head[1::2].count(0)
+    if declared.startswith("utf-16"):
+        order = "utf-16-le" if zeros_second >= zeros_first else "utf-16-be"
+        if (zeros_first or zeros_second) and declared in ("utf-16", order):
+            yield order
+    elif declared != "utf-8":
+        yield declared
+    if declared != "gb18030" and _reads_as_chinese(path):
+        yield "gb18030"
+
+
+def _message(path: Path, declared: str, marked: str | None, head: bytes) -> str:
+    """What to say of a file that is no text in any encoding tried."""
+    told = f"expected text in {marked} as its byte order mark says" if marked else f"expected text in {declared} as declared"
+    if not marked and head.count(0) > MOST_NUL_SHARE * len(head):
+        return f"{told}, found what looks like UTF-16 without a byte order mark: declare encoding utf-16, or ask for UTF-8"
+    position = _first_fault(_chunks(path), marked or declared)
+    place = f"the first in line {_line_of(path, position)} (byte {position})" if position is not None else "throughout"
+    return (
+        f"{told}, found bytes that are not, {place}, and that are no UTF-8 or GB18030 either; declare the encoding that the "
+        "producer uses (gb18030, cp1252, utf-16), or ask for the file in UTF-8"
+    )
 
 
 def _reads_as_chinese(path: Path) -> bool:
@@ -166,9 +178,13 @@ def _is_damaged_utf8(path: Path) -> bool:
     return good > 10 * bad
 
 
-def _line_of(path: Path, position: int | None) -> int:
-    with open(path, "rb") as file:
-        return file.read(position or 0).count(b"\n") + 1 if (position or 0) < 64 * CHUNK else 0
+def _line_of(path: Path, position: int) -> int:
+    """The number of the line that a byte is in."""
+    line, before = 1, 0
+    for chunk in _chunks(path):
+        line += chunk[: max(0, position - before)].count(b"\n")
+        before += len(chunk)
+    return line
 
 
 @contextmanager
@@ -197,8 +213,8 @@ def regular(path: Path, are_lines_wrapped: bool = False) -> Iterator[Path]:
             )
     if nul > MOST_NUL_SHARE * path.stat().st_size:
         raise FileRejected(
-            f"expected text, found {nul} NUL bytes; if the file is UTF-16 without a byte order mark, declare encoding utf-16-le or "
-            "utf-16-be, otherwise ask for it again: it was not written completely"
+            f"expected text, found {nul} NUL bytes; if the file is UTF-16 without a byte order mark, declare encoding utf-16, "
+            "otherwise ask for it again: it was not written completely"
         )
     is_mixed = carriage_returns > 0 and line_feeds > 0 and not carriage_returns == pairs == line_feeds
     if not (is_mixed or nul or are_lines_wrapped):
