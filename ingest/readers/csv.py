@@ -208,7 +208,7 @@ def _rejected(
     rows, `unclosed` are the lines with a quote that is not closed. Text of sources with personal columns is kept without those."""
     errors = connection.execute(
         """
-        select line, min_by(column_name, column_idx), min_by(error_type::varchar, column_idx), any_value(csv_line)
+        select line, min_by(column_name, column_idx), min_by(error_type::varchar, coalesce(column_idx, 0)), any_value(csv_line)
         from reject_errors group by line order by line
         """
     ).fetchall()
@@ -227,7 +227,7 @@ def _rejected(
             skipped.append(row_no)
             continue
         complete = len(values) == field_count
-        is_wrong_type = column is not None and error_type == "CAST"
+        is_wrong_type = column is not None and error_type == "CAST" and line not in unclosed
         if line in unclosed:
             reason, expected = "unclosed_quote", f"a closing {form.quote}"
         else:
