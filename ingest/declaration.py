@@ -234,6 +234,11 @@ class SourceDeclaration(Strict):
             raise DeclarationError(f"source {self.name}, layouts: {error}") from error
 
     @property
+    def is_private(self) -> bool:
+        """Whether its files tell of people: their text is hashed or masked before it is stored."""
+        return any(column.personal or column.free_text for column in self.columns)
+
+    @property
     def columns_in_files(self) -> list[ColumnDeclaration]:
         """The columns that a file has a header for: all but those that the reader fills."""
         return [column for column in self.columns if column.name not in self.format.filled]

@@ -15,7 +15,7 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
-from ingest.columns import is_skipped
+from ingest.columns import is_skipped, sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
@@ -30,9 +30,9 @@ SEARCHED_FOR_A_ROW = 10
 
 
 def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> Parsed:
-    """Read a landed CSV file into the temporary table `parsed`.
+    """Read a landed CSV file, its rows prepared on their way (`columns.sort_rows`), into the view `numbered_rows`.
 
-    Args: connection: to DuckDB. source: the declaration. path: the landed bytes.
+    Args: connection: to a scratch database. source: the declaration. path: the landed bytes.
     Returns: Parsed. Raises: FileRejected when the file is empty, cannot be decoded, or its header is not that of the source.
     """
     with utf8(path, source.format.encoding, is_thorough=False) as text:
@@ -63,9 +63,14 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
         types = [reader_type(by_position[i]) if i in by_position else "varchar" for i in range(width)]
         kept = [quoted(column.name) for column in by_position.values() if not column.is_dropped]
         kept += [f"{literal(text) if text else 'null::varchar'} as {quoted(name)}" for name, text in told.items()]
-        columns_of_file = dict(zip(names, types, strict=True))
+        columns = {column.name: column for column in by_position.values()}
+        columns |= {column.name: column for column in source.columns if column.name in form.filled}
+
+        def prepare(file: Path) -> None:
+            _prepare(connection, source, file, columns, kept, dict(zip(names, types, strict=True)), skipped)
+
+        prepare(readable)
         unclosed: dict[int, str] = {}
-        _make_parsed(connection, readable, form, kept, columns_of_file, skipped)
         while line := _unclosed(connection, readable, form):
             if len(unclosed) == MAX_UNCLOSED:
                 raise FileRejected(
@@ -73,12 +78,11 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
                     f"{min(unclosed)}; if quotes are plain characters in this file, declare quote: none"
                 )
             readable, unclosed[line] = copies.enter_context(_with_spoilt_line(readable, line, form, width))
-            _make_parsed(connection, readable, form, kept, columns_of_file, skipped)
+            prepare(readable)
         rejected, passed_over = _rejected(connection, readable, source, by_position, width, skipped + has_header, unclosed)
-    columns = {column.name: column for column in by_position.values()}
-    columns |= {column.name: column for column in source.columns if column.name in form.filled}
     title_rows = sum(1 for record in above[:first] if record)
-    (rows_fitting,) = connection.execute("select count(*) from parsed").fetchone()
+    (rows_fitting,) = connection.execute("select count(*) from prepared_rows").fetchone()
+    _number_rows(connection, sorted([*(row.row_no for row in rejected), *passed_over]))
     return Parsed(
         layout=match.layout,
         rows_in=title_rows + rows_fitting + len(rejected) + len(passed_over),
@@ -86,9 +90,9 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
         missing=[column for column in source.columns if column.name not in columns],
         undeclared=match.undeclared,
         rejected=rejected,
-        row_no=_row_no(connection, sorted([*(row.row_no for row in rejected), *passed_over])),
         rows_skipped=title_rows + len(passed_over),
         is_typed=True,
+        is_prepared=True,
         filled=set(form.filled),
     )
 
@@ -116,20 +120,33 @@ def _dialect(form: CsvFormat) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _make_parsed(
-    connection: duckdb.DuckDBPyConnection, path: Path, form: CsvFormat, kept: list[str], columns: dict[str, str], skipped: int
+def _prepare(
+    connection: duckdb.DuckDBPyConnection,
+    source: SourceDeclaration,
+    path: Path,
+    columns: dict[str, ColumnDeclaration],
+    kept: list[str],
+    types: dict[str, str],
+    skipped: int,
 ) -> None:
-    """Make the temporary table `parsed` of the records below the header; DuckDB notes those that do not fit."""
-    for table in ("parsed", "reject_errors", "reject_scans"):
+    """Make the table `prepared_rows` of the records below the header; DuckDB notes those that do not fit. `kept` is SQL of the
+    columns to keep, `types` what each column of the file is read as; `skipped` records stand above the header."""
+    form = source.format
+    connection.execute("drop view if exists numbered_rows")
+    for table in ("prepared_rows", "rejected_rows", "reject_errors", "reject_scans"):
         connection.execute(f"drop table if exists {table}")
     quote = "" if form.quote == "none" else form.quote
-    connection.execute(
+    sort_rows(
+        connection,
+        source,
+        columns.values(),
         f"""
-        create temp table parsed as
-        select {", ".join(kept)} from read_csv(?, auto_detect = false, header = {form.header_row != "none"}, skip = {skipped},
-            delim = ?, quote = ?, escape = ?, columns = ?, store_rejects = true, strict_mode = true)
+        (select {", ".join(kept)} from read_csv(?, auto_detect = false, header = {form.header_row != "none"}, skip = {skipped},
+            delim = ?, quote = ?, escape = ?, columns = ?, store_rejects = true, strict_mode = true))
         """,
-        [str(path), form.delimiter, quote, quote and ("\\" if form.escape == "backslash" else quote), columns],
+        [str(path), form.delimiter, quote, quote and ("\\" if form.escape == "backslash" else quote), types],
+        is_typed=True,
+        filled=form.filled,
     )
 
 
@@ -246,16 +263,27 @@ def _rejected(
     return result, skipped
 
 
-def _row_no(connection: duckdb.DuckDBPyConnection, not_fitting: list[int]) -> str:
-    """The number of a row of `parsed`: its place among those that fit, moved on by the others before it."""
+def _number_rows(connection: duckdb.DuckDBPyConnection, not_fitting: list[int]) -> None:
+    """Make the view `numbered_rows`: the number of a row is its place among those that fit, moved on by the others before it."""
     if not not_fitting:
-        return "rowid + 1"
-    connection.execute("create or replace temp table rejected_rows (row_no bigint, good_rows_before bigint)")
-    connection.executemany(
-        "insert into rejected_rows values (?, ?)",
-        [(row_no, row_no - position) for position, row_no in enumerate(not_fitting, start=1)],
+        connection.execute("create view numbered_rows as select *, rowid + 1 as _row_no, null::varchar as _where from prepared_rows")
+        return
+    fitting_before = [row_no - position for position, row_no in enumerate(not_fitting, start=1)]
+    connection.execute(
+        """
+        create table rejected_rows as
+        select fitting_before, max(position) as rejected_before
+        from (select unnest(?::bigint[]) as fitting_before, unnest(?::bigint[]) as position) group by fitting_before
+        """,
+        [fitting_before, list(range(1, len(not_fitting) + 1))],
+    ).complete()
+    connection.execute(
+        """
+        create view numbered_rows as
+        select prepared_rows.*, prepared_rows.rowid + 1 + coalesce(rejected_before, 0) as _row_no, null::varchar as _where
+        from prepared_rows asof left join rejected_rows on prepared_rows.rowid >= fitting_before
+        """
     )
-    return "rowid + 1 + (select count(*) from rejected_rows where good_rows_before <= parsed.rowid)"
 
 
 def public_text(source: SourceDeclaration, fields: dict[str, str], text: str | None) -> str:

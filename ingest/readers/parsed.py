@@ -33,7 +33,8 @@ class Parsed:
     before the data (title rows). `row_no` and `where` are SQL on `parsed`: the number of the row in the file, and the part of
     the file it lies in, in words (NULL when the number says all). `is_typed`: the reader has cast the columns that have no
     formats of their own; otherwise all are text. `filled`: columns with a value of the reader's, not of a cell. `encoding`: that
-    of the text, as it was found.
+    of the text, as it was found. `is_prepared`: the reader has sorted the rows on their way (`columns.sort_rows`): they lie in the
+    view `numbered_rows`.
     """
 
     layout: str
@@ -42,9 +43,10 @@ class Parsed:
     missing: list[ColumnDeclaration]
     undeclared: list[str]
     rejected: list[Rejected]
-    row_no: str
+    row_no: str = "_row_no"
     where: str = "null::varchar"
     rows_skipped: int = 0
     is_typed: bool = False
+    is_prepared: bool = False
     filled: set[str] = field(default_factory=set)
     encoding: str | None = None
