@@ -14,6 +14,7 @@ from ingest import privacy, quarantine, readers, warehouse
 from ingest.columns import sort_rows
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.readers.parsed import NO_ROWS, Parsed
+from ingest.readers.text import different
 from ingest.settings import settings
 
 PROVENANCE = {
@@ -261,7 +262,9 @@ def _store(
         with warehouse.transaction(connection):
             return _close_batch(connection, _open_batch(connection, source, file_id, batch_id), parsed, "blocked", (0, 0, 0, 0), message)
     health = [column.name for column in parsed.columns.values() if column.personal == "health"]
+    other_encoding = different(getattr(source.format, "encoding", ""), parsed.encoding)
     notes = {
+        "encoding found, another than declared": [other_encoding] if other_encoding else [],
         "columns of health data, not loaded": health,
         "columns not declared and not loaded": parsed.undeclared if source.undeclared_columns == "warn" else [],
     }
@@ -283,10 +286,10 @@ def _close_batch(
     connection.execute(
         """
         update ops.batch set layout = ?, status = ?, rows_in = ?, rows_loaded = ?, rows_quarantined = ?,
-            rows_skipped = ?, message = ?, loaded_at = now(), gated_at = null
+            rows_skipped = ?, message = ?, encoding = ?, loaded_at = now(), gated_at = null
         where batch_id = ?
         """,
-        [parsed and parsed.layout, status, *counts, message, batch_id],
+        [parsed and parsed.layout, status, *counts, message, parsed and parsed.encoding, batch_id],
     )
     return batch_id, status, *counts, message
 
