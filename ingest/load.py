@@ -15,6 +15,7 @@ from ingest.columns import sort_rows
 from ingest.corrections import Correction, Outcome
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
 from ingest.readers.parsed import NO_ROWS, Parsed
+from ingest.readers.text import different
 from ingest.settings import settings
 
 PROVENANCE = {
@@ -290,11 +291,11 @@ def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date, wan
                 connection.execute("create view numbered_rows as from prepared_rows")
         except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
             return Prepared(parsed, str(error), [])
-        except duckdb.OutOfMemoryException as error:
+        except duckdb.OutOfMemoryException:
             return Prepared(
                 parsed,
                 f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs more; "
-                f"raise the limit, or ask for the file in parts ({error})",
+                "raise the limit, or ask for the file in parts",
                 [],
             )
     return Prepared(parsed, "", outcomes)
@@ -317,7 +318,9 @@ def _store(
             batch_id = _open_batch(connection, source, file_id, batch_id)
             return _close_batch(connection, source, batch_id, prepared, "blocked", (0, 0, 0, 0), prepared.message, closed_by)
     health = [column.name for column in parsed.columns.values() if column.personal == "health"]
+    other_encoding = different(getattr(source.format, "encoding", ""), parsed.encoding)
     notes = {
+        "encoding found, another than declared": [other_encoding] if other_encoding else [],
         "columns of health data, not loaded": health,
         "columns not declared and not loaded": drift.never_seen(connection, source, parsed.undeclared),
     }
@@ -349,10 +352,10 @@ def _close_batch(
     connection.execute(
         """
         update ops.batch set layout = ?, status = ?, rows_in = ?, rows_loaded = ?, rows_quarantined = ?,
-            rows_skipped = ?, message = ?, loaded_at = now(), gated_at = null
+            rows_skipped = ?, message = ?, encoding = ?, loaded_at = now(), gated_at = null
         where batch_id = ?
         """,
-        [prepared.parsed and prepared.parsed.layout, status, *counts, message, batch_id],
+        [prepared.parsed and prepared.parsed.layout, status, *counts, message, prepared.parsed and prepared.parsed.encoding, batch_id],
     )
     corrections.record(connection, batch_id, prepared.outcomes)
     quarantine.close(connection, source, batch_id, closed_by)
