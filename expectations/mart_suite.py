@@ -199,7 +199,8 @@ def _corrections() -> list:
             """,
             expected="each correction was there when its file was loaded, and its file comes within "
             f"{FRESH_DAYS} days",
-            advice="`gmw replay` loads the files again with the corrections; where there is no such file, mend `file` or remove the line",
+            advice="`gmw replay` loads the files again with the corrections; where there is no such file, mend `file` or remove "
+            "the line",
             **where,
         ),
     ]

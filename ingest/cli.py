@@ -163,7 +163,7 @@ def quarantine(
     source: Annotated[str | None, typer.Argument(help="a declared source; default: all")] = None,
     reason: Annotated[str | None, typer.Option(help="only this reason code")] = None,
     file: Annotated[str | None, typer.Option(help="only files whose name matches, such as '*2026-03*'")] = None,
-    history: Annotated[bool, typer.Option("--history", help="the rows that are out of quarantine again, and how that came")] = False,
+    history: Annotated[bool, typer.Option("--history", help="the rows that have left quarantine, and how that came")] = False,
     csv: Annotated[Path | None, typer.Option(help="write all rows to this file")] = None,
 ) -> None:
     """Rows that were not used, grouped by reason, with the first of each and what to do about them."""

@@ -21,6 +21,7 @@ from ingest import privacy
 from ingest.columns import cast_to_type, expected_form, trimmed_text
 from ingest.declaration import ColumnDeclaration, DeclarationError, SourceDeclaration, declaration
 from ingest.declared.strict import Strict
+from ingest.readers.csv import with_marks
 from ingest.readers.parsed import Parsed
 from ingest.sql import literal, quoted
 
@@ -66,7 +67,7 @@ class CorrectedColumn(ColumnDeclaration):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a correction in a file. `outcome`: applied, differs (the cell holds something else) or absent (no such row or
+    """What became of a correction in a file. `outcome`: applied, differs (the cell holds another value) or absent (no such row or
     column in the file, or the row could not be read at all)."""
 
     correction_id: str
@@ -155,7 +156,8 @@ def read_as_text(source: SourceDeclaration, corrections: list[Correction]) -> So
 def apply(connection: duckdb.DuckDBPyConnection, parsed: Parsed, corrections: list[Correction]) -> list[Outcome]:
     """Correct the cells of the temporary table `parsed` that hold what the corrections say.
 
-    Args: connection: to the scratch database in which the file was read. parsed: what the reader found. corrections: those about the file.
+    Args: connection: to the scratch database in which the file was read. parsed: what the reader found. corrections: those about
+    the file.
     Returns: what became of each correction. Raises: CorrectionError when two corrections are about the same cell.
     """
     if not corrections:
@@ -191,7 +193,9 @@ def apply(connection: duckdb.DuckDBPyConnection, parsed: Parsed, corrections: li
             [columns],
         )
     else:
-        connection.execute("create or replace temp table met (correction_id varchar, place bigint, row_no bigint, is_found boolean)")
+        connection.execute(
+            "create or replace temp table met (correction_id varchar, place bigint, row_no bigint, is_found boolean)"
+        )
     _refuse_two_for_one(connection)
     for name in columns:
         connection.execute(
@@ -298,10 +302,10 @@ def _problem(source: SourceDeclaration, correction: Correction) -> str:
         return f"file: a row number holds in one file; expected its name or sha256, found {correction.file}"
     if correction.found_value == correction.corrected_value:
         return "expected a corrected_value other than the found_value, found the same"
-    return _faulty_values(declared, correction)
+    return _faulty_values(source, declared, correction)
 
 
-def _faulty_values(declared: dict[str, ColumnDeclaration], correction: Correction) -> str:
+def _faulty_values(source: SourceDeclaration, declared: dict[str, ColumnDeclaration], correction: Correction) -> str:
     column = declared[correction.column_name]
     texts = {"reason": correction.reason, "corrected_by": correction.corrected_by}
     if not column.may_contain_numbers:
@@ -311,8 +315,10 @@ def _faulty_values(declared: dict[str, ColumnDeclaration], correction: Correctio
     for name, text in texts.items():
         if any(re.search(pattern, text or "") for pattern in (privacy.ID_NUMBER, privacy.PHONE, privacy.IP_ADDRESS)):
             return f"{name}: expected no phone number, ID number or IP address, found something that looks like one"
+    forms = [with_marks(column, variant.format) if variant.format.type == "csv" else column for variant in source.variants]
     (fits,) = _calculator().execute(
-        f'select "{column.name}" is null or {cast_to_type(column)} is not null from (select ?::varchar as "{column.name}")',
+        f'select "{column.name}" is null or {" or ".join(f"{cast_to_type(form)} is not null" for form in forms)} '
+        f'from (select ?::varchar as "{column.name}")',
         [correction.corrected_value],
     ).fetchone()
     return "" if fits else f"corrected_value: expected {expected_form(column)}, found {correction.corrected_value!r}"

@@ -101,7 +101,8 @@ def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list
             tell(f"{file.name}: reading {file.path.stat().st_size / 1e6:,.1f} MB")
             wanted = corrections.of_file(source, file.file_id, file.name)
             prepared = _prepare(folder, source, file.path, day, wanted)
-            tell(f"{file.name}: {prepared.parsed.rows_in if prepared.parsed else 0:,} rows read in {time.monotonic() - started:.1f} s, storing")
+            rows = prepared.parsed.rows_in if prepared.parsed else 0
+            tell(f"{file.name}: {rows:,} rows read in {time.monotonic() - started:.1f} s, storing")
             with warehouse.writer(purpose) as connection:
                 _check_keys(connection, source)
                 if file not in _waiting(connection, source):
@@ -227,9 +228,9 @@ def _change_type(
     ).fetchall()
     if misfits:
         raise TypeKept(
-            f"{source.name}, column {column.name}: expected {column.type} as declared now, found {sum(rows for _, rows in misfits)} "
-            f"rows in {', '.join(batch for batch, _ in misfits[:5])} that were loaded as {before.lower()} and do not fit. Declare "
-            "the type as it was, or declare the column under a new name and replay the source"
+            f"{source.name}, column {column.name}: expected {column.type} as declared now, found "
+            f"{sum(rows for _, rows in misfits)} rows in {', '.join(batch for batch, _ in misfits[:5])} that were loaded as "
+            f"{before.lower()} and do not fit. Declare the type as it was, or declare the column under a new name and replay the source"
         )
     connection.execute(f'alter table raw.{source.name} alter column "{column.name}" set data type {column.type}')
 
@@ -271,7 +272,7 @@ def _load_file(
 
 
 def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date, wanted: list[Correction]) -> Prepared:
-    """Read a landed file into a database in a scratch folder: its rows, corrected, as they are stored, in the view `numbered_rows`."""
+    """Read a landed file into a database in a scratch folder: its rows, corrected, as they are stored, in `numbered_rows`."""
     parsed, outcomes = None, []
     with warehouse.preparing(folder, source.is_private) as connection:
         if source.is_private:
@@ -349,13 +350,14 @@ def _close_batch(
     closed_by: str,
 ) -> tuple[str, str, int, int, int, int, str]:
     """Write down what became of a batch, its corrections and the rows that were in quarantine before. Returns as `_load_file`."""
+    parsed = prepared.parsed
     connection.execute(
         """
         update ops.batch set layout = ?, status = ?, rows_in = ?, rows_loaded = ?, rows_quarantined = ?,
             rows_skipped = ?, message = ?, encoding = ?, loaded_at = now(), gated_at = null
         where batch_id = ?
         """,
-        [prepared.parsed and prepared.parsed.layout, status, *counts, message, prepared.parsed and prepared.parsed.encoding, batch_id],
+        [parsed and parsed.layout, status, *counts, message, parsed and parsed.encoding, batch_id],
     )
     corrections.record(connection, batch_id, prepared.outcomes)
     quarantine.close(connection, source, batch_id, closed_by)

@@ -1,7 +1,7 @@
 """Quarantine: every row that could not be loaded, with file, row number, text and reason, and what became of it later.
 
-`ops.quarantine` holds the rows that are in quarantine now, `ops.quarantine_history` those that were and are no longer: since when,
-until when, how that came (`resolution`: repaired, skipped, superseded) and by what (a load, or a replay in `ops.replay`).
+`ops.quarantine` holds the rows that are in quarantine now, `ops.quarantine_history` those that no longer are: since when, until
+when, how that came (`resolution`: repaired, skipped, superseded) and by what (a load, or a replay in `ops.replay`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def keep(
     if source.is_private:
         # In a row that is shifted by one, a phone number may stand where none is expected.
         connection.execute(
-            "update ops.quarantine set raw_value = mask_personal(raw_value), raw_text = mask_personal(raw_text) where batch_id = ?",
+            """
+            update ops.quarantine set raw_value = mask_personal(raw_value), raw_text = mask_personal(raw_text) where batch_id = ?
+            """,
             [batch_id],
         )
     unknown = connection.execute(
@@ -91,8 +93,8 @@ def close(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batc
 
     The history of a source with personal columns keeps no text of the row, and no value of these columns: a column may have been
     declared personal only after its rows came into quarantine.
-    Args: connection: a writer inside the transaction of the load. source: its declaration. batch_id: the batch. closed_by: `load`,
-    or the id of a replay.
+    Args: connection: a writer inside the transaction of the load. source: its declaration. batch_id: the batch. closed_by:
+    `load`, or the id of a replay.
     """
     connection.execute(
         f"""

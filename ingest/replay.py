@@ -1,6 +1,6 @@
 """Replay: batches are loaded again from their landed bytes, after the declaration or a correction has changed.
 
-Each batch is first tried in memory, by the same code and with the same gate, so that it is known beforehand which rows would leave
+Each batch is first tried in memory, by the same code and with the same gate, so that it is known before which rows would leave
 quarantine and whether anything would get worse. Then it is loaded again in one transaction, and gated. `ops.replay` says who
 replayed which batch, when and why, and what that did.
 """
@@ -88,8 +88,8 @@ class Replayed:
 def plan(names: list[str] | None = None) -> list[Batch]:
     """The batches to replay.
 
-    Args: names: sources (all their batches) and batch ids. None: all batches of declared sources that have rows in quarantine, are
-    blocked, or that a correction is about which is not applied as it stands now, as far as their bytes are still there.
+    Args: names: sources (all their batches) and batch ids. None: all batches of declared sources that have rows in quarantine,
+    are blocked, or that a correction is about which is not applied as it stands now, as far as their bytes are still there.
     Raises: LookupError when a name is neither a declared source nor a batch that was loaded; CorrectionError; WarehouseBusy;
         FileNotFoundError when nothing was loaded yet.
     """
@@ -107,8 +107,8 @@ def plan(names: list[str] | None = None) -> list[Batch]:
     found, missing = [], wanted - {name for row in rows for name in row[:2]} - declared.keys()
     if missing:
         raise LookupError(
-            f"replay: expected declared sources or batch ids, found {', '.join(sorted(missing))}; `gmw status` shows the sources, "
-            "`gmw quarantine` the batches"
+            f"replay: expected declared sources or batch ids, found {', '.join(sorted(missing))}; `gmw source list` shows the "
+            "sources, `gmw replay --dry-run` the batches"
         )
     for *row, purged_on, landed_path in rows:
         batch = Batch(*row)
@@ -253,8 +253,8 @@ def _problem(batch: Batch, declared: dict[str, SourceDeclaration], purged_on: ob
         return f"expected a batch that is accepted, loaded or blocked, found {batch.status}: put its file back and land it again"
     if purged_on:
         return (
-            f"expected the landed bytes of {batch.file_name}, found that they were purged on {purged_on}, as the retention of the "
-            "source asks; what is loaded stays as it is. Ask the producer for the file and land it again"
+            f"expected the landed bytes of {batch.file_name}, found that they were purged on {purged_on}, as the retention of "
+            "the source asks; what is loaded stays as it is. Ask the producer for the file and land it again"
         )
     if not (settings().landing / landed_path).is_file():
         return f"expected {batch.file_name} in the landing as {landed_path}, found no file; put it back from a backup"

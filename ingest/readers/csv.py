@@ -57,7 +57,7 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
         else:
             row = next((record for record in above if record), [])
             match, width, first, told, skipped = header.by_order(len(row), row, source), len(row), 0, {}, 0
-        by_position = {position: _with_marks(column, form) for position, column in match.by_position.items()}
+        by_position = {position: with_marks(column, form) for position, column in match.by_position.items()}
         names = [by_position[i].name if i in by_position else f"undeclared_{i}" for i in range(width)]
         types = [reader_type(by_position[i]) if i in by_position else "varchar" for i in range(width)]
         kept = [quoted(column.name) for column in by_position.values() if not column.is_dropped]
@@ -87,7 +87,8 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
     (rows_fitting,) = connection.execute(f"select count(*) from {fitting}").fetchone()
     _number_rows(connection, sorted([*(row.row_no for row in rejected), *passed_over]), fitting)
     if not is_prepared:
-        connection.execute("create or replace temp table parsed as from numbered_rows; drop view numbered_rows; drop table fitting_rows")
+        connection.execute("create or replace temp table parsed as from numbered_rows")
+        connection.execute("drop view numbered_rows; drop table fitting_rows")
     return Parsed(
         layout=match.layout,
         rows_in=title_rows + rows_fitting + len(rejected) + len(passed_over),
@@ -108,7 +109,7 @@ def reader_type(column: ColumnDeclaration) -> str:
     return "varchar" if column.is_read_as_text else column.type
 
 
-def _with_marks(column: ColumnDeclaration, form: CsvFormat) -> ColumnDeclaration:
+def with_marks(column: ColumnDeclaration, form: CsvFormat) -> ColumnDeclaration:
     """The column with the marks of the format in its numbers, unless it has its own."""
     if not column.is_number or column.has_marks or not form.has_marks:
         return column

@@ -163,7 +163,8 @@ def test_a_file_over_its_limit_is_blocked_until_it_is_mended_and_replayed(ledger
     assert status == "blocked"
     assert "found: 2 rows that break it" in message and "rows=2 of 3, first_rows=2, 3" in message
     assert "`gmw replay ledger-00001`" in message
-    assert rows_of("select count(*) from ops.batch inner join raw.ledger on _batch_id = batch_id where status = 'accepted'") == [(0,)]
+    used = "select count(*) from ops.batch inner join raw.ledger on _batch_id = batch_id where status = 'accepted'"
+    assert rows_of(used) == [(0,)]
     assert outcomes(replay(plan())) == ["unchanged"]
     ledger.correct(THIRTY)
     assert outcomes(replay(plan())) == ["replayed"]
@@ -293,7 +294,7 @@ def test_no_personal_text_is_kept_by_a_replay(ledger: Ledger) -> None:
 
 
 def test_the_next_build_uses_what_was_replayed(ledger: Ledger, tmp_path: Path) -> None:
-    """GIVEN a staging model of the ledger. WHEN a blocked file is corrected and replayed. THEN only the build after it has its rows."""
+    """GIVEN a staging model. WHEN a blocked file is corrected and replayed. THEN only the build after it has its rows."""
     project = tmp_path / "project" / "dbt_project"
     for name in ("macros", "profiles.yml"):
         (shutil.copytree if name == "macros" else shutil.copy)(PROJECT / "dbt_project" / name, project / name)

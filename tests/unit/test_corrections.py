@@ -14,7 +14,7 @@ from ingest import corrections
 from ingest.corrections import CorrectionError
 from ingest.declaration import declaration
 from samples.files import Sheet, write_xlsx
-from tests.unit.ledger_project import COLUMNS, FIELDS, PERSONAL, Ledger, ledger, rows_of  # noqa: F401 (a fixture)
+from tests.unit.ledger_project import COLUMNS, DONE, FIELDS, PERSONAL, Ledger, ledger, rows_of  # noqa: F401 (a fixture)
 from tests.unit.reading import Loaded
 
 PEOPLE = {"file": "a.csv", "row_no": 2, "column_name": "people", "found_value": "三十", "corrected_value": "30"}
@@ -200,7 +200,7 @@ def test_only_the_named_cell_is_corrected_whatever_the_others_hold(ledger: Ledge
     with ledger.seed.open("w", encoding="utf-8", newline="") as file:
         line = dict.fromkeys(FIELDS, "") | {
             "correction_id": "C1", "source": "ledger", "file": "a.csv", "row_no": wanted, "column_name": "topic",
-            "found_value": found, "corrected_value": "corrected", "reason": "r", "corrected_by": "b", "corrected_on": "2026-01-01",
+            "found_value": found, "corrected_value": "corrected", **DONE,
         }  # fmt: skip
         csv.writer(file).writerows([FIELDS, list(line.values())])
     loaded = Loaded(declaration("ledger"), ledger.drop / "a.csv")
@@ -220,3 +220,16 @@ def test_of_a_row_with_two_faults_both_can_be_corrected(ledger: Ledger) -> None:
     ledger.correct({**PEOPLE, "file": "b.csv"}, {**day, "file": "b.csv"})
     ledger.arrive()
     assert rows_of("select people, day::varchar from raw.ledger where entry_no = 'B2'") == [(30, "2026-03-02")]
+
+
+def test_a_corrected_number_is_written_with_the_marks_of_the_format(ledger: Ledger) -> None:
+    ledger.declare({"entry_no": {"header": ["编号"]}, "amount": {"header": ["金额"], "type": "decimal(18,2)"}},
+                   format={"type": "csv", "delimiter": ";", "decimal": ",", "thousands": "."})  # fmt: skip
+    cell = {"file": "a.csv", "row_no": 1, "column_name": "amount", "found_value": "viel"}
+    ledger.correct({**cell, "corrected_value": '"1.234,50"'})
+    ledger.file("a.csv", "A1;viel", "A2;2,5", header="编号;金额")
+    ledger.arrive()
+    assert rows_of("select amount::varchar from raw.ledger order by entry_no") == [("1234.50",), ("2.50",)]
+    ledger.correct({**cell, "corrected_value": "eine Menge"})
+    with pytest.raises(CorrectionError, match="corrected_value: expected decimal"):
+        corrections.check_all()

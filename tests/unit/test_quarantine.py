@@ -65,8 +65,8 @@ def test_a_row_in_quarantine_says_where_what_why_and_since_when(ledger: Ledger) 
     ledger.file("a.csv", "A1,12,2026-03-01,会", "A2,三十,2026-03-02,会")
     ledger.arrive()
     (row,) = rows_of(
-        "select file_name, row_no, column_name, reason, expected, raw_value, raw_text, opened_at between now() - interval 1 hour and now() "
-        "from ops.quarantine inner join ops.file using (source, file_id)"
+        "select file_name, row_no, column_name, reason, expected, raw_value, raw_text, "
+        "opened_at between now() - interval 1 hour and now() from ops.quarantine inner join ops.file using (source, file_id)"
     )
     assert row == ("a.csv", 2, "people", "wrong_type", "integer", "三十", "A2,三十,2026-03-02,会", True)
 
