@@ -36,17 +36,19 @@ def no_rows(
     expected: str,
     advice: str,
     column: str | None = None,
+    shown: str | None = None,
 ) -> ExpectNoRows:
     """A check that fails when `sql` returns a row.
 
     Args: name: the fact that holds when it passes. sql: a SELECT from `batch` (and other tables) that returns the rows
     that break it, with the columns that identify them. severity: critical or warning. table: where to look. expected:
-    what should be so. advice: what to do when it is not. column: the column concerned, if it is one.
+    what should be so. advice: what to do when it is not. column: the column concerned, if it is one. shown: a SELECT of what a
+    report names instead of single rows, such as groups of them.
     """
     return ExpectNoRows(
         unexpected_rows_query=f"with batch as (select * from {{batch}}) select * from ({_literal(sql)}) as broken",
         severity=severity,
-        meta=_meta(name, table, expected, advice, column, sql),
+        meta=_meta(name, table, expected, advice, column, shown or sql),
     )
 
 

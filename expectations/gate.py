@@ -14,7 +14,7 @@ from expectations.results import CheckResult, GateCrashed, GateFailed, GateRepor
 from ingest import warehouse
 from ingest.declaration import SourceDeclaration, declaration
 
-__all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts", "gate_raw"]
+__all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts", "gate_raw", "try_batch"]
 
 LONGEST_BATCH_MESSAGE = 1000
 
@@ -52,6 +52,18 @@ def gate_raw(source: str, run_id: str) -> GateReport:
     if crashes:
         raise GateCrashed("\n".join(crashes))
     return report
+
+
+def try_batch(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batch_id: str) -> GateReport:
+    """What the gate would say of a batch that is loaded and waits; nothing is filed.
+
+    Args: connection: of a trial. source: its declaration. batch_id: the batch. Raises: GateCrashed.
+    """
+    from expectations import runner
+
+    (batch,) = [batch for batch in _waiting(connection, source.name) if batch.batch_id == batch_id]
+    with runner.data_source(connection) as data_source:
+        return GateReport("raw", f"raw.{source.name}", "trial", _gate_batch(connection, data_source, source, batch))
 
 
 def gate_marts(run_id: str) -> GateReport:

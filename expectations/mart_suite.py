@@ -12,6 +12,7 @@ from expectations import personal_data
 from expectations.kpi_rules import KPI_VALUE_RULES, Rule
 from expectations.mart_rules import MART_RULES
 from expectations.sql import text_literal
+from ingest.corrections import IS_ABOUT_FILE
 from ingest.settings import settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ HASH_COLUMNS = {"file_id"}
 FILE_NAME = "(select any_value(file_name) from ops.file where ops.file.file_id = batch.file_id) as file_name"
 # The slowest sources deliver each month; after this many days without a file somebody should ask.
 FRESH_DAYS = 40
+SAME_CORRECTION = """outcome.correction_id = correction.correction_id
+    and outcome.found_value is not distinct from correction.found_value
+    and outcome.corrected_value is not distinct from correction.corrected_value"""
 
 TABLES = r"""
 select table_name, table_schema || '.' || table_name as qualified from information_schema.tables
@@ -49,7 +53,7 @@ def mart_suites(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple["Expect
     Yields: a suite of Great Expectations, and the SELECT that it is to be run on.
     """
     tables = dict(connection.execute(f"select * from ({TABLES}) order by all").fetchall())
-    yield _suite("marts", [*_tables(), *_freshness()]), TABLES.strip()
+    yield _suite("marts", [*_tables(), *_freshness(), *_corrections()]), TABLES.strip()
     if set(REQUIRED_TABLES) - set(tables):
         return
     exempt = columns_that_may_contain_numbers()
@@ -149,6 +153,55 @@ def _freshness() -> list:
             table="ops.batch",
             expected="every file that arrived is part of what is published",
             advice="`gmw status` says why a batch is blocked; the numbers are without it",
+        ),
+    ]
+
+
+def _corrections() -> list:
+    """Every correction is applied where it is meant. Warnings: a correction that does not fit changes nothing."""
+    from expectations.checks import no_rows
+
+    where = {"severity": "warning", "table": "seeds/correction.csv and ops.correction_outcome"}
+    return [
+        no_rows(
+            "no_correction_is_outdated",
+            f"""
+            select correction.correction_id, correction.source, file.file_name, outcome.row_no, correction.column_name,
+                if(outcome.outcome = 'absent', 'no such row or column could be read', 'holds another value') as found
+            from seeds.correction as correction
+            inner join ops.correction_outcome as outcome on {SAME_CORRECTION}
+            inner join ops.batch as batch using (batch_id)
+            inner join ops.file as file on file.source = batch.source and file.file_id = batch.file_id
+            where batch.status in ('accepted', 'loaded', 'blocked')
+            qualify outcome.outcome != 'applied'
+                -- The newest file that has the row decides; files without it only when none has it.
+                and row_number() over (
+                    partition by correction.correction_id
+                    order by outcome.outcome = 'absent', coalesce(file.as_of, date '0001-01-01') desc, batch.batch_no desc
+                ) = 1
+            """,
+            expected="each correction finds, in the newest file that has the row, the value that it corrects",
+            advice="if the producer has corrected it, remove the line, or give under `file` the files that it is still for; else "
+            "compare row_no or key_value and found_value with `gmw quarantine`",
+            **where,
+        ),
+        no_rows(
+            "every_correction_is_applied",
+            f"""
+            select correction.correction_id, correction.source, correction.file,
+                if(file.file_id is null, 'no such file', file.file_name || ' was loaded without it') as found
+            from seeds.correction as correction
+            left join ops.file as file on {IS_ABOUT_FILE}
+            left join ops.batch as batch on batch.source = file.source and batch.file_id = file.file_id
+            where (file.file_id is null and correction.corrected_on < current_date - {FRESH_DAYS})
+                or (batch.status in ('accepted', 'loaded') and not exists (
+                    from ops.correction_outcome as outcome where outcome.batch_id = batch.batch_id and {SAME_CORRECTION}))
+            """,
+            expected="each correction was there when its file was loaded, and its file comes within "
+            f"{FRESH_DAYS} days",
+            advice="`gmw replay` loads the files again with the corrections; where there is no such file, mend `file` or remove "
+            "the line",
+            **where,
         ),
     ]
 

@@ -52,26 +52,24 @@ def raw_suite(
     present = [column for column in kept if column.name in stored]
     expectations = [
         *_accounting(source, batch, table),
+        *_quarantine(batch, source),
         *_columns(source, kept, stored, table),
         *_drift(source, batch),
         *_keys(source, present, table),
         *(check for column in present for check in _values(column, table, source.owner)),
         *_personal_data(present, stored, table),
+        *_misread_text(present, stored, table, source.producer),
         *_history(earlier_rows, table),
     ]
     return gx.ExpectationSuite(name=table, expectations=expectations)
 
 
 def _accounting(source: SourceDeclaration, batch: Batch, table: str) -> list:
-    """Every row of the file is accounted for, and most of them could be read. A file without rows does harm where it would take
+    """Every row of the file is accounted for. A file without rows does harm where it would take
     the place of others."""
     from expectations.checks import no_rows, not_empty
 
     own = f"batch_id = {text_literal(batch.batch_id)}"
-    quarantined = f"""
-        select quarantine.row_no, quarantine.column_name, quarantine.reason
-        from ops.batch as ledger left join ops.quarantine as quarantine using (batch_id)
-        where {own} and ledger.rows_quarantined > {{share}} * ledger.rows_in"""
     return [
         not_empty(
             table,
@@ -98,21 +96,44 @@ def _accounting(source: SourceDeclaration, batch: Batch, table: str) -> list:
             expected="as many rows stored as ops.batch says were loaded",
             advice="a fault of the loader, not of the file: tell the data team",
         ),
+    ]
+
+
+def _quarantine(batch: Batch, source: SourceDeclaration) -> list:
+    """Most rows of the file could be read: not more of them are in quarantine than the declaration lets pass."""
+    from expectations.checks import no_rows
+
+    own = f"batch_id = {text_literal(batch.batch_id)}"
+    share, most = source.max_quarantined_share, source.max_quarantined_rows
+    limits = [f"rows_quarantined > {share} * rows_in"] + ([f"rows_quarantined > {most}"] if most is not None else [])
+    rows = f"select row_no, column_name, reason from ops.quarantine where {own}"
+    above = f"{rows} and exists (from ops.batch where {own} and ({' or '.join(limits)}))"
+    reasons = f"""
+        select reason, column_name, count(*) || ' of ' || (select rows_in from ops.batch where {own}) as rows,
+            array_to_string(list(row_no order by row_no)[:3], ', ') as first_rows
+        from ops.quarantine where {own} group by reason, column_name order by count(*) desc limit 5"""
+    allowed = f"at most {share:.0%} of the rows (max_quarantined_share)"
+    allowed += f" and at most {most} rows (max_quarantined_rows)" if most is not None else ""
+    listed = f"`gmw quarantine {source.name}` lists the rows"
+    return [
         no_rows(
             "few_rows_are_quarantined",
-            quarantined.replace("{share}", str(source.max_quarantined_share)),
+            above,
             severity="critical",
             table="ops.quarantine",
-            expected=f"at most {source.max_quarantined_share:.0%} of the rows quarantined",
-            advice="compare the file's layout and formats with the declaration; mend the one that is wrong",
+            expected=f"{allowed} quarantined",
+            advice=f"compare the file with the declaration ({listed}), mend the one that is wrong, then `gmw replay "
+            f"{batch.batch_id}`, or land the mended file",
+            shown=reasons,
         ),
         no_rows(
             "no_row_is_quarantined",
-            quarantined.replace("{share}", "0"),
+            rows,
             severity="warning",
             table="ops.quarantine",
             expected="no row quarantined",
-            advice="ask the source's owner to mend these rows; the other rows are used meanwhile",
+            advice=f"ask the source's owner to mend these rows ({listed}); the other rows are used meanwhile",
+            shown=reasons,
         ),
     ]
 
@@ -292,6 +313,25 @@ def _personal_data(present: list[ColumnDeclaration], stored: dict[str, str], tab
             expected=personal_data.EXPECTED,
             advice="declare the column `free_text: true` (masked) or `personal` (hashed or dropped) and load again; if its "
             "numbers are no personal data, declare `may_contain_numbers: true`",
+        )
+    ]
+
+
+def _misread_text(present: list[ColumnDeclaration], stored: dict[str, str], table: str, producer: str) -> list:
+    from expectations import misread_text
+    from expectations.checks import no_rows
+
+    searched = [column.name for column in present if stored[column.name] == "VARCHAR" and not column.personal]
+    if not searched:
+        return []
+    return [
+        no_rows(
+            "no_text_was_read_in_a_wrong_encoding",
+            misread_text.rows_with_misread_text(searched, ["_row_no"]),
+            severity="warning",
+            table=table,
+            expected=misread_text.EXPECTED,
+            advice=f"the text was damaged before it came here: ask {producer} for an export in UTF-8, made anew from the system",
         )
     ]
 

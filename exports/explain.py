@@ -316,4 +316,19 @@ def raw_texts(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]])
                 f"{names[name]}: {str(raw[name]).strip()}" for name in shown if raw[name] is not None and str(raw[name]).strip()
             ]
             texts[source, raw["_file_id"], raw["_row_no"]] = " · ".join(said)
+        for row in records(
+            connection,
+            """
+            select file_id, row_no, column_name, found_value, corrected_value, correction_id
+            from ops.correction_outcome inner join ops.batch using (batch_id)
+            where batch.source = ? and outcome = 'applied'
+                and (file_id, row_no) in (select unnest(?::varchar[]), unnest(?::bigint[]))
+            order by correction_id
+            """,
+            [source, [file_id for file_id, _ in wanted], [row_no for _, row_no in wanted]],
+        ):
+            found, meant = (row[name] or "empty" for name in ("found_value", "corrected_value"))
+            texts[source, row["file_id"], row["row_no"]] += (
+                f" · (corrected by {row['correction_id']}: {names[row['column_name']]}: {found} → {meant})"
+            )
     return texts

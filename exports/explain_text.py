@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from exports.explain import Explanation, Part
@@ -63,7 +64,7 @@ def print_part(part: Part, console: Console, limit: int) -> None:
             "–" if row.row_no is None else place_in_file(row.row_no),
             number(row.adds),
             (row.place or "").rpartition(" / ")[2],
-            row.text,
+            escape(row.text),
         )
     console.print(table)
     if limit and len(part.rows) > limit:

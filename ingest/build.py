@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from ingest import privacy, warehouse
+from ingest import corrections, privacy, warehouse
 from ingest.declaration import declarations
 from ingest.load import ensure_raw_table
 from ingest.settings import settings
@@ -26,8 +26,10 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
 
     Args: run_id: identifies the run in `kpi_value` and in the gate results. select: a dbt selection; default everything.
         echo: takes dbt's progress, one line at a time.
-    Raises: BuildFailed naming each failing node; privacy.OtherKeys while a key rotation is unfinished; WarehouseBusy.
+    Raises: BuildFailed naming each failing node; privacy.OtherKeys while a key rotation is unfinished; CorrectionError;
+    WarehouseBusy.
     """
+    corrections.check_all()
     with warehouse.writer(f"prepare build {run_id}") as connection, warehouse.transaction(connection):
         for source in declarations():
             ensure_raw_table(connection, source)

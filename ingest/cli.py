@@ -171,7 +171,7 @@ def load(source: SourceName) -> None:
     """Load landed files into raw.SOURCE; rows that do not fit go to quarantine."""
     from ingest.load import blocked, load as load_files
 
-    for report in load_files(source):
+    for report in load_files(source, tell=lambda line: console.print(line, soft_wrap=True)):
         console.print(str(report), soft_wrap=True)
     raise typer.Exit(1 if blocked(source) else 0)
 
@@ -192,6 +192,58 @@ def gate_marts(run_id: RunId = "") -> None:
     from expectations import gate
 
     console.print(str(gate.gate_marts(run_id or latest_run_id())), soft_wrap=True)
+
+
+@app.command()
+def quarantine(
+    source: Annotated[str | None, typer.Argument(help="a declared source; default: all")] = None,
+    reason: Annotated[str | None, typer.Option(help="only this reason code")] = None,
+    file: Annotated[str | None, typer.Option(help="only files whose name matches, such as '*2026-03*'")] = None,
+    history: Annotated[bool, typer.Option("--history", help="the rows that have left quarantine, and how that came")] = False,
+    csv: Annotated[Path | None, typer.Option(help="write all rows to this file")] = None,
+) -> None:
+    """Rows that were not used, grouped by reason, with the first of each and what to do about them."""
+    from ingest.quarantine_text import print_groups, print_history, write_csv
+
+    (print_history if history else print_groups)(console, source, reason, file)
+    if csv:
+        console.print(f"{write_csv(csv, source, reason, file, history)} rows written to {csv}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def replay(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="sources or batch ids; default: what is in quarantine, blocked or newly corrected")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would change")] = False,
+    why: Annotated[str, typer.Option(help="kept in ops.replay; default: the corrections that are new")] = "",
+    accept_worse: Annotated[
+        bool, typer.Option("--accept-worse", help="replay accepted batches, too, that lose rows or would be blocked")
+    ] = False,
+) -> None:
+    """Load batches again from their landed bytes, after the declaration or a correction has changed; gate them again."""
+    from ingest import replay as replays
+    from ingest.quarantine_text import print_replayed, print_trial
+
+    batches = replays.plan(names or None)
+    if not batches:
+        console.print("Nothing to replay: no row in quarantine, no blocked file, no correction that is not applied.")
+        return
+    if dry_run:
+        for batch in batches:
+            if batch.problem:
+                print_replayed(console, replays.Replayed(batch, "impossible", message=batch.problem))
+            else:
+                print_trial(console, replays.try_out(batch))
+        console.print("This was a dry run: nothing was changed. `gmw replay` does it.")
+        return
+    results = replays.replay(batches, why, accept_worse, lambda trial: print_trial(console, trial))
+    for result in results:
+        print_replayed(console, result)
+    if any(result.outcome == "replayed" for result in results):
+        console.print("The next build uses what is accepted now: `gmw run`, or the next run of build_marts.")
+    if any(result.outcome in ("refused", "impossible") for result in results):
+        raise typer.Exit(1)
 
 
 @app.command()

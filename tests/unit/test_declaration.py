@@ -126,7 +126,7 @@ def test_the_formats_on_the_page_can_be_declared() -> None:
         ({"type": "xlsx", "header_row": "first"}, "header_row"),
         ({"type": "xlsx", "header_rows": 3}, "header_rows"),
         ({"type": "xlsx", "sheet_as": "town"}, "name columns that are not declared: ['town']"),
-        ({"type": "xlsx", "sheet_as": "toy_no"}, "unit_note_as and sheet_as to name text columns, found ['toy_no']"),
+        ({"type": "xlsx", "sheet_as": "toy_no"}, "unit_note_as, title_as and sheet_as to name text columns, found ['toy_no']"),
         ({"type": "jsonl", "records": "data.list[]"}, "the lines are the list"),
         ({"type": "json", "records": "data..list"}, "expected a path such as data.list[]"),
     ],

@@ -123,6 +123,11 @@ def clean_marts(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(KPIS.format(outcomes=outcomes, raised=CASES_RAISED))
     connection.execute(PUBLIC)
     connection.execute("create table kpis.kpi_recoverable (audience varchar, cell_no bigint, how varchar)")
+    connection.execute(
+        "create schema if not exists seeds; create table seeds.correction (correction_id varchar, source varchar, file varchar, "
+        "row_no bigint, key_column varchar, key_value varchar, column_name varchar, found_value varchar, corrected_value varchar, "
+        "reason varchar, corrected_by varchar, corrected_on date)"
+    )
 
 
 @pytest.fixture
@@ -173,11 +178,19 @@ def with_metrics(breakdown_type: str = "none", **values: float) -> str:
 
 
 POINTS = {"P12.outstanding": 7, "P12.issued": 12, "P12.redeemed": 4, "P12.penalties": 2, "P12.expired": 1, "P12.reversed": 2}
+CORRECTION = """
+    insert into seeds.correction values ('C1', 'issue_ledger', 'issues_2026-01.csv', 2, null, null, 'category', 'a', 'b',
+        'by telephone', 'us', current_date);
+"""
 # (table, rule) → SQL of a fault that it is for.
 FAULTS = {
     ("marts", "every_table_that_readers_rely_on_exists_once"): "drop table marts.fct_population",
     ("marts", "every_source_has_delivered_lately"): "update ops.batch set loaded_at = now() - interval 41 day",
     ("marts", "no_batch_waits_or_is_blocked"): ("insert into ops.batch (batch_id, source, status) values ('b2', 'x', 'blocked')"),
+    ("marts", "no_correction_is_outdated"): CORRECTION + (
+        "insert into ops.correction_outcome values ('b1', 'C1', 2, 'category', 'a', 'b', 'differs', now())"
+    ),
+    ("marts", "every_correction_is_applied"): CORRECTION,
     ("kpi_value", "kpi_value_has_one_row_per_key"): (
         "insert into kpis.kpi_value from kpis.kpi_value where metric_code = 'R02' limit 1"
     ),
@@ -264,6 +277,8 @@ FAULTS = {
     },
 }
 WARNINGS = {
+    "no_correction_is_outdated",
+    "every_correction_is_applied",
     "points_outstanding_are_issued_and_reversed_less_redeemed_penalties_and_expired",
     "every_source_has_delivered_lately",
     "no_batch_waits_or_is_blocked",

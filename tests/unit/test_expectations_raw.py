@@ -79,7 +79,7 @@ def warehouse() -> duckdb.DuckDBPyConnection:
         + [(1, "?", 9, "x", "13912345678", None, "张三", "default", "e" * 64, 1, "orders-00001", None)] * 2,
     )  # fmt: skip
     connection.execute(
-        "insert into ops.batch values (?, 7, 'orders', ?, 'default', 'loaded', 41, 40, 0, 1, '', now(), null)",
+        "insert into ops.batch values (?, 7, 'orders', ?, 'default', 'loaded', 41, 40, 0, 1, '', now(), null, 'utf-8')",
         [BATCH.batch_id, "f" * 64],
     )
     connection.execute(
@@ -122,7 +122,7 @@ OWN = f"_batch_id = '{BATCH.batch_id}'"
 QUARANTINED = """
     delete from raw.orders where {own} and _row_no > 40 - {rows};
     update ops.batch set rows_loaded = 40 - {rows}, rows_quarantined = {rows};
-    insert into ops.quarantine select 'orders-00007', 'orders', null, i, 'level', 'wrong_type', 'integer', 'x', null
+    insert into ops.quarantine select 'orders-00007', 'orders', null, i, 'level', 'wrong_type', 'integer', 'x', null, now()
     from range({rows}) as numbers (i)"""
 
 FAULTS = {
@@ -199,6 +199,10 @@ FAULTS = {
         f"update raw.orders set remark = '请回电13912345678谢谢' where {OWN} and _row_no = 2",
         {"no_personal_data_in_text": "critical"},
     ),
+    "text that was read in a wrong encoding": (
+        f"update raw.orders set remark = '鐢ㄦ埛' where {OWN} and _row_no = 2",
+        {"no_text_was_read_in_a_wrong_encoding": "warning"},
+    ),
 }
 
 
@@ -239,12 +243,34 @@ def test_quarantined_rows_are_counted_and_named(warehouse):
     warehouse.execute(QUARANTINED.format(own=OWN, rows=9))
     result = gate(warehouse)["few_rows_are_quarantined"]
     assert (result.observed, result.unexpected_count) == ("9 rows that break it", 9)
-    assert "file orders_2026-09.csv: row 0, column_name=level, reason=wrong_type | row 1, " in result.message
+    assert result.message == (
+        "expected: at most 20% of the rows (max_quarantined_share) quarantined; found: 9 rows that break it; look at: "
+        "ops.quarantine, file orders_2026-09.csv: reason=wrong_type, column_name=level, rows=9 of 41, first_rows=0, 1, 2; do: "
+        "compare the file with the declaration (`gmw quarantine orders` lists the rows), mend the one that is wrong, then "
+        "`gmw replay orders-00007`, or land the mended file"
+    )
 
 
 def test_the_declared_share_of_quarantined_rows_decides(warehouse):
     warehouse.execute(QUARANTINED.format(own=OWN, rows=9))
     assert "few_rows_are_quarantined" not in failed(gate(warehouse, source(max_quarantined_share=0.5)))
+
+
+@pytest.mark.parametrize(("most", "holds"), [(8, False), (9, True), (0, False), (None, True)])
+def test_the_declared_number_of_quarantined_rows_decides_too(warehouse, most, holds):
+    warehouse.execute(QUARANTINED.format(own=OWN, rows=9))
+    result = gate(warehouse, source(max_quarantined_share=1, max_quarantined_rows=most))["few_rows_are_quarantined"]
+    assert (result.success, result.severity) == (holds, "critical")
+    assert holds or f"at most 100% of the rows (max_quarantined_share) and at most {most} rows (max_quarantined_rows)" in result.message
+
+
+def test_the_main_reasons_are_named_whatever_comes_first_by_name(warehouse):
+    warehouse.execute(QUARANTINED.format(own=OWN, rows=9))
+    for number in range(6):
+        warehouse.execute(f"update ops.quarantine set reason = 'a{number}' where row_no = {number}")
+    message = gate(warehouse)["few_rows_are_quarantined"].message
+    assert "reason=wrong_type, column_name=level, rows=3 of 41, first_rows=6, 7, 8" in message
+    assert message.count("reason=") == 5
 
 
 def test_a_failure_says_what_was_expected_and_found_where_and_what_to_do(warehouse):
