@@ -94,6 +94,7 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
         is_typed=True,
         is_prepared=True,
         filled=set(form.filled),
+        headers=match.headers,
     )
 
 
