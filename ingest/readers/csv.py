@@ -6,6 +6,7 @@ import bisect
 import csv
 import dataclasses
 import io
+import mmap
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,7 +24,7 @@ from ingest.readers.parsed import FileRejected, Parsed, Rejected
 from ingest.readers.text import regular, utf8
 from ingest.sql import literal, quoted
 
-BLANK_RECORDS = (b"\n\n", b"\n\r\n", b"\r\r")
+BLANK_RECORDS = (b"\n\n", b"\n\r\n")
 MAX_UNCLOSED = 20
 MOST_LINES_OF_A_RECORD = 100
 SEARCHED_FOR_A_ROW = 10
@@ -302,7 +303,7 @@ def _fields(text: str | None, form: CsvFormat) -> list[str]:
 
 def _blank_records(path: Path, form: CsvFormat) -> list[int]:
     """Line numbers (as DuckDB counts records, header = 1) of blank lines, which are no records of the file."""
-    content = path.read_bytes()
-    if not any(mark in content for mark in BLANK_RECORDS):
-        return []
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if not any(content.find(mark) >= 0 for mark in BLANK_RECORDS):
+            return []
     return [i for i, record in enumerate(_records(path, form), start=1) if not record]
