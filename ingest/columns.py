@@ -70,6 +70,9 @@ def cast_to_type(column: ColumnDeclaration) -> str:
     """The SQL of a column of text as its declared type; NULL when the text does not fit."""
     if column.has_marks:
         return _number_with_marks(column)
+    if column.type == "double":
+        number = f"try_cast({trimmed_text(column.name)} as double)"
+        return f"case when isfinite({number}) then {number} end"
     if not column.formats:
         return f"try_cast({trimmed_text(column.name)} as {column.type})"
     formats = ", ".join(map(literal, column.formats))

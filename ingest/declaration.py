@@ -152,8 +152,8 @@ class ColumnDeclaration(Strict):
 
     @property
     def is_read_as_text(self) -> bool:
-        """Whether readers that cast leave the text of the column as it stands: the loader casts it."""
-        return bool(self.formats) or self.has_marks or self.is_corrected
+        """Whether readers that cast leave the text of the column as it stands: the loader casts it (readers take NaN for a number)."""
+        return bool(self.formats) or self.has_marks or self.type == "double" or self.is_corrected
 
     @field_validator("name")
     @classmethod

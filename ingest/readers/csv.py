@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
-from ingest.columns import is_skipped, sort_rows
+from ingest.columns import is_cast, is_skipped, sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
@@ -22,7 +22,7 @@ from ingest.readers.parsed import FileRejected, Parsed, Rejected
 from ingest.readers.text import CHUNK, regular, utf8
 from ingest.sql import literal, quoted
 
-BLANK_RECORDS = (b"\n\n", b"\n\r\n", b"\r\r")
+BLANK_RECORDS = (b"\n\n", b"\n\r\n")
 MAX_UNCLOSED = 20
 MOST_LINES_OF_A_RECORD = 100
 SEARCHED_FOR_A_ROW = 10

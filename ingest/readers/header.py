@@ -132,7 +132,8 @@ def by_order(width: int, first_row: Sequence[str], source: SourceDeclaration) ->
             f"expected {len(columns)} columns ({expected_headers(source)}), as declared for a file without a header, found {width} "
             f"in the first row; ask the producer for the columns, or declare them in {declaration_file(source)}"
         )
-    return Match(next(iter(source.layouts), "default"), dict(enumerate(columns)), [])
+    layout = next(iter(source.layouts), "default")
+    return Match(layout, dict(enumerate(columns)), [], {column.name: column.headers[0] for column in columns})
 
 
 def match(header: Sequence[str], source: SourceDeclaration, where: str = "") -> Match:
