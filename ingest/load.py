@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import privacy, quarantine, readers, warehouse
+from ingest import drift, privacy, quarantine, readers, warehouse
 from ingest.columns import sort_rows
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.readers.parsed import NO_ROWS, Parsed
@@ -109,7 +109,7 @@ def _waiting(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -
         select file.file_id, file.file_name, file.landed_path, batch.batch_id
         from ops.file left join ops.batch using (source, file_id)
         where file.source = ? and (batch.status is null or batch.status = 'blocked')
-        order by file.as_of nulls first, file.retrieved_at, file.file_name
+        order by file.as_of nulls first, file.revision, file.retrieved_at, file.file_name
         """,
         [source.name],
     ).fetchall()
@@ -228,7 +228,7 @@ def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date) -> 
         connection.execute("set variable file_day = $1", [day]).complete()
         try:
             parsed = readers.read(connection, source, path)
-            if parsed.rows_in == parsed.rows_skipped:
+            if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
                 raise readers.FileRejected(NO_ROWS)
             if not parsed.is_prepared:
                 numbers = [f"{parsed.row_no} as _row_no", f"{parsed.where} as _where"]
@@ -261,14 +261,6 @@ def _store(
     if message:
         with warehouse.transaction(connection):
             return _close_batch(connection, _open_batch(connection, source, file_id, batch_id), parsed, "blocked", (0, 0, 0, 0), message)
-    health = [column.name for column in parsed.columns.values() if column.personal == "health"]
-    other_encoding = different(getattr(source.format, "encoding", ""), parsed.encoding)
-    notes = {
-        "encoding found, another than declared": [other_encoding] if other_encoding else [],
-        "columns of health data, not loaded": health,
-        "columns not declared and not loaded": parsed.undeclared if source.undeclared_columns == "warn" else [],
-    }
-    message = "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
     with warehouse.prepared(connection, folder), warehouse.transaction(connection):
         batch_id = _open_batch(connection, source, file_id, batch_id)
         loaded, skipped, quarantined = _append(connection, source, parsed, file_id, batch_id)
@@ -277,7 +269,20 @@ def _store(
                 f"{source.name}, {file_name}: {parsed.rows_in} rows in, but {loaded} loaded + {quarantined} quarantined "
                 f"+ {skipped} skipped"
             )
-        return _close_batch(connection, batch_id, parsed, "loaded", (parsed.rows_in, loaded, quarantined, skipped), message)
+        notes = _notes(connection, source, parsed)
+        drift.record(connection, source, parsed, batch_id)
+        return _close_batch(connection, batch_id, parsed, "loaded", (parsed.rows_in, loaded, quarantined, skipped), notes)
+
+
+def _notes(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: Parsed) -> str:
+    """What to say of a file that was loaded."""
+    other_encoding = different(getattr(source.format, "encoding", ""), parsed.encoding)
+    notes = {
+        "encoding found, another than declared": [other_encoding] if other_encoding else [],
+        "columns of health data, not loaded": [name for name, column in parsed.columns.items() if column.personal == "health"],
+        "columns not declared and not loaded": drift.never_seen(connection, source, parsed.undeclared),
+    }
+    return "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
 
 
 def _close_batch(

@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
-from ingest.columns import is_skipped, sort_rows
+from ingest.columns import is_cast, is_skipped, sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
@@ -93,12 +93,13 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
         is_typed=True,
         is_prepared=True,
         filled=set(form.filled),
+        headers=match.headers,
     )
 
 
 def reader_type(column: ColumnDeclaration) -> str:
-    """The type the reader itself casts to: the declared one, or text when the column has formats or marks of its own."""
-    return "varchar" if column.formats or column.has_marks else column.type
+    """The type the reader itself casts to: the declared one, or text for what is cast by `columns`."""
+    return "varchar" if is_cast(column, is_typed=True) else column.type
 
 
 def _with_marks(column: ColumnDeclaration, form: CsvFormat) -> ColumnDeclaration:

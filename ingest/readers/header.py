@@ -16,11 +16,13 @@ UNIT_NOTE = re.compile(r"(?:^|[\s(,;])(?:金额|计量|货币)?单位\s*:\s*([^\
 
 @dataclass(frozen=True)
 class Match:
-    """How a file's header fits the declaration: column by position, and the headers that are not declared."""
+    """How a file's header fits the declaration: column by position, the headers that are not declared, and the header of each
+    column as it was found."""
 
     layout: str
     by_position: dict[int, ColumnDeclaration]
     undeclared: list[str]
+    headers: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def by_order(width: int, first_row: Sequence[str], source: SourceDeclaration) ->
             f"expected {len(columns)} columns ({expected_headers(source)}), as declared for a file without a header, found {width} "
             f"in the first row; ask the producer for the columns, or declare them in {declaration_file(source)}"
         )
-    return Match(next(iter(source.layouts), "default"), dict(enumerate(columns)), [])
+    layout = next(iter(source.layouts), "default")
+    return Match(layout, dict(enumerate(columns)), [], {column.name: column.headers[0] for column in columns})
 
 
 def match(header: Sequence[str], source: SourceDeclaration, where: str = "") -> Match:
@@ -155,12 +158,12 @@ def match(header: Sequence[str], source: SourceDeclaration, where: str = "") -> 
     if missing or layout is None:
         raise FileRejected(_message(header, source, missing, where))
     undeclared = [text for i, text in enumerate(header) if i not in by_position]
-    if undeclared and source.undeclared_columns == "block":
+    if undeclared and source.drift == "block":
         raise FileRejected(
             f"expected only declared columns{where}, found also: {', '.join(undeclared)}; declare them in "
             f"{declaration_file(source)}"
         )
-    return Match(layout, by_position, undeclared)
+    return Match(layout, by_position, undeclared, {column.name: header[i].strip() for i, column in by_position.items()})
 
 
 def expected_headers(source: SourceDeclaration) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.declaration import SourceDeclaration
+from ingest.declaration import Delivery, SourceDeclaration
 from ingest.declared.formats import JsonFormat
 from tests.unit.reading import Loaded, blocked, column, source
 
@@ -61,7 +61,7 @@ def test_each_line_may_be_a_record(tmp_path: Path) -> None:
 def test_a_header_with_dots_leads_into_objects_and_lists_become_text(tmp_path: Path) -> None:
     declared = export(
         column("case_no", "id"), column("user_id", "user.id"), column("tags"), column("score"), column("events"),
-        records="data.list[]", undeclared_columns="ignore",
+        records="data.list[]",
     )
     assert Loaded(declared, written(tmp_path, CASES)).rows("case_no, user_id, tags, score, events") == [
         ("1", "u1", "停车┋噪声", None, '[{"at":"2026-01-02"},{"at":"2026-01-05"}]'),
@@ -110,7 +110,7 @@ def test_what_is_no_object_is_quarantined(tmp_path: Path) -> None:
 
 
 def test_an_object_without_any_declared_value_is_skipped(tmp_path: Path) -> None:
-    result = Loaded(export(undeclared_columns="ignore"), written(tmp_path, [{"id": 1}, {}, {"id": None}, {"x": 1}]))
+    result = Loaded(export(), written(tmp_path, [{"id": 1}, {}, {"id": None}, {"x": 1}]))
     assert (result.rows_in, result.loaded, result.skipped) == (4, 1, 3)
 
 
@@ -153,7 +153,6 @@ def test_a_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
         ('{"id": 1}\n{"id": 2}', "one per line are declared as format: {type: jsonl}"),
         ('{"id": 1, "rows": []}', "expected a list at the top of the document, found OBJECT, with the keys: id, rows"),
         ("5", "expected a list at the top of the document, found UBIGINT"),
-        ("[]", "expected at least one row"),
         ('[{"no": 1}]', "expected the columns id; found no; missing: id"),
         ("\n", "found 0"),
         ("编号,社区\n1,和畅社区\n", "expected JSON, found in line 1, column 1"),
@@ -162,6 +161,53 @@ def test_a_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
 )
 def test_what_is_not_the_declared_json_is_blocked_and_the_place_is_named(tmp_path: Path, content: str, message: str) -> None:
     assert message in blocked(export(), written(tmp_path, content))
+
+
+def test_an_empty_list_is_refused_only_where_it_would_replace_rows(tmp_path: Path) -> None:
+    path = written(tmp_path, "[]")
+    result = Loaded(export(), path)
+    assert (result.status, result.rows_in, result.rows("*")) == ("loaded", 0, [])
+    snapshot = export().model_copy(update={"delivery": Delivery(mode="snapshot")})
+    assert "an empty file never replaces what is there" in blocked(snapshot, path)
+
+
+def test_a_key_that_stands_twice_in_a_record_is_quarantined(tmp_path: Path) -> None:
+    result = Loaded(export(), written(tmp_path, '[{"id": 1, "id": 2}, {"id": 3, "a": {"id": 4}}]'))
+    assert result.rows("case_no, _row_no") == [(3, 2)]
+    assert result.quarantine() == [(1, None, "repeated_key", "each key once", None)]
+
+
+@pytest.mark.parametrize(
+    ("type", "content"),
+    [("json", '[{"id": "a\\u0000b"}]'), ("jsonl", '{"id": "a\\u0000b"}\n'), ("jsonl", '{"id": "a\0b"}\n' + "{}\n" * 9)],
+)
+def test_a_nul_character_becomes_the_sign_for_an_unknown_one(tmp_path: Path, type: str, content: str) -> None:
+    assert Loaded(export(column("case_no", "id"), type=type), written(tmp_path, content)).rows("case_no") == [("a\ufffdb",)]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400"])
+def test_what_is_no_finite_number_is_quarantined(tmp_path: Path, number: str) -> None:
+    result = Loaded(export(column("score", type="double")), written(tmp_path, f'[{{"score": {number}}}, {{"score": 0.5}}]'))
+    assert (result.rows("score"), result.quarantine()[0][:3]) == ([(0.5,)], (1, "score", "wrong_type"))
+
+
+@pytest.mark.parametrize("nested", ["[" * 10_000 + "]" * 10_000, '{"a":' * 10_000 + "1" + "}" * 10_000])
+def test_a_deeply_nested_value_that_is_not_declared_harms_nothing(tmp_path: Path, nested: str) -> None:
+    assert Loaded(export(), written(tmp_path, f'[{{"id": 1, "deep": {nested}}}]')).rows("case_no") == [(1,)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_may_end_in_any_way(tmp_path: Path, end: str) -> None:
+    assert Loaded(export(type="jsonl"), written(tmp_path, f'{{"id": 1}}{end}{{"id": 2}}{end}')).loaded == 2
+
+
+def test_a_line_without_end_is_blocked(tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    with open(path, "w") as file:
+        file.write('{"id": "')
+        for _ in range(80):
+            file.write("x" * 1_000_000)
+    assert "expected lines of at most 64 MB, found a longer one" in blocked(export(type="jsonl"), path)
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
