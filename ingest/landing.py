@@ -44,13 +44,14 @@ def land(source_name: str, paths: list[Path] | None = None, interval: Interval |
     """
     source = declaration(source_name)
     if paths is not None:
-        return _land(source, Arrivals([Arrival(path, path.name, str(path)) for path in paths], is_complete=False), restore=True)
+        return land_arrivals(source, Arrivals([Arrival(path, path.name, str(path)) for path in paths], is_complete=False), restore=True)
     with connectors.arrivals(source, interval) as arrived:
-        return _land(source, arrived)
+        return land_arrivals(source, arrived)
 
 
-def _land(source: SourceDeclaration, arrived: Arrivals, restore: bool = False) -> list[LandedFile]:
-    """Land what has arrived. `restore`: bytes that retention has purged are kept again."""
+def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = False) -> list[LandedFile]:
+    """Land what a connector has brought, for a declaration that one has at hand; as `land`. `restore`: bytes that retention has purged
+    are kept again."""
     copied = [(file, *_copy(source, file.path)) for file in arrived.files]
     landed = []
     with warehouse.writer(f"land {source.name}") as connection, warehouse.transaction(connection):

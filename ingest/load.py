@@ -88,8 +88,12 @@ def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list
     Returns: one BatchReport per file tried. Raises: DeclarationError, RuntimeError (no secret for personal data), OtherKeys,
     WarehouseBusy, CorrectionError.
     """
-    source = declaration(source_name)
-    purpose = f"load {source_name}"
+    return load_landed(declaration(source_name), tell)
+
+
+def load_landed(source: SourceDeclaration, tell: Callable[[str], None] = lambda _: None) -> list[BatchReport]:
+    """`load` for a declaration that one has at hand."""
+    purpose = f"load {source.name}"
     with warehouse.writer(purpose) as connection:
         _check_keys(connection, source)
         waiting = _waiting(connection, source)
@@ -109,7 +113,7 @@ def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list
                     tell(f"{file.name}: another process has loaded it meanwhile")
                     continue
                 batch_id, *outcome = _store(connection, source, folder, prepared, file.name, file.file_id, file.batch_id)
-        reports.append(BatchReport(batch_id, source_name, file.name, *outcome, time.monotonic() - started))
+        reports.append(BatchReport(batch_id, source.name, file.name, *outcome, time.monotonic() - started))
     return reports
 
 
