@@ -45,10 +45,11 @@ class CsvFormat(TableFormat):
     delimiter: str = Field(default=",", min_length=1, max_length=1)
 
 
-class XlsxFormat(TableFormat):
-    """An Excel workbook. `sheet` and `skip_sheets` are names or globs; without `sheet`, the only sheet that holds anything."""
+class WorkbookFormat(TableFormat):
+    """A workbook: of one form, or (`workbook`) of whichever the bytes are. `sheet` and `skip_sheets` are names or globs; without
+    `sheet`, the only sheet that holds anything."""
 
-    type: Literal["xlsx"]
+    type: Literal["xlsx", "xls", "ods", "workbook"]
     sheet: str | None = None
     skip_sheets: list[str] = []
     sheet_as: str | None = None
@@ -85,4 +86,4 @@ class JsonFormat(Strict):
         return {}
 
 
-Format = Annotated[CsvFormat | XlsxFormat | JsonFormat, Field(discriminator="type")]
+Format = Annotated[CsvFormat | WorkbookFormat | JsonFormat, Field(discriminator="type")]

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import duckdb
 
+from ingest import content
 from ingest.declaration import SourceDeclaration
-from ingest.readers import csv, json, xlsx
+from ingest.readers import csv, json, workbook
 from ingest.readers.parsed import FileRejected, Parsed
 
-READERS = {"csv": csv.read, "xlsx": xlsx.read, "json": json.read, "jsonl": json.read}
+WORKBOOKS = dict.fromkeys(("xlsx", "xls", "ods", "workbook"), workbook.read)
+READERS = {"csv": csv.read, "json": json.read, "jsonl": json.read} | WORKBOOKS
 
 __all__ = ["FileRejected", "Parsed", "place_in_file", "read"]
 
@@ -24,10 +26,12 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     """
     if path.stat().st_size == 0:
         raise FileRejected("expected a header and rows, found an empty file (0 bytes); ask for the file again")
+    if different := content.mismatch(source.format.type, path):
+        raise FileRejected(different)
     return READERS[source.format.type](connection, source, path)
 
 
 def place_in_file(row_no: int) -> str:
     """Where a row number leads a person: `15`, or `sheet 2, row 15` for a workbook of which several sheets are read."""
-    sheet, row = divmod(row_no, xlsx.SHEET_STEP)
+    sheet, row = divmod(row_no, workbook.SHEET_STEP)
     return f"sheet {sheet}, row {row}" if sheet else str(row)
