@@ -8,7 +8,7 @@ import duckdb
 
 from ingest import content
 from ingest.declaration import SourceDeclaration
-from ingest.readers import csv, json, workbook
+from ingest.readers import csv, json, plugged, workbook
 from ingest.readers.parsed import FileRejected, Parsed
 
 WORKBOOKS = dict.fromkeys(("xlsx", "xls", "ods", "workbook"), workbook.read)
@@ -28,7 +28,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         raise FileRejected("expected a header and rows, found an empty file (0 bytes); ask for the file again")
     if different := content.mismatch(source.format.type, path):
         raise FileRejected(different)
-    return READERS[source.format.type](connection, source, path)
+    return READERS.get(source.format.type, plugged.read)(connection, source, path)
 
 
 def place_in_file(row_no: int) -> str:
