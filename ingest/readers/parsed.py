@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.declaration import ColumnDeclaration
+import duckdb
+
+from ingest.declaration import ColumnDeclaration, SourceDeclaration
 
 CHUNK = 1 << 20
 NO_ROWS = "expected at least one row below the header, found none; an empty file never replaces what is there"
@@ -38,7 +40,8 @@ class Parsed:
     `rows_in` counts the records of the file without its header; `rows_skipped` those of them that the declaration passes over
     before the data (title rows). `row_no` and `where` are SQL on `parsed`: the number of the row in the file, and the part of
     the file it lies in, in words (NULL when the number says all). `is_typed`: the reader has cast the columns that have no
-    formats of their own; otherwise all are text. `filled`: columns with a value of the reader's, not of a cell.
+    formats of their own; otherwise all are text. `filled`: columns with a value of the reader's, not of a cell. `headers`: of
+    each column as the file has it.
     """
 
     layout: str
@@ -52,6 +55,19 @@ class Parsed:
     rows_skipped: int = 0
     is_typed: bool = False
     filled: set[str] = field(default_factory=set)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def no_records(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> Parsed:
+    """What a reader finds in a file that has neither rows nor a header: no rows of any column.
+
+    Args: connection: to DuckDB. source: the declaration. Returns: Parsed, of an empty table `parsed`.
+    """
+    columns = {column.name: column for column in source.columns}
+    kept = ", ".join(f"null::varchar as {quoted(column.name)}" for column in source.columns if not column.is_dropped)
+    connection.execute(f"create or replace temp table parsed as select {kept}, 0::bigint as _row_no where false")
+    layout = next(iter(source.layouts), "default")
+    return Parsed(layout=layout, rows_in=0, columns=columns, missing=[], undeclared=[], rejected=[], row_no="_row_no")
 
 
 @contextmanager

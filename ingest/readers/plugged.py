@@ -13,7 +13,7 @@ from ingest.declaration import SourceDeclaration
 from ingest.plugin import FaultyRecord, Record, UnreadableFile
 from ingest.readers import header
 from ingest.readers.csv import public_text
-from ingest.readers.parsed import NO_ROWS, FileRejected, Parsed, Rejected, quoted
+from ingest.readers.parsed import FileRejected, Parsed, Rejected, no_records, quoted
 
 ROWS_AT_ONCE = 10_000
 MAX_HEADERS = 10_000
@@ -34,7 +34,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         faulty += [record for record in part if isinstance(record, FaultyRecord)]
         _keep(connection, [record for record in part if isinstance(record, Record)], names)
     if not rows_in:
-        raise FileRejected(NO_ROWS)
+        return no_records(connection, source)
     match = header.match(list(names), source)
     columns = {column.name: column for column in match.by_position.values()}
     kept = [
@@ -54,6 +54,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
             Rejected(one.row_no, None, one.reason, one.expected, None, public_text(source, {}, one.text)) for one in faulty
         ],
         row_no="_row_no",
+        headers=match.headers,
     )
 
 

@@ -40,7 +40,7 @@ REPORT = """月度报表
 
 
 def report(*columns, **options):
-    return source({"type": "sectioned_report", "section": "活动", **options}, *columns, undeclared_columns="ignore")
+    return source({"type": "sectioned_report", "section": "活动", **options}, *columns)
 
 
 def test_the_rows_of_a_section_are_read_with_the_keys_above_them(tmp_path: Path) -> None:
@@ -75,13 +75,18 @@ def test_a_section_without_a_table_is_one_row(tmp_path: Path) -> None:
         (REPORT.encode("gb18030"), "expected text in utf-8 as declared"),
         ("[人员]\n姓名|电话\n".encode(), "expected a section [活动], found 人员"),
         ("[活动]\n标题|数\n甲|1\n".encode(), "missing: 活动名称, 人数"),
-        ("[活动]\n活动名称|人数\n".encode(), "expected at least one row"),
         (b"[\xe6\xb4\xbb\xe5\x8a\xa8]\n" + b"x" * (2 << 20), "found a longer line 2"),
     ],
 )
 def test_a_report_that_is_none_is_blocked(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "report.txt").write_bytes(content)
     assert message in blocked(report(NAME, COUNT), tmp_path / "report.txt")
+
+
+def test_a_report_without_rows_is_a_file_without_rows(tmp_path: Path) -> None:
+    (tmp_path / "report.txt").write_text("[活动]\n活动名称|人数\n", encoding="utf-8")
+    result = Loaded(report(NAME, COUNT), tmp_path / "report.txt")
+    assert (result.status, result.rows_in) == ("loaded", 0)
 
 
 def test_personal_text_of_a_faulty_row_is_withheld(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ own_forms = pytest.mark.parametrize("form", FORMS)
 
 
 def ledger(form: str, *columns, **more):
-    options = {key: more.pop(key) for key in [*more] if key not in ("skip", "layouts", "undeclared_columns")}
+    options = {key: more.pop(key) for key in [*more] if key not in ("skip", "layouts", "drift")}
     return source({"type": form.partition(" ")[0], **options}, *(columns or (NAME, COUNT)), **more)
 
 
