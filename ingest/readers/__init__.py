@@ -28,7 +28,10 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         raise FileRejected("expected a header and rows, found an empty file (0 bytes); ask for the file again")
     if different := content.mismatch(source.format.type, path):
         raise FileRejected(different)
-    return READERS.get(source.format.type, plugged.read)(connection, source, path)
+    try:
+        return READERS.get(source.format.type, plugged.read)(connection, source, path)
+    except duckdb.OutOfMemoryException as error:
+        raise FileRejected("expected a file that fits into memory, found one that does not; ask for it in smaller parts") from error
 
 
 def place_in_file(row_no: int) -> str:

@@ -13,6 +13,9 @@ from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed, Rejected, literal, no_records, quoted, utf8
 
 LIST_SEPARATOR = "┋"
+MAX_DOCUMENT = 512 << 20
+MAX_RECORD = 64 << 20
+ASK = "ask the producer for the file in smaller parts"
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,18 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
 
 def _read_documents(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> None:
     """Make the temporary table `level_0` of the documents in the file: one, or one per line."""
-    form = "newline_delimited" if source.format.type == "jsonl" else "unstructured"
+    size = path.stat().st_size
+    if source.format.type == "json" and size > MAX_DOCUMENT:
+        raise FileRejected(
+            f"expected a JSON document of at most {MAX_DOCUMENT >> 20} MB, found {size >> 20} MB; ask for several files, or for one "
+            "record per line (format: {type: jsonl})"
+        )
+    form, longest = ("newline_delimited", MAX_RECORD) if source.format.type == "jsonl" else ("unstructured", MAX_DOCUMENT)
     try:
         connection.execute(
             "create or replace temp table level_0 as select json as record from read_json_objects(?, format = ?, "
             "maximum_object_size = ?, compression = 'none')",
-            [str(path), form, min(path.stat().st_size + 64, 2**32 - 1)],
+            [str(path), form, min(size, longest) + 64],
         )
     except duckdb.InvalidInputException as error:
         raise FileRejected(
@@ -95,7 +104,9 @@ def _fault(path: Path, source: SourceDeclaration) -> str | None:
             if source.format.type == "json":
                 json.load(file)
                 return None
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(iter(lambda: file.readline(MAX_RECORD), ""), start=1):
+                if len(line) == MAX_RECORD:
+                    return f"expected records of at most {MAX_RECORD >> 20} MB, found a longer line {number}; {ASK}"
                 try:
                     json.loads(line) if line.strip() else None
                 except json.JSONDecodeError as error:
@@ -144,6 +155,9 @@ def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, le
         f"create or replace temp table level_{depth + 1} as select unnest(records) as record, _around from lists"
     )
     connection.execute("drop table lists")
+    (longest,) = connection.execute(f"select coalesce(max(strlen(record)), 0) from level_{depth + 1}").fetchone()
+    if longest > MAX_RECORD:
+        raise FileRejected(f"expected records of at most {MAX_RECORD >> 20} MB, found one of {longest >> 20} MB; {ASK}")
 
 
 def _places(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, level: str, up: int) -> list[Place]:

@@ -91,7 +91,7 @@ def _sheets(source: SourceDeclaration, path: Path, folder: str) -> list[dict]:
         answer = json.loads(child.stdout)
     except ValueError:
         raise FileRejected(
-            f"expected a workbook (.{kind}) that can be read with 4 GB of memory in 15 minutes, found one that broke off "
+            f"expected a workbook (.{kind}) that can be read with 3 GB of memory in 15 minutes, found one that broke off "
             f"({_ending(child.returncode)}); it is damaged, or too large: split it, or save it as CSV"
         ) from None
     if "rejected" in answer:

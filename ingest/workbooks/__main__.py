@@ -16,7 +16,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 
 from ingest.workbooks import MAX_SHEETS, WorkbookRejected, cells, ods, xls, xlsx
 
-MEMORY_BYTES = 4 << 30
+MEMORY_BYTES = 3 << 30
 SECONDS = 900
 WRITTEN_BYTES = 4 << 30
 CHECKS = {"xls": xls.check, "xlsx": xlsx.check}
