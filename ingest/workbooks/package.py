@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ingest.workbooks import CHUNK, MAX_UNPACKED, WorkbookRejected
 
+MAX_DOCUMENT = 64 << 20
 OVERLAP = 64
 XML_PARTS = (".xml", ".rels")
 
@@ -15,7 +16,7 @@ def chunks(package: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     """The bytes of all parts, so that none is read that was not looked at.
 
     Yields: (part, chunk of its bytes with the end of the chunk before). Raises: WorkbookRejected when a part stands twice, the parts
-    unpack to more than MAX_UNPACKED, or one has a document type declaration.
+    unpack to more than MAX_UNPACKED, or one of XML has a document type declaration or is not UTF-8.
     """
     names = package.namelist()
     if len(names) != len(set(names)):
@@ -34,12 +35,29 @@ def chunks(package: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
                         f"expected at most {MAX_UNPACKED >> 20} MB when unpacked, found more; split the workbook"
                     )
                 seen = tail + chunk
-                if b"<!DOCTYPE" in seen:
-                    raise WorkbookRejected("expected a workbook, found one with a document type declaration, which none needs")
-                if is_xml and b"\x00" in chunk:
-                    raise WorkbookRejected(f"expected UTF-8 in {info.filename}, found another encoding; open it and save it again")
+                if is_xml:
+                    _refuse_odd_xml(info.filename, seen)
                 yield info.filename, seen
                 tail = seen[-OVERLAP:]
+
+
+def document(package: zipfile.ZipFile, part: str) -> bytes:
+    """The bytes of a part that is small in every sound workbook. Raises: KeyError, WorkbookRejected."""
+    info = package.getinfo(part)
+    info.file_size = MAX_UNPACKED + 1
+    with package.open(info) as file:
+        content = file.read(MAX_DOCUMENT + 1)
+    if len(content) > MAX_DOCUMENT:
+        raise WorkbookRejected(f"expected at most {MAX_DOCUMENT >> 20} MB in {part}, found more; split the workbook")
+    _refuse_odd_xml(part, content)
+    return content
+
+
+def _refuse_odd_xml(part: str, content: bytes) -> None:
+    if b"<!DOCTYPE" in content:
+        raise WorkbookRejected("expected a workbook, found one with a document type declaration, which none needs")
+    if b"\x00" in content:
+        raise WorkbookRejected(f"expected UTF-8 in {part}, found another encoding; open it and save it again")
 
 
 def unsafe(what: str, names: list[str]) -> WorkbookRejected:

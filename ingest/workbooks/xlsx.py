@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ingest.workbooks import MAX_CELLS, WorkbookRejected
-from ingest.workbooks.package import chunks, unsafe
+from ingest.workbooks.package import chunks, document, unsafe
 
 CELL = re.compile(rb"""\sr=["']([A-Z]{1,3})([0-9]{1,7})["']""")
 ODD = (b' t="e"', b" t='e'", b"<f>", b"<f ", b"<f/", b":f>", b":f ", b":f/")
@@ -33,8 +33,11 @@ def check(path: Path) -> dict[int, dict[tuple[int, int], str]]:
         ]
         if names:
             raise unsafe("macros or links to other files", names)
+        parts = _sheet_parts(package)
         odd, last = set(), {}
         for part, content in chunks(package):
+            if part not in parts:
+                continue
             if any(mark in content for mark in ODD):
                 odd.add(part)
             references = CELL.findall(content)
@@ -47,8 +50,7 @@ def check(path: Path) -> dict[int, dict[tuple[int, int], str]]:
                     f"expected at most {MAX_CELLS} cells in a sheet, found {row} rows × {column} columns in {part}; delete what "
                     "stands far below or right of the table"
                 )
-        parts = enumerate(_sheet_parts(package))
-        return {position: dict(_odd_cells(package, part)) for position, part in parts if part in odd}
+        return {position: dict(_odd_cells(package, part)) for position, part in enumerate(parts) if part in odd}
 
 
 def _column(letters: str) -> int:
@@ -67,11 +69,11 @@ def _sheet_parts(package: zipfile.ZipFile) -> list[str | None]:
     """The parts of the sheets, in the order of the workbook."""
     links = {
         link.get("Id"): posixpath.normpath(posixpath.join("/xl", link.get("Target", ""))).lstrip("/")
-        for link in ElementTree.fromstring(package.read("xl/_rels/workbook.xml.rels"))
+        for link in ElementTree.fromstring(document(package, "xl/_rels/workbook.xml.rels"))
     }
     return [
         next((links.get(value) for key, value in sheet.items() if _local(key) == "id"), None)
-        for sheet in ElementTree.fromstring(package.read("xl/workbook.xml")).iter()
+        for sheet in ElementTree.fromstring(document(package, "xl/workbook.xml")).iter()
         if _local(sheet.tag) == "sheet"
     ]
 

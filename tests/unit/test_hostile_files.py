@@ -46,8 +46,15 @@ def hostile(name: str, form: str, expected: str) -> Callable:
 
 
 def good(folder: Path, form: str) -> Path:
+    """A sound workbook; the .xlsx has its texts in a part of their own, as Excel writes it."""
     folder.mkdir(exist_ok=True)
-    return write(GOOD, form, folder)
+    if form != "xlsx":
+        return write(GOOD, form, folder)
+    with xlsxwriter.Workbook(folder / "ledger.xlsx") as book:
+        sheet = book.add_worksheet("台账")
+        for row, values in enumerate(GOOD.sheets["台账"]):
+            sheet.write_row(row, 0, values)
+    return folder / "ledger.xlsx"
 
 
 def repacked(path: Path, change: Callable[[Parts], None]) -> Path:
@@ -71,7 +78,7 @@ def replaced(part: str, old: bytes, new: bytes) -> Callable[[Parts], None]:
 @hostile("an xlsx that claims all cells there can be and has six", "xlsx", "loaded")
 def _(folder: Path) -> Path:
     path = good(folder, "xlsx")
-    return repacked(path, replaced(SHEET, b'<dimension ref="A1:B3" />', b'<dimension ref="A1:XFD1048576"/>'))
+    return repacked(path, replaced(SHEET, b'<dimension ref="A1:B3"/>', b'<dimension ref="A1:XFD1048576"/>'))
 
 
 @hostile("an xlsx with a zip bomb in a picture, which nobody unpacks twice", "xlsx", "loaded")
@@ -144,9 +151,10 @@ def _(folder: Path) -> Path:
 @hostile("an xlsx whose sheet lies at an unusual place, with an error in it", "xlsx", "#REF!")
 def _(folder: Path) -> Path:
     def change(parts: Parts) -> None:
-        parts["odd/place.xml"] = parts.pop(SHEET).replace(b'<c r="B2" t="n"><v>1</v>', b'<c r="B2" t="e"><v>#REF!</v>')
-        for name in ("xl/_rels/workbook.xml.rels", "[Content_Types].xml"):
-            parts[name] = parts[name].replace(b"/xl/worksheets/sheet1.xml", b"/odd/place.xml")
+        parts["odd/place.xml"] = parts.pop(SHEET).replace(b'<c r="B2"><v>1</v>', b'<c r="B2" t="e"><v>#REF!</v>')
+        for name, place in (("xl/_rels/workbook.xml.rels", b"worksheets/sheet1.xml"), ("[Content_Types].xml", b"/xl/worksheets/sheet1.xml")):
+            assert place in parts[name]
+            parts[name] = parts[name].replace(place, b"/odd/place.xml")
 
     return repacked(good(folder, "xlsx"), change)
 
@@ -197,7 +205,7 @@ def _(folder: Path) -> Path:
 
 @hostile("an ods that takes its rows from another file", "ods", "found links to other files")
 def _(folder: Path) -> Path:
-    link = b'<table:table-source xlink:href="file:///etc/passwd"/><table:table-row>'
+    link = b'<table:table-source table:name="file:///etc/passwd"/><table:table-row>'
     return repacked(good(folder, "ods"), replaced("content.xml", b"<table:table-row>", link))
 
 
