@@ -10,7 +10,8 @@ import duckdb
 
 from ingest import warehouse
 from ingest.declaration import SourceDeclaration
-from ingest.readers.parsed import Parsed, quoted
+from ingest.readers.parsed import Parsed
+from ingest.sql import quoted
 
 SAMPLED_ROWS = 20_000
 # A column counts as numbers or dates when nearly all of its values are: a few typing errors are no new kind.

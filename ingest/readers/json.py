@@ -10,7 +10,9 @@ import duckdb
 
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, Rejected, literal, no_records, quoted, utf8
+from ingest.readers.parsed import FileRejected, Parsed, Rejected, no_records
+from ingest.readers.text import utf8
+from ingest.sql import literal, quoted
 
 LIST_SEPARATOR = "┋"
 MAX_DOCUMENT = 512 << 20
@@ -37,8 +39,8 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     Args: connection: to DuckDB. source: the declaration. path: the landed bytes.
     Returns: Parsed. Raises: FileRejected when the file is not JSON, or has no records or keys as declared.
     """
-    with utf8(path, source.format.encoding) as readable:
-        _read_documents(connection, source, readable)
+    with utf8(path, source.format.encoding) as text:
+        _read_documents(connection, source, text.path)
     levels = source.format.levels[1 if source.format.type == "jsonl" else 0 :]
     for depth, level in enumerate(levels):
         _unfold(connection, source, level, depth)
@@ -68,6 +70,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         rejected=rejected,
         row_no="_row_no",
         headers=match.headers,
+        encoding=text.encoding,
     )
 
 

@@ -13,7 +13,8 @@ from ingest.declaration import SourceDeclaration
 from ingest.plugin import FaultyRecord, Record, UnreadableFile
 from ingest.readers import header
 from ingest.readers.csv import public_text
-from ingest.readers.parsed import FileRejected, Parsed, Rejected, no_records, quoted
+from ingest.readers.parsed import FileRejected, Parsed, Rejected, no_records
+from ingest.sql import quoted
 
 ROWS_AT_ONCE = 10_000
 MAX_HEADERS = 10_000

@@ -95,7 +95,7 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
                 if len(line) == LONGEST_LINE and not line.endswith("\n"):
                     raise UnreadableFile(f"expected lines of at most {LONGEST_LINE} characters, found a longer line {number}")
                 yield number, line.rstrip("\n")
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise UnreadableFile(
                 f"expected text in {encoding} as declared, found other bytes near line {number + 1}; declare its encoding"
             ) from error

@@ -18,7 +18,8 @@ import ingest
 from ingest.content import content_of
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, literal, quoted
+from ingest.readers.parsed import FileRejected, Parsed
+from ingest.sql import literal, quoted
 
 SHEET_STEP = 10_000_000
 SHORTEST_LINE_LIMIT = 2 << 20
@@ -123,9 +124,7 @@ def _sheet(source: SourceDeclaration, found: dict) -> Sheet:
     first_rows = [[*cells, *[""] * (found["width"] - len(cells))] for cells in first_rows]
     at = header.find(first_rows, source, where)
     match = header.match(at.names, source, where)
-    filled = {}
-    if source.format.unit_note_as:
-        filled[source.format.unit_note_as] = header.unit_note(first_rows[: at.first], source, where)
+    filled = header.told_above(first_rows[: at.first], source, where)
     if source.format.sheet_as:
         filled[source.format.sheet_as] = found["name"]
     return Sheet(**found, header=at, match=match, filled=filled)

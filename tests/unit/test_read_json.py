@@ -184,11 +184,6 @@ def test_a_list_that_is_somewhere_else_is_blocked_and_the_keys_are_named(tmp_pat
     assert "expected a list at events of record 1 around it, found OBJECT" in blocked(export(records="data.rows[].events"), path)
 
 
-def test_text_in_another_encoding_is_blocked(tmp_path: Path) -> None:
-    path = written(tmp_path, [{"社区": "和畅社区"}], "gb18030")
-    assert "expected text in UTF-8 as declared" in blocked(export(column("place", "社区")), path)
-
-
 @pytest.mark.parametrize(
     ("path", "levels"),
     [
