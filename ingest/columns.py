@@ -62,14 +62,18 @@ def stored_value(column: ColumnDeclaration, is_typed: bool) -> str:
 
 
 def is_cast(column: ColumnDeclaration, is_typed: bool) -> bool:
-    """Whether the text of a column is cast here: by its formats or marks, or because the reader gives text only."""
-    return bool(column.formats) or column.has_marks or (column.type != "varchar" and not is_typed)
+    """Whether the text of a column is cast here: by its formats or marks, because the reader gives text only, or because a reader
+    would take NaN and inf for numbers."""
+    return bool(column.formats) or column.has_marks or column.type == "double" or (column.type != "varchar" and not is_typed)
 
 
 def cast_to_type(column: ColumnDeclaration) -> str:
     """The SQL of a column of text as its declared type; NULL when the text does not fit."""
     if column.has_marks:
         return _number_with_marks(column)
+    if column.type == "double":
+        number = f"try_cast({trimmed_text(column.name)} as double)"
+        return f"case when isfinite({number}) then {number} end"
     if not column.formats:
         return f"try_cast({trimmed_text(column.name)} as {column.type})"
     formats = ", ".join(map(literal, column.formats))

@@ -6,6 +6,7 @@ import bisect
 import csv
 import dataclasses
 import io
+import mmap
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,7 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
-from ingest.columns import is_skipped, sort_rows
+from ingest.columns import is_cast, is_skipped, sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
@@ -23,7 +24,7 @@ from ingest.readers.parsed import FileRejected, Parsed, Rejected
 from ingest.readers.text import regular, utf8
 from ingest.sql import literal, quoted
 
-BLANK_RECORDS = (b"\n\n", b"\n\r\n", b"\r\r")
+BLANK_RECORDS = (b"\n\n", b"\n\r\n")
 MAX_UNCLOSED = 20
 MOST_LINES_OF_A_RECORD = 100
 SEARCHED_FOR_A_ROW = 10
@@ -99,8 +100,8 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
 
 
 def reader_type(column: ColumnDeclaration) -> str:
-    """The type the reader itself casts to: the declared one, or text when the column has formats or marks of its own."""
-    return "varchar" if column.formats or column.has_marks else column.type
+    """The type the reader itself casts to: the declared one, or text for what is cast by `columns`."""
+    return "varchar" if is_cast(column, is_typed=True) else column.type
 
 
 def _with_marks(column: ColumnDeclaration, form: CsvFormat) -> ColumnDeclaration:
@@ -210,7 +211,7 @@ def _with_spoilt_line(path: Path, record: int, form: CsvFormat, width: int) -> I
                 line = form.delimiter.join(["x"] * (width + 2)) + line[len(text) :]
             copy.write(line.encode("utf-8", "surrogateescape"))
         copy.flush()
-        yield Path(copy.name), text
+        yield Path(copy.name), text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _rejected(
@@ -302,7 +303,7 @@ def _fields(text: str | None, form: CsvFormat) -> list[str]:
 
 def _blank_records(path: Path, form: CsvFormat) -> list[int]:
     """Line numbers (as DuckDB counts records, header = 1) of blank lines, which are no records of the file."""
-    content = path.read_bytes()
-    if not any(mark in content for mark in BLANK_RECORDS):
-        return []
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if not any(content.find(mark) >= 0 for mark in BLANK_RECORDS):
+            return []
     return [i for i, record in enumerate(_records(path, form), start=1) if not record]

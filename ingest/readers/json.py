@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,14 @@ import duckdb
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed, Rejected, no_records
-from ingest.readers.text import utf8
+from ingest.readers.text import regular, utf8
 from ingest.sql import literal, quoted
 
 LIST_SEPARATOR = "┋"
 MAX_DOCUMENT = 512 << 20
 MAX_RECORD = 64 << 20
-ASK = "ask the producer for the file in smaller parts"
+# Which of two values of one key holds, programs do not agree on.
+IS_RECORD = "json_type(record) = 'OBJECT' and len(json_keys(record)) = len(list_distinct(json_keys(record)))"
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     Args: connection: to DuckDB. source: the declaration. path: the landed bytes.
     Returns: Parsed. Raises: FileRejected when the file is not JSON, or has no records or keys as declared.
     """
-    with utf8(path, source.format.encoding) as text:
-        _read_documents(connection, source, text.path)
+    with utf8(path, source.format.encoding) as text, _regular(text.path, source) as readable:
+        _read_documents(connection, source, readable)
     levels = source.format.levels[1 if source.format.type == "jsonl" else 0 :]
     for depth, level in enumerate(levels):
         _unfold(connection, source, level, depth)
@@ -54,9 +56,14 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     kept = {column.name: places[i] for i, column in match.by_position.items() if not column.is_dropped}
     _make_parsed(connection, kept, len(levels))
     rejected = [
-        Rejected(row_no, None, "not_an_object", "an object with keys", None, None)
-        for (row_no,) in connection.execute(
-            f"select rowid + 1 from {records} where json_type(record) is distinct from 'OBJECT' order by rowid"
+        Rejected(row_no, None, "repeated_key", "each key once", None, None)
+        if is_object
+        else Rejected(row_no, None, "not_an_object", "an object with keys", None, None)
+        for row_no, is_object in connection.execute(
+            f"""
+            select rowid + 1, coalesce(json_type(record) = 'OBJECT', false) from {records}
+            where not coalesce({IS_RECORD}, false) order by rowid
+            """
         ).fetchall()
     ]
     for depth in range(len(levels) + 1):
@@ -72,6 +79,11 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         headers=match.headers,
         encoding=text.encoding,
     )
+
+
+def _regular(path: Path, source: SourceDeclaration) -> AbstractContextManager[Path]:
+    """The text with one kind of line end where lines matter."""
+    return regular(path, longest_line=MAX_RECORD) if source.format.type == "jsonl" else nullcontext(path)
 
 
 def _read_documents(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> None:
@@ -107,9 +119,7 @@ def _fault(path: Path, source: SourceDeclaration) -> str | None:
             if source.format.type == "json":
                 json.load(file)
                 return None
-            for number, line in enumerate(iter(lambda: file.readline(MAX_RECORD), ""), start=1):
-                if len(line) == MAX_RECORD:
-                    return f"expected records of at most {MAX_RECORD >> 20} MB, found a longer line {number}; {ASK}"
+            for number, line in enumerate(file, start=1):
                 try:
                     json.loads(line) if line.strip() else None
                 except json.JSONDecodeError as error:
@@ -160,7 +170,7 @@ def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, le
     connection.execute("drop table lists")
     (longest,) = connection.execute(f"select coalesce(max(strlen(record)), 0) from level_{depth + 1}").fetchone()
     if longest > MAX_RECORD:
-        raise FileRejected(f"expected records of at most {MAX_RECORD >> 20} MB, found one of {longest >> 20} MB; {ASK}")
+        raise FileRejected(f"expected records of at most {MAX_RECORD >> 20} MB, found one of {longest >> 20} MB; ask for smaller ones")
 
 
 def _places(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, level: str, up: int) -> list[Place]:
@@ -205,9 +215,9 @@ def _make_parsed(connection: duckdb.DuckDBPyConnection, kept: dict[str, Place], 
         values = [
             "rowid as _place",
             *(["_around"] if number else []),
-            *(f"{text} as {quoted(name)}" for name, text in texts.items()),
+            *(f"replace({text}, chr(0), '\ufffd') as {quoted(name)}" for name, text in texts.items()),
         ]
-        objects = "where json_type(record) = 'OBJECT'" if number == depth else ""
+        objects = f"where {IS_RECORD}" if number == depth else ""
         joined += f" inner join (select {', '.join(values)} from {level} {objects}) as {level}"
         joined += f" on level_{number + 1}._around = {level}._place" if number < depth else ""
     columns = ", ".join([f"level_{depth}._place + 1 as _row_no", *map(quoted, kept)])

@@ -188,11 +188,11 @@ def _line_of(path: Path, position: int) -> int:
 
 
 @contextmanager
-def regular(path: Path, are_lines_wrapped: bool = False) -> Iterator[Path]:
+def regular(path: Path, are_lines_wrapped: bool = False, longest_line: int = LONGEST_LINE) -> Iterator[Path]:
     """The same UTF-8 text with one kind of line end and without NUL bytes, which become the sign for an unknown character.
 
     Only what needs it is written again. A line break inside of quotes stays one.
-    Args: are_lines_wrapped: every line stands in quotes as a whole; they are taken off.
+    Args: are_lines_wrapped: every line stands in quotes as a whole; they are taken off. longest_line: in bytes.
     Raises: FileRejected when a line is longer than any row can be, or half of the text is NUL bytes.
     """
     carriage_returns = pairs = line_feeds = nul = 0
@@ -206,9 +206,9 @@ def regular(path: Path, are_lines_wrapped: bool = False) -> Iterator[Path]:
         last = chunk[-1:]
         end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         line_length = line_length + len(chunk) if end < 0 else len(chunk) - end
-        if line_length > LONGEST_LINE:
+        if line_length > longest_line:
             raise FileRejected(
-                f"expected lines of at most {LONGEST_LINE >> 20} MB, found a longer one after line {max(line_feeds, carriage_returns)}; "
+                f"expected lines of at most {longest_line >> 20} MB, found a longer one after line {max(line_feeds, carriage_returns)}; "
                 "its line ends are missing or it is no text: ask for the file again"
             )
     if nul > MOST_NUL_SHARE * path.stat().st_size:
@@ -216,8 +216,8 @@ def regular(path: Path, are_lines_wrapped: bool = False) -> Iterator[Path]:
             f"expected text, found {nul} NUL bytes; if the file is UTF-16 without a byte order mark, declare encoding utf-16, "
             "otherwise ask for it again: it was not written completely"
         )
-    is_mixed = carriage_returns > 0 and line_feeds > 0 and not carriage_returns == pairs == line_feeds
-    if not (is_mixed or nul or are_lines_wrapped):
+    is_irregular = carriage_returns > 0 and not carriage_returns == pairs == line_feeds
+    if not (is_irregular or nul or are_lines_wrapped):
         yield path
         return
     with tempfile.NamedTemporaryFile(suffix=".txt") as copy:

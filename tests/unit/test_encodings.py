@@ -6,9 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from ingest import warehouse
 from ingest.declaration import SourceDeclaration
+from ingest.landing import land
+from ingest.load import load
 from ingest.readers import text
+from ingest.run import print_status
 from tests.unit.reading import Loaded, blocked, column, source
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -124,3 +129,21 @@ def test_utf_16_without_a_mark_that_nobody_declared_is_blocked(tmp_path: Path) -
 def test_utf_16_that_was_cut_off_within_a_character_is_blocked(tmp_path: Path) -> None:
     message = blocked(ledger(), written(tmp_path, LEDGER.encode("utf-16")[:-1]))
     assert "expected text in utf-16 as its byte order mark says, found bytes that are not, the first in line 3" in message
+
+
+def test_the_status_names_the_files_in_another_encoding_than_declared(drop: Path) -> None:
+    (drop / "issue_ledger").mkdir()
+    header = "编号,收集时间,社区,小区,反映人,联系电话,收集渠道,问题类别,问题描述,责任单位,办理情况,办结时间,满意度"
+    for name, encoding in (("诉求台账_2026-01.csv", "utf-8"), ("诉求台账_2026-02.csv", "gb18030"), ("诉求台账_2026-03.csv", "utf-16")):
+        (drop / "issue_ledger" / name).write_text(f"{header}\n{name},2026-01-14 19:28,和畅社区,,,,,,,,办理中,,\n", encoding=encoding)
+    land("issue_ledger")
+    load("issue_ledger")
+    with warehouse.writer("accept") as connection:
+        connection.execute("update ops.batch set status = 'accepted'")
+    console = Console(record=True, width=200)
+    print_status(console)
+    told = [line for line in console.export_text().splitlines() if line.startswith("encoding")]
+    assert told == [
+        "encoding issue_ledger: 1 file in gb18030, which is not the declared encoding",
+        "encoding issue_ledger: 1 file in utf-16, which is not the declared encoding",
+    ]
