@@ -44,6 +44,10 @@ def land(source_name: str, paths: list[Path] | None = None, interval: Interval |
     """
     source = declaration(source_name)
     if paths is not None:
+        for path in paths:
+            if not path.is_file():
+                kind = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "nothing"
+                raise FileNotFoundError(f"source {source_name}: expected a file at {path}, found {kind}; give the paths of files")
         return land_arrivals(source, Arrivals([Arrival(path, path.name, str(path)) for path in paths], is_complete=False), restore=True)
     with connectors.arrivals(source, interval) as arrived:
         return land_arrivals(source, arrived)

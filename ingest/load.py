@@ -173,7 +173,7 @@ def dry_run(source_name: str, path: Path, sample: int = 10) -> tuple[BatchReport
     """
     source = declaration(source_name)
     if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
+        raise FileNotFoundError(f"source {source_name}: expected a file at {path}, found none; give the path of a file")
     connection = warehouse.in_memory()
     privacy.install(connection)
     started = time.monotonic()

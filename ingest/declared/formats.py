@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidatorFunctionWrapHandler, WrapValidator, field_validator, model_validator
 
+from ingest import plugin
 from ingest.declared.strict import Strict
 
 KEYS = r"[^\[\].$\"]+(\.[^\[\].$\"]+)*"
@@ -90,10 +91,11 @@ class CsvFormat(TableFormat):
         return self.decimal != "." or self.thousands is not None
 
 
-class XlsxFormat(TableFormat):
-    """An Excel workbook. `sheet` and `skip_sheets` are names or globs; without `sheet`, the only sheet that holds anything."""
+class WorkbookFormat(TableFormat):
+    """A workbook: of one form, or (`workbook`) of whichever the bytes are. `sheet` and `skip_sheets` are names or globs; without
+    `sheet`, the only sheet that holds anything."""
 
-    type: Literal["xlsx"]
+    type: Literal["xlsx", "xls", "ods", "workbook"]
     sheet: str | None = None
     skip_sheets: list[str] = []
     sheet_as: str | None = None
@@ -130,4 +132,35 @@ class JsonFormat(Strict):
         return {}
 
 
-Format = Annotated[CsvFormat | XlsxFormat | JsonFormat, Field(discriminator="type")]
+class PluggedFormat(Strict):
+    """A format that an installed package reads. `options` are those of the package, checked by its own model."""
+
+    type: str
+    options: BaseModel
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """No column is filled by the reader."""
+        return {}
+
+
+BuiltInFormat = CsvFormat | WorkbookFormat | JsonFormat
+BUILT_IN = [name for model in get_args(BuiltInFormat) for name in get_args(model.model_fields["type"].annotation)]
+
+
+def _of_a_package(value: object, built_in: ValidatorFunctionWrapHandler) -> Strict:
+    """Formats that are not built in are looked for in the installed packages."""
+    name = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(name, str) or name in BUILT_IN:
+        return built_in(value)
+    try:
+        reader = plugin.load(name)
+    except KeyError:
+        raise ValueError(
+            f"expected a type among {', '.join(sorted({*BUILT_IN, *plugin.names()}))}, found {name!r}; install the package that brings "
+            f"it as an entry point of {plugin.GROUP}"
+        ) from None
+    return PluggedFormat(type=name, options=reader.options.model_validate({k: v for k, v in value.items() if k != "type"}))
+
+
+Format = Annotated[BuiltInFormat, Field(discriminator="type"), WrapValidator(_of_a_package)]

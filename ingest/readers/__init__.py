@@ -6,11 +6,13 @@ from pathlib import Path
 
 import duckdb
 
+from ingest import content
 from ingest.declaration import SourceDeclaration
-from ingest.readers import csv, json, xlsx
+from ingest.readers import csv, json, plugged, workbook
 from ingest.readers.parsed import FileRejected, Parsed
 
-READERS = {"csv": csv.read, "xlsx": xlsx.read, "json": json.read, "jsonl": json.read}
+WORKBOOKS = dict.fromkeys(("xlsx", "xls", "ods", "workbook"), workbook.read)
+READERS = {"csv": csv.read, "json": json.read, "jsonl": json.read} | WORKBOOKS
 
 __all__ = ["FileRejected", "Parsed", "place_in_file", "read"]
 
@@ -28,13 +30,22 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     faults = []
     for variant in source.variants:
         try:
-            return READERS[variant.format.type](connection, variant, path)
+            return _read(connection, variant, path)
         except FileRejected as fault:
             faults.append(f"as {', '.join(variant.layouts) or 'declared'}: {fault}" if len(source.variants) > 1 else str(fault))
     raise FileRejected("; ".join(faults))
 
 
+def _read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> Parsed:
+    if different := content.mismatch(source.format.type, path):
+        raise FileRejected(different)
+    try:
+        return READERS.get(source.format.type, plugged.read)(connection, source, path)
+    except duckdb.OutOfMemoryException as error:
+        raise FileRejected("expected a file that fits into memory, found one that does not; ask for it in smaller parts") from error
+
+
 def place_in_file(row_no: int) -> str:
     """Where a row number leads a person: `15`, or `sheet 2, row 15` for a workbook of which several sheets are read."""
-    sheet, row = divmod(row_no, xlsx.SHEET_STEP)
+    sheet, row = divmod(row_no, workbook.SHEET_STEP)
     return f"sheet {sheet}, row {row}" if sheet else str(row)

@@ -215,7 +215,7 @@ def _with_spoilt_line(path: Path, record: int, form: CsvFormat, width: int) -> I
                 line = form.delimiter.join(["x"] * (width + 2)) + line[len(text) :]
             copy.write(line.encode("utf-8", "surrogateescape"))
         copy.flush()
-        yield Path(copy.name), text
+        yield Path(copy.name), text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _rejected(

@@ -11,12 +11,13 @@ import duckdb
 
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, Rejected
+from ingest.readers.parsed import FileRejected, Parsed, Rejected, no_records
 from ingest.readers.text import regular, utf8
 from ingest.sql import literal, quoted
 
 LIST_SEPARATOR = "┋"
-LONGEST_LINE = 64 << 20
+MAX_DOCUMENT = 512 << 20
+MAX_RECORD = 64 << 20
 # Which of two values of one key holds, programs do not agree on.
 IS_RECORD = "json_type(record) = 'OBJECT' and len(json_keys(record)) = len(list_distinct(json_keys(record)))"
 
@@ -48,7 +49,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     records = f"level_{len(levels)}"
     (rows_in,) = connection.execute(f"select count(*) from {records}").fetchone()
     if not rows_in:
-        return _no_records(connection, source)
+        return no_records(connection, source)
     places = [place for up in range(len(levels) + 1) for place in _places(connection, source, f"level_{len(levels) - up}", up)]
     match = header.match([place.header for place in places], source)
     columns = {column.name: column for column in match.by_position.values()}
@@ -80,28 +81,25 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     )
 
 
-def _no_records(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> Parsed:
-    """What a file with an empty list says: no rows of any column."""
-    columns = {column.name: column for column in source.columns}
-    kept = ", ".join(f"null::varchar as {quoted(column.name)}" for column in source.columns if not column.is_dropped)
-    connection.execute(f"create or replace temp table parsed as select {kept}, 0::bigint as _row_no where false")
-    layout = next(iter(source.layouts), "default")
-    return Parsed(layout=layout, rows_in=0, columns=columns, missing=[], undeclared=[], rejected=[], row_no="_row_no")
-
-
 def _regular(path: Path, source: SourceDeclaration) -> AbstractContextManager[Path]:
     """The text with one kind of line end where lines matter."""
-    return regular(path, longest_line=LONGEST_LINE) if source.format.type == "jsonl" else nullcontext(path)
+    return regular(path, longest_line=MAX_RECORD) if source.format.type == "jsonl" else nullcontext(path)
 
 
 def _read_documents(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> None:
     """Make the temporary table `level_0` of the documents in the file: one, or one per line."""
-    form = "newline_delimited" if source.format.type == "jsonl" else "unstructured"
+    size = path.stat().st_size
+    if source.format.type == "json" and size > MAX_DOCUMENT:
+        raise FileRejected(
+            f"expected a JSON document of at most {MAX_DOCUMENT >> 20} MB, found {size >> 20} MB; ask for several files, or for one "
+            "record per line (format: {type: jsonl})"
+        )
+    form, longest = ("newline_delimited", MAX_RECORD) if source.format.type == "jsonl" else ("unstructured", MAX_DOCUMENT)
     try:
         connection.execute(
             "create or replace temp table level_0 as select json as record from read_json_objects(?, format = ?, "
             "maximum_object_size = ?, compression = 'none')",
-            [str(path), form, min(path.stat().st_size + 64, 2**32 - 1)],
+            [str(path), form, min(size, longest) + 64],
         )
     except duckdb.InvalidInputException as error:
         raise FileRejected(
@@ -170,6 +168,9 @@ def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, le
         f"create or replace temp table level_{depth + 1} as select unnest(records) as record, _around from lists"
     )
     connection.execute("drop table lists")
+    (longest,) = connection.execute(f"select coalesce(max(strlen(record)), 0) from level_{depth + 1}").fetchone()
+    if longest > MAX_RECORD:
+        raise FileRejected(f"expected records of at most {MAX_RECORD >> 20} MB, found one of {longest >> 20} MB; ask for smaller ones")
 
 
 def _places(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, level: str, up: int) -> list[Place]:

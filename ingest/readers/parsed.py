@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ingest.declaration import ColumnDeclaration
+import duckdb
+
+from ingest.declaration import ColumnDeclaration, SourceDeclaration
+from ingest.sql import quoted
 
 NO_ROWS = "expected at least one row below the header, found none; an empty file never replaces what is there"
 
@@ -51,3 +54,15 @@ class Parsed:
     filled: set[str] = field(default_factory=set)
     headers: dict[str, str] = field(default_factory=dict)
     encoding: str | None = None
+
+
+def no_records(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> Parsed:
+    """What a reader finds in a file that has neither rows nor a header: no rows of any column.
+
+    Args: connection: to DuckDB. source: the declaration. Returns: Parsed, of an empty table `parsed`.
+    """
+    columns = {column.name: column for column in source.columns}
+    kept = ", ".join(f"null::varchar as {quoted(column.name)}" for column in source.columns if not column.is_dropped)
+    connection.execute(f"create or replace temp table parsed as select {kept}, 0::bigint as _row_no where false")
+    layout = next(iter(source.layouts), "default")
+    return Parsed(layout=layout, rows_in=0, columns=columns, missing=[], undeclared=[], rejected=[], row_no="_row_no")
