@@ -60,19 +60,24 @@ def source_list() -> None:
 
 
 @source_app.command("check")
-def source_check(name: SourceName, file: Path) -> None:
-    """Dry run: what of FILE would load into the source NAME, and what would not. Nothing is stored."""
-    from ingest.load import dry_run
+def source_check(
+    name: SourceName,
+    file: Path,
+    build: Annotated[bool, typer.Option("--build", help="also gate it and run the staging models, in an installation that is thrown away")] = False,
+) -> None:
+    """Dry run: what of FILE would load into the source NAME, what would not, and what has drifted. Nothing is stored."""
+    from ingest import check, check_text
 
-    report, quarantined = dry_run(name, file)
-    console.print(str(report), soft_wrap=True)
-    for row in quarantined:
-        console.print(
-            f"  row {row['row_no']}, column {row['column_name']}: {row['reason']}, expected {row['expected']}, "
-            f"found {row['raw_value']!r}",
-            soft_wrap=True,
-        )
-    raise typer.Exit(0 if report.status == "loaded" else 1)
+    found = check.check(name, file)
+    check_text.print_check(found, console)
+    if found.report.status != "loaded":
+        raise typer.Exit(1)
+    if build:
+        with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
+            task = progress.add_task("starting", total=None)
+            models, failed = check.staged(name, file, lambda step: progress.update(task, description=step))
+        check_text.print_staged(models, failed, console)
+        raise typer.Exit(0 if all(model.rows_used for model in models) else 1)
 
 
 @source_app.command("add")

@@ -217,7 +217,9 @@ def _sort_rows(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
     declaration, and the first column (if any) whose text does not fit the declared formats."""
     stored = [column for column in parsed.columns.values() if not column.is_dropped]
     skips = [
-        f"coalesce(trim({trimmed_text(skip.column)}), '') in ({', '.join(map(literal, skip.values))})" for skip in source.skip
+        f"coalesce(trim({trimmed_text(skip.column)}), '') in ({', '.join(map(literal, skip.values))})"
+        for skip in source.skip
+        if skip.column in parsed.columns
     ]
     blank = " and ".join(f"{trimmed_text(column.name)} is null" for column in stored if column.name not in parsed.filled)
     casts = [column for column in stored if is_cast(column, parsed)]

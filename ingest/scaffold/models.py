@@ -237,7 +237,8 @@ def _survey(proposal: Proposal) -> str:
     name = f"stg_{proposal.name}__survey"
     title = proposal.title.replace("'", "''")
     day = records.fitting("", proposal.columns, set(), True)
-    local = "null::date" if day is None else (f"{day.name}::date" if day.type != "varchar" else f"{{{{ parse_local_timestamp('{day.name}') }}}}::date")
+    local = day and (f"{day.name}::date" if day.type != "varchar" else f"{{{{ parse_local_timestamp('{day.name}') }}}}::date")
+    opened, closed = (f"coalesce({end}({local}), _file_as_of)" if local else "_file_as_of" for end in ("min", "max"))
     return f"""with delivered as (
     select * from {{{{ delivered_rows('{proposal.name}') }}}}
 ),
@@ -246,8 +247,8 @@ waves as (
     select
         {_survey_id(proposal)} as survey_id,
         count(*) as returned_count,
-        coalesce(min({local}), _file_as_of) as opened_date,
-        coalesce(max({local}), _file_as_of) as closed_date,
+        {opened} as opened_date,
+        {closed} as closed_date,
         _source, _file_id, min(_row_no) as _row_no, _time_zone, _file_as_of, _as_of_group
     from delivered
     group by all

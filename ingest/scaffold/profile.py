@@ -22,6 +22,7 @@ from ingest.settings import settings
 MAX_BYTES = 128 << 20
 MOST_WORDS = 12
 DATE_FORMATS = ["%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %B %Y", "%B %d, %Y"]
+TOTAL_WORDS = ["合计", "总计", "小计", "共计", "总和", "total", "subtotal", "grand total", "sum", "summe", "gesamt"]
 TIMES = ["%H:%M:%S", "%H:%M", "%I:%M %p", "%I:%M:%S %p"]
 TIMESTAMP_FORMATS = [f"{day} {time}" for day in DATE_FORMATS for time in TIMES] + [f"%Y-%m-%dT{time}" for time in TIMES]
 
@@ -30,7 +31,7 @@ TIMESTAMP_FORMATS = [f"{day} {time}" for day in DATE_FORMATS for time in TIMES] 
 class Profile:
     """What the values of one column are like. `words`: all its values, most frequent first, where there are at most 12.
     `format`: the one strptime format that all values fit, for dates. `also_format`: another one that all fit, too.
-    `sample`: values to look at, never written anywhere. `constant`: the only value of all rows."""
+    `sample`: values to look at, never written anywhere. `totals`: the words of total rows among the values. `constant`: the only value of all rows."""
 
     header: str
     position: int
@@ -47,6 +48,7 @@ class Profile:
     longest: int = 0
     mean_length: float = 0.0
     sample: list[str] = field(default_factory=list)
+    totals: list[str] = field(default_factory=list)
 
     @property
     def is_unique(self) -> bool:
@@ -130,11 +132,16 @@ def _profile(connection: duckdb.DuckDBPyConnection, header: str, position: int, 
         ).fetchall()
     ]
     type_, why, formats = _type(connection, filled)
+    totals = [
+        word for (word,) in connection.execute(
+            "select distinct value from looked_at where list_contains(?::varchar[], lower(value)) order by value", [TOTAL_WORDS]
+        ).fetchall()
+    ]
     lowest, highest = connection.execute("select min(try_cast(value as double)), max(try_cast(value as double)) from looked_at").fetchone()
     return Profile(
         header, position, rows, filled, distinct, type_, why, *(formats + [None, None])[:2],
         words=frequent if distinct <= MOST_WORDS else [], lowest=lowest, highest=highest, longest=longest, mean_length=mean_length,
-        sample=sample,
+        sample=sample, totals=totals,
     )
 
 
@@ -156,12 +163,12 @@ def _type(connection: duckdb.DuckDBPyConnection, filled: int) -> tuple[str, str,
     ).fetchone()
     whole, decimal, boolean, scale, digits, largest = counts
     if whole == filled:
-        return ("integer" if largest < 2**31 else "bigint"), f"all {filled} values are whole numbers", []
+        return ("integer" if largest < 2**31 else "bigint"), "whole numbers", []
     if decimal == filled:
         fits = digits + scale <= 18 and scale <= 4
-        return (f"decimal(18,{max(scale, 2)})" if fits else "double"), f"all {filled} values are numbers", []
+        return (f"decimal(18,{max(scale, 2)})" if fits else "double"), "numbers", []
     if boolean == filled:
-        return "boolean", f"all {filled} values are true or false", []
+        return "boolean", "true or false", []
     for type_, formats in (("date", DATE_FORMATS), ("timestamp", TIMESTAMP_FORMATS)):
         # strptime takes 2020-3-5 for %Y-%m-%d; a typed date without a format must be ISO in full.
         fitting = [
@@ -171,11 +178,11 @@ def _type(connection: duckdb.DuckDBPyConnection, filled: int) -> tuple[str, str,
             ).fetchone()[0]
         ]
         if fitting:
-            return type_, f"all {filled} values read as {fitting[0]}", fitting
+            return type_, "dates", fitting
     (fits,) = connection.execute(
         "select count(*) = 0 from looked_at where value is not null and (try_cast(value as timestamp) is null or not regexp_matches(value, '^[0-9]{4}-[0-9]{2}-[0-9]{2}'))"
     ).fetchone()
-    return ("timestamp", f"all {filled} values are ISO moments", []) if fits else ("varchar", "", [])
+    return ("timestamp", "moments", []) if fits else ("varchar", "", [])
 
 
 def _pairs(connection: duckdb.DuckDBPyConnection, profiles: list[Profile], names: dict[str, str]) -> list[tuple[str, str]]:

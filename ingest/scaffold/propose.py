@@ -11,6 +11,7 @@ from ingest.scaffold import glossary, layout, personal, profile, records
 from ingest.scaffold.column import Column
 
 PERIOD_WORDS = re.compile(r"(^|_)(year|jahr|month|quarter|wave|period|round|season|term)(_|$)|年$|年度|年份|月份|届|期$|批次")
+LEVEL_WORDS = re.compile(r"(^|_)(level|ebene|stufe|niveau)(_|$)|级别|层级")
 DATE_IN_NAME = [(r"(?<!\d)((?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01]))(?!\d)", r"(\d{4}[-_.]?\d{2}[-_.]?\d{2})"),
                 (r"(?<!\d)((?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2]))(?!\d)", r"(\d{4}[-_.]?\d{2})"),
                 (r"(?<!\d)((?:19|20)\d{2})(?!\d)", r"((?:19|20)\d{2})")]
@@ -48,6 +49,7 @@ class Proposal:
     owner: str
     time_zone: str
     tree: str | None
+    skip: list[dict[str, object]] = field(default_factory=list)
     review: list[str] = field(default_factory=list)
 
 
@@ -98,7 +100,8 @@ def propose(
     return Proposal(
         name, file, found, table.rows, table.is_whole, table.rejected, columns, keys, delivery, why, pattern, guesses,
         [model for record in first for model in records.models_of(record)], family or FAMILY.get(first[0], "activity"),
-        title or name.replace("_", " ").capitalize(), owner, time_zone or ("Asia/Shanghai" if is_chinese else "UTC"), tree, review,
+        title or name.replace("_", " ").capitalize(), owner, time_zone or ("Asia/Shanghai" if is_chinese else "UTC"), tree,
+        _skip(columns, table, review), review,
     )
 
 
@@ -171,6 +174,24 @@ def _give_scales(columns: list[Column]) -> None:
             question["scale_min"] = 1
         question["scale_max"] = highest
         question["satisfied"] = [highest - 1, highest]
+
+
+def _skip(columns: list[Column], table: profile.Table, review: list[str]) -> list[dict[str, object]]:
+    """Total rows, known by a word: they would count twice. Levels that are mixed in one file are left to the person."""
+    by_header = {column.header: column for column in columns}
+    skip = []
+    for looked_at in table.profiles:
+        column = by_header[looked_at.header]
+        if looked_at.totals and column.type == "varchar" and not column.personal:
+            skip.append({"column": column.name, "values": looked_at.totals})
+            column.values = [word for word in column.values if word not in looked_at.totals]
+            review.append(f"rows with {' or '.join(looked_at.totals)} in {column.name} are skipped as totals")
+        elif LEVEL_WORDS.search(f"{column.name} {column.header}") and 1 < len(looked_at.words):
+            review.append(
+                f"{column.name}: rows of {len(looked_at.words)} levels ({', '.join(looked_at.words)}); those that are totals of others "
+                "count twice: name them under skip"
+            )
+    return skip
 
 
 def _key(columns: list[Column], table: profile.Table, said: list[str] | None) -> list[str]:

@@ -44,7 +44,7 @@ FITTING: dict[str, str] = {
     "household_key": r"household", "started_at": r"start", "head_count": r"head_?count",
     "points": r"^points", "account_key": r"account|person|member", "rule_code": r"rule", "reference_id": r"reference", "item": r"item", "quantity": r"quantity",
     "posted_at": r"posted|date|time", "title": r"title|topic|name|subject", "eligible_count": r"eligible|electorate|wahlberechtigte|registered_voters",
-    "issued_count": r"issued|sent", "returned_count": r"returned|cast|eingelegte|votes_total|ballots$", "valid_count": r"(^|[^n])valid|gueltige",
+    "issued_count": r"issued|sent", "returned_count": r"returned|cast|eingelegte|votes_total|ballots$", "valid_count": r"(^|_)(valid|gueltige)",
     "invalid_count": r"invalid|ungueltige|spoil", "for_count": r"(^|_)for|yes", "against_count": r"against|(^|_)no_", "abstain_count": r"abstain|blank",
     "measure": r"measure|indicator", "value": r"^(number|value|of_month|amount|count|total)", "unit": r"unit", "score": r"score|points|mark",
     "grade": r"grade|stars", "rank": r"rank", "dimension": r"dimension|criteri", "evaluator_type": r"evaluator", "round": r"round|wave|year",

@@ -88,8 +88,10 @@ def declaration_text(proposal: Proposal) -> str:
         "connector": {"type": "drop_folder", "root": "drop", "pattern": f"{proposal.name}/*{_suffix(proposal)}"},
         **({"format": how} if how != {"type": "csv"} else {}), "schedule": "0 2 * * *", "time_zone": proposal.time_zone,
         "delivery": proposal.delivery, **({"as_of_pattern": proposal.as_of_pattern} if proposal.as_of_pattern else {}),
+        **({"skip": proposal.skip} if proposal.skip else {}),
     }
-    lines += [f"              {key}: {_flow(value)}" for key, value in entries.items()]
+    always_quoted = ("schedule", "as_of_pattern")
+    lines += [f"              {key}: {_quoted(value) if key in always_quoted else _flow(value)}" for key, value in entries.items()]
     lines.append("        columns:")
     for column in proposal.columns:
         lines.append(f"          - name: {column.name}")
@@ -121,6 +123,10 @@ def _suffix(proposal: Proposal) -> str:
 def _flow(value: object) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=100_000).strip()
     return text.removesuffix("...").strip()
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _validate(name: str, text: str) -> None:
