@@ -37,6 +37,14 @@ class Column:
     is_filled: bool = False
     required: bool = True
 
+    def be_no_question(self) -> None:
+        """What looked like answers to a question is a number, or words, after all."""
+        if self.question and "codes" not in self.question:
+            self.type, self.type_why = "integer", "whole numbers"
+        elif self.question:
+            self.values, self.type_why = sorted(self.words), f"one of {len(self.words)} words"
+        self.question = None
+
     @property
     def is_dropped(self) -> bool:
         return self.personal in ("drop", "health")

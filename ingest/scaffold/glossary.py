@@ -21,11 +21,13 @@ SENTENCE = re.compile(r"[?？]|^.{31,}")
 
 @dataclass(frozen=True)
 class Term:
-    """What the declared sources say of a header: the name of its column, and how (if at all) it is declared personal."""
+    """What the declared sources say of a header: the name of its column, and how (if at all) it is declared personal. `others`: what
+    as many sources call it."""
 
     name: str
     personal: str | None
     source: str
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,11 @@ def terms(sources: Iterable[SourceDeclaration]) -> dict[str, Term]:
                     names[normalised_header(text)].append(Term(column.name, column.personal, source.name))
     found = {}
     for text, candidates in names.items():
-        (name, _), *_ = Counter(term.name for term in candidates).most_common(1)
+        (name, most), *rest = Counter(term.name for term in candidates).most_common()
+        others = tuple(other for other, count in rest if count == most)
         personal = next((term.personal for term in candidates if term.personal), None)
         source = next(term.source for term in candidates if term.name == name)
-        found[text] = Term(name, personal, source)
+        found[text] = Term(name, personal, source, others)
     return found
 
 
@@ -81,7 +84,8 @@ def names(headers: list[str], known: dict[str, Term]) -> list[Name]:
 
 def _name(header: str, position: int, known: dict[str, Term]) -> Name:
     if term := known.get(normalised_header(header)):
-        return Name(term.name, f"as in {term.source}", True)
+        also = f"; elsewhere {', '.join(term.others)}" if term.others else ""
+        return Name(term.name, f"as in {term.source}{also}", not term.others)
     if numbered := NUMBERED_QUESTION.match(header):
         return Name(f"q{numbered.group(1)}", "number of the question", True)
     if SENTENCE.search(header):

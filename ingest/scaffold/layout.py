@@ -377,10 +377,13 @@ def _at(value: object, records: str) -> list[object]:
 def _keys(records: list[object], prefix: str = "") -> list[str]:
     """The keys of records in order of appearance, those of objects inside joined by dots; lists of objects are left out."""
     seen: dict[str, None] = {}
+    lists: set[str] = set()
     for record in records:
         for key, value in record.items() if isinstance(record, dict) else ():
             if isinstance(value, dict) and value:
                 seen |= dict.fromkeys(_keys([value], f"{prefix}{key}."))
-            elif not (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
+            else:
                 seen[f"{prefix}{key}"] = None
-    return list(seen)
+            if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+                lists.add(f"{prefix}{key}")
+    return [key for key in seen if key not in lists]

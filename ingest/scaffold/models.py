@@ -60,12 +60,16 @@ class Model:
 
     def _known(self, target: str) -> str | None:
         """Columns that are made in the same way for every source."""
-        if target == f"{self.record}_id" or target in ("entry_id",):
+        if target == UNIQUE.get(self.record, f"{self.record}_id"):
             key = [column for column in self.proposal.columns if column.name in self.proposal.key]
             self.taken |= {column.name for column in key}
             if key:
                 parts = [_text(column) for column in key]
                 return parts[0] if len(parts) == 1 else f"concat_ws('/', {', '.join(parts)})"
+            code = records.fitting(target, self.proposal.columns, self.taken, False) if self.record == "place" else None
+            if code:
+                self.taken.add(code.name)
+                return _text(code)
             if self.proposal.delivery["mode"] == "snapshot":
                 return "_row_no::varchar"
             return "_file_id[:8] || '-' || _row_no"
@@ -238,7 +242,7 @@ def _survey(proposal: Proposal) -> str:
     title = proposal.title.replace("'", "''")
     day = records.fitting("", proposal.columns, set(), True)
     local = day and (f"{day.name}::date" if day.type != "varchar" else f"{{{{ parse_local_timestamp('{day.name}') }}}}::date")
-    opened, closed = (f"coalesce({end}({local}), _file_as_of)" if local else "_file_as_of" for end in ("min", "max"))
+    opened, closed = (f"coalesce({end}({local}), max(_file_as_of))" if local else "_file_as_of" for end in ("min", "max"))
     return f"""with delivered as (
     select * from {{{{ delivered_rows('{proposal.name}') }}}}
 ),

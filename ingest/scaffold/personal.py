@@ -95,7 +95,7 @@ def _by_header(profile: Profile, name: str) -> Personal | None:
     for kind, chinese, other in HEADER_WORDS:
         found = re.search(chinese, header) if not header.isascii() or chinese == header else None
         found = found or re.search(rf"_({other})_", words)
-        if not found or (profile.type == "boolean"):
+        if not found or profile.type == "boolean" or (kind == "person" and profile.distinct <= 2 < profile.filled):
             continue
         if kind == "age" and not _share(profile, lambda value: bool(re.match(r"\D{0,2}\d{1,3}(\.\d+)?\s*(岁|周岁|years?|y)?\Z", value))):
             continue
@@ -105,12 +105,13 @@ def _by_header(profile: Profile, name: str) -> Personal | None:
 
 def _free_text(profile: Profile, name: str) -> Personal | None:
     chinese, other = FREE_TEXT_WORDS
-    if profile.type != "varchar" or profile.distinct <= 12:
+    if profile.type != "varchar" or not profile.filled:
         return None
-    if found := re.search(chinese, normalised_header(profile.header)) or re.search(rf"_({other})_", f"_{name}_"):
-        return Personal(None, True, f"the header says {found.group(0).strip('_')!r}, and the texts differ")
+    may_be_free = profile.distinct > 12 or len(profile.header) <= 12
+    if found := may_be_free and (re.search(chinese, normalised_header(profile.header)) or re.search(rf"_({other})_", f"_{name}_")):
+        return Personal(None, True, f"the header says {found.group(0).strip('_')!r}")
     wide = sum(1 for value in profile.sample if not value.isascii()) > len(profile.sample) / 2
-    if profile.mean_length >= (14 if wide else 40) and profile.distinct > profile.filled / 2:
+    if profile.mean_length >= (14 if wide else 40) and profile.distinct > max(12, profile.filled / 2):
         return Personal(None, True, f"long texts ({profile.mean_length:.0f} characters on average) that differ from row to row")
     return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.declaration import SourceDeclaration
-from ingest.scaffold import glossary, layout, personal, profile, records
+from ingest.scaffold import glossary, layout, personal, profile, questions, records
 from ingest.scaffold.column import Column
 
 PERIOD_WORDS = re.compile(r"(^|_)(year|jahr|month|quarter|wave|period|round|season|term)(_|$)|年$|年度|年份|月份|届|期$|批次")
@@ -15,11 +15,6 @@ LEVEL_WORDS = re.compile(r"(^|_)(level|ebene|stufe|niveau)(_|$)|级别|层级")
 DATE_IN_NAME = [(r"(?<!\d)((?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01]))(?!\d)", r"(\d{4}[-_.]?\d{2}[-_.]?\d{2})"),
                 (r"(?<!\d)((?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2]))(?!\d)", r"(\d{4}[-_.]?\d{2})"),
                 (r"(?<!\d)((?:19|20)\d{2})(?!\d)", r"((?:19|20)\d{2})")]
-SCALES = {
-    "非常满意": 5, "很满意": 5, "满意": 4, "比较满意": 4, "基本满意": 3, "一般": 3, "不太满意": 2, "不满意": 2, "非常不满意": 1, "很不满意": 1,
-    "very satisfied": 5, "satisfied": 4, "neutral": 3, "dissatisfied": 2, "very dissatisfied": 1,
-    "strongly agree": 5, "agree": 4, "neither": 3, "disagree": 2, "strongly disagree": 1,
-}
 
 
 class RecordNeeded(ValueError):
@@ -88,7 +83,7 @@ def propose(
     first = chosen or [guesses[0].record]
     if first != ["survey"] and "survey" not in first:
         for column in columns:
-            column.question = None
+            column.be_no_question()
     for column in columns:
         column.unique = column.not_null = [column.name] == keys
     pattern = _as_of_pattern(file.stem)
@@ -124,9 +119,9 @@ def _columns(found: layout.Layout, table: profile.Table, known: dict[str, glossa
             review.append(f"{column.name}: declared {what}, because {about_people.why}")
         else:
             _give_type(column, looked_at, review)
-            _give_question(column, looked_at)
+            questions.give_question(column, looked_at)
         columns.append(column)
-    _give_scales(columns)
+    questions.give_scales(columns)
     return columns, review
 
 
@@ -146,34 +141,6 @@ def _give_type(column: Column, looked_at: profile.Profile, review: list[str]) ->
         column.type_why = f"one of {looked_at.distinct} words"
     else:
         column.type_why = "as people typed it" if looked_at.filled else "no value at all in this file"
-
-
-def _give_question(column: Column, looked_at: profile.Profile) -> None:
-    """Answers to a question: a few whole numbers from a scale, or the words of one."""
-    is_scale = column.type == "integer" and looked_at.lowest in (0, 1) and looked_at.highest <= 10 and looked_at.distinct <= 11
-    if is_scale and looked_at.distinct > 1 and looked_at.rows > 5 * looked_at.distinct and not re.search("count|数$|人次", column.name + column.header):
-        column.question = {"text": looked_at.header, "scale_min": int(looked_at.lowest), "scale_max": int(looked_at.highest)}
-        column.type, column.type_why = "varchar", f"codes {int(looked_at.lowest)} to {int(looked_at.highest)}: answers to a question"
-    words = [word.lower() for word in looked_at.words]
-    if words and all(word in SCALES for word in words) and len(words) > 2:
-        column.values = []
-        column.question = {"text": looked_at.header, "codes": {word: SCALES[word.lower()] for word in looked_at.words}}
-        column.type_why = "words of a scale: answers to a question"
-
-
-def _give_scales(columns: list[Column]) -> None:
-    """Questions of one battery share a scale: the widest one seen. The upper two codes count as satisfied, 1 where 0 is no."""
-    coded = [column.question for column in columns if column.question and "codes" not in column.question]
-    wide = max((question["scale_max"] for question in coded), default=0)
-    for question in coded:
-        if (question["scale_min"], question["scale_max"]) == (0, 1):
-            question["satisfied"] = [1]
-            continue
-        highest = next(end for end in (5, 7, 10, wide) if end >= wide)
-        if highest < 10 or question["scale_min"] == 1:
-            question["scale_min"] = 1
-        question["scale_max"] = highest
-        question["satisfied"] = [highest - 1, highest]
 
 
 def _skip(columns: list[Column], table: profile.Table, review: list[str]) -> list[dict[str, object]]:

@@ -50,7 +50,7 @@ FITTING: dict[str, str] = {
     "grade": r"grade|stars", "rank": r"rank", "dimension": r"dimension|criteri", "evaluator_type": r"evaluator", "round": r"round|wave|year",
     "organisation_name": r"organisation|organi[sz]ation|^name|team", "member_count": r"member", "post": r"post|role|position", "appointed_by": r"appointed",
     "valid_from": r"valid_from|from|start|appointed_(on|date)|since", "valid_to": r"valid_to|until|end|dissolved", "founded_date": r"found|established",
-    "place_level": r"level", "parent_place_code": r"parent_(no|code)", "place_name_en": r"name_en",
+    "place_level": r"level", "place_code": r"(place|estate|admin|area)_?(no|code|id)$|^code$", "place_name": r"^name|place_name", "parent_place_code": r"parent_(no|code)", "place_name_en": r"name_en",
     "old_place_code": r"old_code", "new_place_code": r"new_code", "old_place_name": r"old_name", "new_place_name": r"new_name", "effective_date": r"effective",
     "document_no": r"document", "change_type": r"change|kind",
 }
@@ -125,7 +125,7 @@ def guesses(columns: Iterable[Column]) -> list[Guess]:
         strength = sum(1 for names in hits.values() if names) / len(signs)
         if len(bearing) >= 2:
             found.append((strength, len(bearing), Guess(record, bearing)))
-    questions = [column.name for column in columns if column.question]
+    questions = [column.name for column in columns if column.question or re.search(r"[?？]|您|^(?:q|Q)?\d{1,3}\s*[、.]", column.header)]
     if len(questions) >= 3 and len(questions) >= len(columns) / 3:
         found = [entry for entry in found if entry[2].record != "survey"] + [(2.0, len(questions), Guess("survey", questions))]
     return [guess for _, _, guess in sorted(found, key=lambda entry: (-entry[0], -entry[1], entry[2].record))]
