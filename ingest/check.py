@@ -22,7 +22,7 @@ ALIKE = 0.6
 
 
 @dataclass(frozen=True)
-class Drift:
+class Difference:
     """How a file's header differs from the declaration. `renamed`: (declared column, header in the file) that may be the same.
     `layout`: options of the format that the file seems to need otherwise, in words."""
 
@@ -35,12 +35,12 @@ class Drift:
 @dataclass(frozen=True)
 class Check:
     """What would become of a file. `rows`: the first rows that would not load; `reasons`: how many for which reason, in words.
-    `drift`: None when the layout of the file cannot be told."""
+    `difference`: None when the layout of the file cannot be told."""
 
     report: BatchReport
     rows: list[dict]
     reasons: Counter[str]
-    drift: Drift | None
+    difference: Difference | None
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def check(source_name: str, path: Path, shown: int = 10) -> Check:
     """
     report, rows = dry_run(source_name, path, COUNTED_ROWS)
     reasons = Counter(f"{row['reason']} in {row['column_name']}" if row["column_name"] else row["reason"] for row in rows)
-    return Check(report, rows[:shown], reasons, _drift(declaration(source_name), path))
+    return Check(report, rows[:shown], reasons, _difference(declaration(source_name), path))
 
 
-def _drift(source: SourceDeclaration, path: Path) -> Drift | None:
+def _difference(source: SourceDeclaration, path: Path) -> Difference | None:
     from ingest.readers import FileRejected
     from ingest.scaffold.layout import NotSniffed, sniff
 
@@ -91,7 +91,7 @@ def _drift(source: SourceDeclaration, path: Path) -> Drift | None:
         for option, value in found.format.items()
         if option in ("type", "encoding", "delimiter", "records") and declared_format.get(option) != value
     ]
-    return Drift([column.name for column in missing if column.required], undeclared, renamed, layout)
+    return Difference([column.name for column in missing if column.required], undeclared, renamed, layout)
 
 
 def staged(source_name: str, path: Path, echo: Callable[[str], None]) -> tuple[list[Staged], list[str]]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ingest.check import COUNTED_ROWS, Check, Drift, Staged
+from ingest.check import COUNTED_ROWS, Check, Difference, Staged
 
 
 def print_check(found: Check, console: Console) -> None:
@@ -23,19 +23,19 @@ def print_check(found: Check, console: Console) -> None:
         console.print(
             escape(f"  row {row['row_no']}{column}: {row['reason']}, expected {row['expected']}, found {row['raw_value']!r}"), soft_wrap=True
         )
-    if found.drift:
-        _print_drift(found.drift, console)
+    if found.difference:
+        _print_difference(found.difference, console)
 
 
-def _print_drift(drift: Drift, console: Console) -> None:
+def _print_difference(found: Difference, console: Console) -> None:
     lines = [
-        *(f"the layout differs: {difference}" for difference in drift.layout),
-        *(["missing: " + ", ".join(drift.missing)] if drift.missing else []),
-        *(f"renamed? {column} is not there, but {header!r} is: add it under header if it is the same" for column, header in drift.renamed),
-        *(["not declared, so not loaded: " + ", ".join(drift.undeclared)] if drift.undeclared else []),
+        *(f"the layout differs: {difference}" for difference in found.layout),
+        *(["missing: " + ", ".join(found.missing)] if found.missing else []),
+        *(f"renamed? {column} is not there, but {header!r} is: add it under header if it is the same" for column, header in found.renamed),
+        *(["not declared, so not loaded: " + ", ".join(found.undeclared)] if found.undeclared else []),
     ]
     for line in lines:
-        console.print(f"  [yellow]drift[/] {escape(line)}", soft_wrap=True)
+        console.print(f"  [yellow]differs[/] {escape(line)}", soft_wrap=True)
 
 
 def print_staged(models: list[Staged], failed: list[str], console: Console) -> None:

@@ -66,10 +66,8 @@ class Model:
             if key:
                 parts = [_text(column) for column in key]
                 return parts[0] if len(parts) == 1 else f"concat_ws('/', {', '.join(parts)})"
-            code = records.fitting(target, self.proposal.columns, self.taken, False) if self.record == "place" else None
-            if code:
-                self.taken.add(code.name)
-                return _text(code)
+            if self.record == "place" and (codes := self._codes()):
+                return codes
             if self.proposal.delivery["mode"] == "snapshot":
                 return "_row_no::varchar"
             return "_file_id[:8] || '-' || _row_no"
@@ -89,6 +87,14 @@ class Model:
             self.notes.append("outcome is 'open' in every row: map the words of its state")
             return "'open'"
         return None
+
+    def _codes(self) -> str | None:
+        """The code of a place in a register: the first of its numbers that a row has, else its name."""
+        columns = [column for column in self.proposal.columns if column.is_number_of_something and not column.personal and "parent" not in column.name]
+        name = records.fitting("place_name", self.proposal.columns, set(), False)
+        self.taken |= {column.name for column in columns}
+        parts = [_text(column) for column in [*columns, *([name] if name else [])]]
+        return f"coalesce({', '.join(parts)})" if len(parts) > 1 else next(iter(parts), None)
 
     def _place(self, target: str) -> str | None:
         names, code, _ = records.place_of(self.proposal.columns)
@@ -189,7 +195,9 @@ def _yaml(proposal: Proposal, record: str) -> str:
     grain = GRAIN.get(record, f"One row per {record.replace('_', ' ')}.")
     key = UNIQUE.get(record, f"{record}_id")
     columns = records.dictionaries()[record]
-    tests = f"    columns:\n      - name: {key}\n        data_tests: [unique, not_null]\n" if key in columns else ""
+    # A register gives a row for each version of a place.
+    checked = "not_null" if record == "place" and "place" in proposal.records else "unique, not_null"
+    tests = f"    columns:\n      - name: {key}\n        data_tests: [{checked}]\n" if key in columns else ""
     return (
         f"version: 2\nmodels:\n  - name: stg_{proposal.name}__{record}\n    description: {grain} Rows with a _reject_reason are not used further.\n{tests}"
     )
@@ -293,8 +301,7 @@ SURVEY = {"survey": _survey, "question": _questions, "answer": _answers}
 def _places(proposal: Proposal) -> str:
     """The places that the file names, as a tree: all, the places above, the places."""
     record = next(record for record in ("answer", *proposal.records) if record in proposal.records and record not in ("survey", "question"))
-    names, _, level = records.place_of(proposal.columns)
-    above = next((word for word, _ in records.PLACES if len(names) > 1 and word in names[1].name), "place_above")
+    names, _, levels = records.place_of(proposal.columns)
     name, title = f"stg_{proposal.name}__place", proposal.title.replace("'", "''")
     order = "order by _file_as_of desc nulls last, _file_id, _row_no"
     parts = [
@@ -304,14 +311,14 @@ def _places(proposal: Proposal) -> str:
     ]
     if len(names) > 1:
         parts.append(
-            f"""    select parent_place_name, parent_place_name, '{above}', 'all', {{{{ provenance() }}}}
+            f"""    select parent_place_name, parent_place_name, '{levels[1]}', 'all', {{{{ provenance() }}}}
     from named
     where parent_place_name is not null
     qualify row_number() over (partition by parent_place_name {order}) = 1"""
         )
     if names:
         parts.append(
-            f"""    select place_code, place_name, '{level}', coalesce(parent_place_name, 'all'), {{{{ provenance() }}}}
+            f"""    select place_code, place_name, '{levels[0]}', coalesce(parent_place_name, 'all'), {{{{ provenance() }}}}
     from named
     where place_name is not null
     qualify row_number() over (partition by place_code {order}) = 1"""

@@ -98,7 +98,7 @@ def provisional(layout: Layout) -> SourceDeclaration:
         name="sample", description="A file to look at.", folder=settings().dbt_project, columns=columns, family="reference",
         title="sample", owner="nobody", producer="nobody", licence="none", schedule="@daily", time_zone="UTC",
         connector={"type": "drop_folder", "pattern": "sample/*"}, delivery={"mode": "append"},
-        format=TypeAdapter(Format).validate_python(layout.format), undeclared_columns="ignore",
+        format=TypeAdapter(Format).validate_python(layout.format),
     )
 
 

@@ -136,19 +136,20 @@ def models_of(record: str) -> list[str]:
     return COMPANIONS.get(record, [record])
 
 
-def place_of(columns: Iterable[Column]) -> tuple[list[Column], Column | None, str]:
-    """The columns that name a row's place: (names, the most specific first), its code, its level."""
+def place_of(columns: Iterable[Column]) -> tuple[list[Column], Column | None, list[str]]:
+    """The columns that name a row's place and the one around it (the most specific first), the place's code, the levels of both."""
     usable = [column for column in columns if not column.personal and not column.question]
-    names, code, level = [], None, "place"
+    names, code, levels = [], None, []
     for word, pattern in PLACES:
         fitting = [column for column in usable if re.search(pattern, column.name) or re.search(pattern, column.header.lower())]
         named = [column for column in fitting if column.type == "varchar" and not column.is_number_of_something and column.words_longest <= 60]
         coded = [column for column in fitting if column.is_number_of_something]
         if named and not any(column in names for column in named[:1]):
             if not names:
-                code, level = (coded[0] if coded else None), word
+                code = coded[0] if coded else None
             names.append(named[0])
-    return names[:2], code, level
+            levels.append(word)
+    return names[:2], code, levels[:2]
 
 
 def fitting(target: str, columns: Iterable[Column], taken: set[str], is_day: bool) -> Column | None:
