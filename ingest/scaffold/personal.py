@@ -131,7 +131,7 @@ def is_id_number(text: str) -> bool:
 
 def is_person_name(text: str) -> bool:
     """Whether a text reads like a Chinese name: a common family name and one or two characters, or with the given name masked."""
-    if not re.fullmatch(r"[一-鿿]{1,3}[一-鿿*某xX＊]{1,2}", text) or text[-1] in "村镇区县市里苑园院站会队组部科厅室":
+    if not re.fullmatch(r"[一-鿿]{1,3}[一-鿿*某xX＊]{1,2}", text) or text[-1] in "村镇区县市里苑园院站会队组部科厅室庄屯坊巷路街":
         return False
     return (text[:2] in DOUBLE_FAMILY_NAMES and 3 <= len(text) <= 4) or (text[0] in FAMILY_NAMES and 2 <= len(text) <= 3)
 

@@ -126,11 +126,10 @@ def _profile(connection: duckdb.DuckDBPyConnection, header: str, position: int, 
             f"select value from looked_at where value is not null group by value order by count(*) desc, value limit {MOST_WORDS + 1}"
         ).fetchall()
     ]
-    sample = [
-        word for (word,) in connection.execute(
-            "select distinct value from looked_at where value is not null order by hash(value) limit 400"
-        ).fetchall()
-    ]
+    connection.execute(
+        "create or replace temp table sample as select distinct value from looked_at where value is not null order by hash(value) limit 400"
+    )
+    sample = [word for (word,) in connection.execute("select value from sample").fetchall()]
     type_, why, formats = _type(connection, filled)
     totals = [
         word for (word,) in connection.execute(
@@ -170,10 +169,12 @@ def _type(connection: duckdb.DuckDBPyConnection, filled: int) -> tuple[str, str,
     if boolean == filled:
         return "boolean", "true or false", []
     for type_, formats in (("date", DATE_FORMATS), ("timestamp", TIMESTAMP_FORMATS)):
-        # strptime takes 2020-3-5 for %Y-%m-%d; a typed date without a format must be ISO in full.
+        # Most forms are ruled out by the values looked at; only the others are tried on all of them.
+        tried = ", ".join(f"count(*) filter (try_strptime(value, {literal(form)}) is null) = 0" for form in formats)
+        likely = connection.execute(f"select {tried} from sample").fetchone()
         fitting = [
-            form for form in formats
-            if connection.execute(
+            form for form, is_likely in zip(formats, likely, strict=True)
+            if is_likely and connection.execute(
                 f"select count(*) = 0 from looked_at where value is not null and try_strptime(value, {literal(form)}) is null"
             ).fetchone()[0]
         ]

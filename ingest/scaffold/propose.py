@@ -153,7 +153,7 @@ def _skip(columns: list[Column], table: profile.Table, review: list[str]) -> lis
             skip.append({"column": column.name, "values": looked_at.totals})
             column.values = [word for word in column.values if word not in looked_at.totals]
             review.append(f"rows with {' or '.join(looked_at.totals)} in {column.name} are skipped as totals")
-        elif LEVEL_WORDS.search(f"{column.name} {column.header}") and 1 < len(looked_at.words):
+        elif _says(LEVEL_WORDS, column) and 1 < len(looked_at.words):
             review.append(
                 f"{column.name}: rows of {len(looked_at.words)} levels ({', '.join(looked_at.words)}); those that are totals of others "
                 "count twice: name them under skip"
@@ -187,6 +187,10 @@ def _is_running(column: Column, table: profile.Table) -> bool:
     return looked_at.lowest == 1 and looked_at.highest == looked_at.rows
 
 
+def _says(words: re.Pattern[str], column: Column) -> bool:
+    return bool(words.search(column.name) or words.search(column.header))
+
+
 def _as_of_pattern(stem: str) -> str | None:
     for seen, pattern in DATE_IN_NAME:
         if re.search(seen, stem):
@@ -195,7 +199,7 @@ def _as_of_pattern(stem: str) -> str | None:
 
 
 def _delivery(columns: list[Column], key: list[str], pattern: str | None, file: Path) -> tuple[dict[str, object], str, str | None]:
-    period = [column.name for column in columns if column.constant and PERIOD_WORDS.search(f"{column.name} {column.header}")]
+    period = [column.name for column in columns if column.constant and _says(PERIOD_WORDS, column)]
     if period:
         return {"mode": "period", "columns": period[:1]}, f"{period[0]} is the same in all rows: a new file replaces its own period", pattern
     if key:

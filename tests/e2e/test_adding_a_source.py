@@ -125,7 +125,7 @@ def test_the_means_of_the_survey_are_those_of_the_file(followed: dict[str, str],
     published = output_of(followed, "S04.mean")
     for header, question in QUESTIONS.items():
         mean = sum(int(row[header]) for row in rows) / len(rows)
-        assert re.search(rf"happiness\.{question} │\s*{round(mean, 6)} │\s*{len(rows)} ", published), (question, mean, published)
+        assert re.search(rf"happiness\.{question}\s*│\s*{round(mean, 6)} │\s*{len(rows)} ", published), (question, mean, published)
     if (SHARED / "somerville").exists():
         assert "0.538462" in published and "4.314685" in published and "4.216783" in published and " 143 " in published
 
