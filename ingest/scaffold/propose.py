@@ -91,6 +91,9 @@ def propose(
     for column in columns:
         if column.values and re.search("|".join(pattern for _, pattern in records.PLACES), column.name):
             column.values = []
+    listed = [column.name for column in columns if column.values]
+    if listed:
+        review.append(f"the words of {', '.join(listed)} stand in the declaration: see that none of them names a person")
     is_chinese = any(not column.header.isascii() and re.search("[一-鿿]", column.header) for column in columns)
     return Proposal(
         name, file, found, table.rows, table.is_whole, table.rejected, columns, keys, delivery, why, pattern, guesses,

@@ -136,7 +136,7 @@ def test_the_turnout_counts_communes_once(followed: dict[str, str], files: Path)
         with open(files / "swiss_turnout" / f"NRW{year}.csv", encoding="utf-8-sig", newline="") as file:
             communes = [row for row in csv.DictReader(file, delimiter=";") if row.get("ebene_resultat", "Gemeinde") == "Gemeinde"]
         eligible, cast = (sum(int(row[column]) for row in communes) for column in ("wahlberechtigte", "eingelegte_wahlzettel"))
-        assert re.search(rf"{year}-01-01 │\s*{round(100 * cast / eligible, 6)} │\s*{eligible} ", published), published
+        assert re.search(rf"{year}-01-01\s*│\s*{round(100 * cast / eligible, 6)} │\s*{eligible} ", published), published
     if (SHARED / "swiss_turnout").exists():
         assert "46.639787" in published and "45.109776" in published
 
