@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime, timezone
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,7 @@ app.add_typer(airflow_app, name="airflow")
 console = Console(width=None if sys.stdout.isatty() else 140)
 
 SourceName = Annotated[str, typer.Argument(help="a declared source; see `gmw source list`")]
+Family = Enum("Family", {name: name for name in ("activity", "survey", "funding", "reference")}, type=str)
 RunId = Annotated[str, typer.Option(help="identifies the run in kpi_value and gate results; default: now")]
 
 
@@ -58,19 +60,48 @@ def source_list() -> None:
 
 
 @source_app.command("check")
-def source_check(name: SourceName, file: Path) -> None:
-    """Dry run: what of FILE would load into the source NAME, and what would not. Nothing is stored."""
-    from ingest.load import dry_run
+def source_check(
+    name: SourceName,
+    file: Path,
+    build: Annotated[bool, typer.Option("--build", help="also gate it and run the staging models, in an installation that is thrown away")] = False,
+) -> None:
+    """Dry run: what of FILE would load into the source NAME, what would not, and what has drifted. Nothing is stored."""
+    from ingest import check, check_text
 
-    report, quarantined = dry_run(name, file)
-    console.print(str(report), soft_wrap=True)
-    for row in quarantined:
-        console.print(
-            f"  row {row['row_no']}, column {row['column_name']}: {row['reason']}, expected {row['expected']}, "
-            f"found {row['raw_value']!r}",
-            soft_wrap=True,
-        )
-    raise typer.Exit(0 if report.status == "loaded" else 1)
+    found = check.check(name, file)
+    check_text.print_check(found, console)
+    if found.report.status != "loaded":
+        raise typer.Exit(1)
+    if build:
+        with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
+            task = progress.add_task("starting", total=None)
+            models, failed = check.staged(name, file, lambda step: progress.update(task, description=step))
+        check_text.print_staged(models, failed, console)
+        raise typer.Exit(0 if all(model.rows_used for model in models) else 1)
+
+
+@source_app.command("add")
+def source_add(
+    name: Annotated[str, typer.Argument(help="name of the new source: lower-case letters, digits, _")],
+    file: Annotated[Path, typer.Argument(help="a file as it arrives")],
+    family: Annotated[Family | None, typer.Option(help="default: by the record")] = None,
+    record: Annotated[list[str] | None, typer.Option(help="what a row is; may be given again; default: by the columns")] = None,
+    key: Annotated[list[str] | None, typer.Option(help="a column that numbers the rows; may be given again")] = None,
+    tree: Annotated[str | None, typer.Option(help="the tree of places that another source tells of; default: one of its own")] = None,
+    title: Annotated[str | None, typer.Option(help="default: from the name")] = None,
+    owner: Annotated[str, typer.Option(help="who answers for it")] = "Data team",
+    time_zone: Annotated[str | None, typer.Option(help="of its dates; default: Asia/Shanghai for Chinese headers, else UTC")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="write nothing")] = False,
+) -> None:
+    """Look at FILE and write the declaration, the staging models and the fixtures of a new source, for you to review."""
+    from ingest import scaffold
+    from ingest.scaffold import report
+
+    proposal, files = scaffold.add(
+        name, file, dry_run, family=family and family.value, chosen=record, key=key, tree=tree, title=title, owner=owner, time_zone=time_zone
+    )
+    report.print_proposal(proposal, console)
+    report.print_written(proposal, files, console, dry_run)
 
 
 @source_app.command("drift")

@@ -307,6 +307,11 @@ def declarations() -> list[SourceDeclaration]:
     return sorted(found, key=lambda source: source.name)
 
 
+def known_declarations() -> list[SourceDeclaration]:
+    """All sources, those that are switched off, too. Raises: DeclarationError."""
+    return [read_declaration(path, settings().dbt_vars)[0] for path in _files()]
+
+
 def declaration(name: str) -> SourceDeclaration:
     """The declaration of one source. Raises DeclarationError when it is unknown or switched off."""
     for path in _files():
@@ -357,7 +362,8 @@ def read_declaration(path: Path, dbt_vars: dict[str, object]) -> tuple[SourceDec
             what = "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
         else:
             what = f"missing key {error}" if isinstance(error, KeyError) else str(error)
-        raise DeclarationError(f"{path.relative_to(settings().project)}: {what}") from error
+        where = path.relative_to(settings().project) if path.is_relative_to(settings().project) else path.name
+        raise DeclarationError(f"{where}: {what}") from error
 
 
 def _column(column: dict) -> dict:

@@ -1,0 +1,213 @@
+"""Looks at every value of a file, with the reader that will load it: what types fit, what repeats, what is empty."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+from pydantic import TypeAdapter
+
+from ingest import readers, warehouse
+from ingest.declaration import SourceDeclaration
+from ingest.declared.formats import Format
+from ingest.readers.parsed import literal, quoted
+from ingest.scaffold.layout import Layout
+from ingest.settings import settings
+
+MAX_BYTES = 128 << 20
+MOST_WORDS = 12
+DATE_FORMATS = ["%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %B %Y", "%B %d, %Y"]
+TOTAL_WORDS = ["合计", "总计", "小计", "共计", "总和", "total", "subtotal", "grand total", "sum", "summe", "gesamt"]
+TIMES = ["%H:%M:%S", "%H:%M", "%I:%M %p", "%I:%M:%S %p"]
+TIMESTAMP_FORMATS = [f"{day} {time}" for day in DATE_FORMATS for time in TIMES] + [f"%Y-%m-%dT{time}" for time in TIMES]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the values of one column are like. `words`: all its values, most frequent first, where there are at most 12.
+    `format`: the one strptime format that all values fit, for dates. `also_format`: another one that all fit, too.
+    `sample`: values to look at, never written anywhere. `totals`: the words of total rows among the values. `constant`: the only value of all rows."""
+
+    header: str
+    position: int
+    rows: int
+    filled: int
+    distinct: int
+    type: str
+    why: str
+    format: str | None = None
+    also_format: str | None = None
+    words: list[str] = field(default_factory=list)
+    lowest: float | None = None
+    highest: float | None = None
+    longest: int = 0
+    mean_length: float = 0.0
+    sample: list[str] = field(default_factory=list)
+    totals: list[str] = field(default_factory=list)
+
+    @property
+    def is_unique(self) -> bool:
+        return self.rows > 1 and self.filled == self.rows and self.distinct == self.rows
+
+    @property
+    def constant(self) -> str | None:
+        return self.words[0] if self.rows > 1 and self.distinct == 1 and self.filled == self.rows else None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The profiles of a file's columns in the order of the file. `is_whole`: whether all rows were looked at."""
+
+    rows: int
+    profiles: list[Profile]
+    unique_pairs: list[tuple[str, str]]
+    is_whole: bool
+    rejected: list[str]
+
+
+def profile(path: Path, layout: Layout) -> Table:
+    """Read a file as it is laid out, all columns as text, and describe each column.
+
+    Of text longer than 128 MB, the first 128 MB are looked at. Nothing is stored.
+    Args: path: the file. layout: of `layout.sniff`. Returns: Table. Raises: FileRejected when the reader cannot take the file.
+    """
+    connection = warehouse.in_memory()
+    with _bounded(path, str(layout.format["type"])) as (readable, is_whole):
+        parsed = readers.read(connection, provisional(layout), readable)
+    (rows,) = connection.execute("select count(*) from parsed").fetchone()
+    names = {column.headers[0]: name for name, column in parsed.columns.items() if column.headers and name not in layout.filled}
+    profiles = [
+        _profile(connection, header, position, names[header]) for position, header in enumerate(layout.headers) if header in names
+    ]
+    return Table(
+        rows, profiles, _pairs(connection, profiles, names), is_whole,
+        [f"row {row.row_no}: {row.reason}, expected {row.expected}" for row in parsed.rejected],
+    )
+
+
+def provisional(layout: Layout) -> SourceDeclaration:
+    """A declaration that reads everything in a file as text: columns c0, c1, … by the headers of the layout."""
+    columns = [{"name": f"c{i}", "headers": [header], "required": False} for i, header in enumerate(layout.headers)]
+    columns += [{"name": name, "required": False} for name in layout.filled]
+    return SourceDeclaration(
+        name="sample", description="A file to look at.", folder=settings().dbt_project, columns=columns, family="reference",
+        title="sample", owner="nobody", producer="nobody", licence="none", schedule="@daily", time_zone="UTC",
+        connector={"type": "drop_folder", "pattern": "sample/*"}, delivery={"mode": "append"},
+        format=TypeAdapter(Format).validate_python(layout.format),
+    )
+
+
+@contextmanager
+def _bounded(path: Path, kind: str) -> Iterator[tuple[Path, bool]]:
+    """The file, or a copy of its first whole lines where it is very large text."""
+    if kind not in ("csv", "jsonl") or path.stat().st_size <= MAX_BYTES:
+        yield path, True
+        return
+    with tempfile.NamedTemporaryFile(suffix=path.suffix) as copy, open(path, "rb") as file:
+        part = file.read(MAX_BYTES)
+        copy.write(part[: part.rindex(b"\n") + 1] if b"\n" in part else part)
+        copy.flush()
+        yield Path(copy.name), False
+
+
+def _profile(connection: duckdb.DuckDBPyConnection, header: str, position: int, name: str) -> Profile:
+    value = f"nullif(trim({quoted(name)}, ' ' || chr(9) || chr(160) || chr(12288)), '')"
+    connection.execute(f"create or replace temp table looked_at as select {value} as value from parsed")
+    rows, filled, distinct, longest, mean_length = connection.execute(
+        "select count(*), count(value), count(distinct value), coalesce(max(length(value)), 0), coalesce(avg(length(value)), 0) from looked_at"
+    ).fetchone()
+    frequent = [
+        word for (word,) in connection.execute(
+            f"select value from looked_at where value is not null group by value order by count(*) desc, value limit {MOST_WORDS + 1}"
+        ).fetchall()
+    ]
+    connection.execute(
+        "create or replace temp table sample as select distinct value from looked_at where value is not null order by hash(value) limit 400"
+    )
+    sample = [word for (word,) in connection.execute("select value from sample").fetchall()]
+    type_, why, formats = _type(connection, filled)
+    totals = [
+        word for (word,) in connection.execute(
+            "select distinct value from looked_at where list_contains(?::varchar[], lower(value)) order by value", [TOTAL_WORDS]
+        ).fetchall()
+    ]
+    lowest, highest = connection.execute("select min(try_cast(value as double)), max(try_cast(value as double)) from looked_at").fetchone()
+    return Profile(
+        header, position, rows, filled, distinct, type_, why, *(formats + [None, None])[:2],
+        words=frequent if distinct <= MOST_WORDS else [], lowest=lowest, highest=highest, longest=longest, mean_length=mean_length,
+        sample=sample, totals=totals,
+    )
+
+
+def _type(connection: duckdb.DuckDBPyConnection, filled: int) -> tuple[str, str, list[str]]:
+    """The type that every value of `looked_at` fits, why, and the date formats that all values fit (ISO first)."""
+    if not filled:
+        return "varchar", "no value at all", []
+    counts = connection.execute(
+        """
+        select
+            count(*) filter (regexp_full_match(value, '-?(0|[1-9][0-9]{0,17})')),
+            count(*) filter (regexp_full_match(value, '-?(0|[1-9][0-9]*)?([.][0-9]+)?') and value not in ('-', '.')),
+            count(*) filter (lower(value) in ('true', 'false')),
+            max(length(regexp_extract(value, '[.]([0-9]+)$', 1))),
+            max(length(regexp_extract(value, '^-?([0-9]*)', 1))),
+            max(abs(try_cast(value as double)))
+        from looked_at where value is not null
+        """
+    ).fetchone()
+    whole, decimal, boolean, scale, digits, largest = counts
+    if whole == filled:
+        return ("integer" if largest < 2**31 else "bigint"), "whole numbers", []
+    if decimal == filled:
+        fits = digits + scale <= 18 and scale <= 4
+        return (f"decimal(18,{max(scale, 2)})" if fits else "double"), "numbers", []
+    if boolean == filled:
+        return "boolean", "true or false", []
+    for type_, formats in (("date", DATE_FORMATS), ("timestamp", TIMESTAMP_FORMATS)):
+        # Most forms are ruled out by the values looked at; only the others are tried on all of them.
+        tried = ", ".join(f"count(*) filter (try_strptime(value, {literal(form)}) is null) = 0" for form in formats)
+        likely = connection.execute(f"select {tried} from sample").fetchone()
+        fitting = [
+            form for form, is_likely in zip(formats, likely, strict=True)
+            if is_likely and connection.execute(
+                f"select count(*) = 0 from looked_at where value is not null and try_strptime(value, {literal(form)}) is null"
+            ).fetchone()[0]
+        ]
+        if fitting:
+            return type_, "dates", fitting
+    (fits,) = connection.execute(
+        "select count(*) = 0 from looked_at where value is not null and (try_cast(value as timestamp) is null or not regexp_matches(value, '^[0-9]{4}-[0-9]{2}-[0-9]{2}'))"
+    ).fetchone()
+    return ("timestamp", "moments", []) if fits else ("varchar", "", [])
+
+
+def _pairs(connection: duckdb.DuckDBPyConnection, profiles: list[Profile], names: dict[str, str]) -> list[tuple[str, str]]:
+    """Pairs of columns that number the rows together, where no single column does; the first column is often a group."""
+    if any(found.is_unique for found in profiles):
+        return []
+    candidates = [
+        found for found in profiles
+        if found.filled == found.rows > 1 and 1 < found.distinct and not found.type.startswith(("decimal", "double")) and found.longest <= 40
+    ][:12]
+    pairs = []
+    for i, first in enumerate(candidates):
+        for second in candidates[i + 1 :]:
+            if first.distinct * second.distinct < first.rows:
+                continue
+            (is_key,) = connection.execute(
+                f"select count(*) = count(distinct ({quoted(names[first.header])}, {quoted(names[second.header])})) from parsed"
+            ).fetchone()
+            if is_key:
+                pairs.append((first.header, second.header))
+    return pairs
+
+
+def is_iso(found: Profile) -> bool:
+    """Whether the dates of a column need no format of their own: the reader casts ISO dates itself."""
+    forms = {"date": r"\d{4}-\d{2}-\d{2}\Z", "timestamp": r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?"}
+    return found.type in forms and all(re.match(forms[found.type], value) for value in found.sample)
