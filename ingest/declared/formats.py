@@ -85,4 +85,15 @@ class JsonFormat(Strict):
         return {}
 
 
-Format = Annotated[CsvFormat | XlsxFormat | JsonFormat, Field(discriminator="type")]
+class ParquetFormat(Strict):
+    """A Parquet file. Names and types stand in the file, so there is nothing to declare."""
+
+    type: Literal["parquet"]
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """No column is filled by the reader."""
+        return {}
+
+
+Format = Annotated[CsvFormat | XlsxFormat | JsonFormat | ParquetFormat, Field(discriminator="type")]

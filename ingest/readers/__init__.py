@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 
 from ingest.declaration import SourceDeclaration
-from ingest.readers import csv, json, xlsx
+from ingest.readers import csv, json, parquet, xlsx
 from ingest.readers.parsed import FileRejected, Parsed
 
-READERS = {"csv": csv.read, "xlsx": xlsx.read, "json": json.read, "jsonl": json.read}
+READERS = {"csv": csv.read, "xlsx": xlsx.read, "json": json.read, "jsonl": json.read, "parquet": parquet.read}
 
 __all__ = ["FileRejected", "Parsed", "place_in_file", "read"]
 

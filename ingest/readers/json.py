@@ -10,9 +10,7 @@ import duckdb
 
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import NO_ROWS, FileRejected, Parsed, Rejected, literal, quoted, utf8
-
-LIST_SEPARATOR = "┋"
+from ingest.readers.parsed import LIST_SEPARATOR, NO_ROWS, FileRejected, Parsed, Rejected, literal, quoted, utf8
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from ingest.declaration import ColumnDeclaration
 
 CHUNK = 1 << 20
+LIST_SEPARATOR = "┋"
 NO_ROWS = "expected at least one row below the header, found none; an empty file never replaces what is there"
 
 

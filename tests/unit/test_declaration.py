@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from ingest.declaration import DeclarationError, declaration, declarations, read_declaration
-from ingest.declared.formats import CsvFormat, Format, JsonFormat, XlsxFormat
+from ingest.declared.formats import CsvFormat, Format, JsonFormat, ParquetFormat, XlsxFormat
 from ingest.settings import settings
 from tests.conftest import PROJECT
 
@@ -108,19 +108,19 @@ def test_the_examples_are_off_by_default(home: Path) -> None:
 def test_the_page_on_sources_names_every_option_of_every_format() -> None:
     page = (PROJECT / "docs" / "adding_a_source.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(\w+)` \|[^|]*\| ", page.partition("### Formats")[2], re.MULTILINE))
-    assert named == {option for kind in (CsvFormat, XlsxFormat, JsonFormat) for option in kind.model_fields}
+    assert named == {option for kind in (CsvFormat, XlsxFormat, JsonFormat, ParquetFormat) for option in kind.model_fields}
 
 
 def test_the_formats_on_the_page_can_be_declared() -> None:
     page = (PROJECT / "docs" / "adding_a_source.md").read_text(encoding="utf-8")
     examples = re.findall(r"^format: (.*)$", page, re.MULTILINE)
-    assert {TypeAdapter(Format).validate_python(yaml.safe_load(example)).type for example in examples} == {"csv", "xlsx", "json"}
+    assert {TypeAdapter(Format).validate_python(yaml.safe_load(example)).type for example in examples} == {"csv", "xlsx", "json", "parquet"}
 
 
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"type": "parquet"}, "does not match any of the expected tags: 'csv', 'xlsx', 'json', 'jsonl'"),
+        ({"type": "feather"}, "does not match any of the expected tags: 'csv', 'xlsx', 'json', 'jsonl', 'parquet'"),
         ({"type": "csv", "sheet": "a"}, "sheet: Extra inputs are not permitted"),
         ({"type": "xlsx", "header_row": 0}, "expected auto or the number of a row, from 1; found 0"),
         ({"type": "xlsx", "header_row": "first"}, "header_row"),
