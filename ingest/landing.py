@@ -68,6 +68,8 @@ def _land(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
             landed.append(LandedFile(source.name, file_id, file.name, size, is_new))
         if arrived.is_complete:
             _note_withdrawn(connection, source.name, [file_id for _, file_id, _ in copied])
+        if arrived.cursor is not None:
+            connection.execute("insert or replace into ops.cursor values (?, ?, now())", [source.name, arrived.cursor])
     return landed
 
 

@@ -28,6 +28,7 @@ create table if not exists ops.batch (
     batch_id varchar, batch_no bigint, source varchar, file_id varchar, layout varchar, status varchar, rows_in bigint,
     rows_loaded bigint, rows_quarantined bigint, rows_skipped bigint, message varchar, loaded_at timestamptz,
     gated_at timestamptz);
+create table if not exists ops.cursor (source varchar primary key, state varchar, moved_at timestamptz);
 create table if not exists ops.quarantine (
     batch_id varchar, source varchar, file_id varchar, row_no bigint, column_name varchar, reason varchar,
     expected varchar, raw_value varchar, raw_text varchar);

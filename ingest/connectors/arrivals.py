@@ -9,10 +9,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Interval:
-    """The time that a load is about, half-open, both with a time zone: the data interval of an Airflow run."""
+    """The time that a load is about, half-open, both with a time zone: the data interval of an Airflow run.
+
+    `is_next`: it is the next one of a schedule. A connector that keeps a cursor then begins where the last load ended, so that an
+    interval that no run was made for is not lost. Otherwise exactly this interval is asked for again (a backfill).
+    """
 
     start: datetime
     end: datetime
+    is_next: bool = False
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,9 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """The files that have arrived. `is_complete`: they are all that is there, so what is missing was taken away."""
+    """The files that have arrived. `is_complete`: they are all that is there, so what is missing was taken away. `cursor`: where the
+    next load begins, kept in the transaction of the landing; None: as it was."""
 
     files: list[Arrival]
     is_complete: bool
+    cursor: str | None = None
