@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Union
 
 from pydantic import Field, field_validator
 
+from ingest.declared.sql_database import SqlDatabase
 from ingest.declared.strict import Strict
 
 
@@ -25,4 +26,4 @@ class DropFolder(Strict):
         return value
 
 
-Connector = Annotated[Union[DropFolder], Field(discriminator="type")]
+Connector = Annotated[Union[DropFolder, SqlDatabase], Field(discriminator="type")]
