@@ -62,8 +62,8 @@ def _problem(source: SourceDeclaration, login: Credentials, error: Exception) ->
     cause = getattr(error, "orig", None) or error
     return (
         f"source {source.name}: expected rows of {source.connector.table or 'the query'} from {login.type} at {login.host} "
-        f"(Airflow connection {login.connection}), found: {type(cause).__name__}: {login.hide(cause).strip()}. Nothing was landed; "
-        "the next load asks for the same rows. If the table or a column has another name now, declare it; else ask who runs the "
+        f"(Airflow connection {login.connection}), found: {type(cause).__name__}: {login.hide(cause).strip()}. Nothing was "
+        "landed; the next load asks for the same rows. If the table or a column has another name now, declare it; else ask who runs the "
         "database."
     )
 
@@ -147,15 +147,8 @@ def _batches(
     if not load.moves_cursor:
         yield from _rows(dialect, engine, columns, cursor, (dialect.moment(cursor, load.start), end, False))
         return
-    with closing(load.items(_resource(load, dialect, engine, columns, cursor, end))) as found:
-        for rows in found:
-            if load.source.delivery.mode == "append" and rows[CURSOR].null_count:
-                raise DeclarationError(
-                    f"source {load.source.name}: expected a value of {cursor.name} in every row, found none in "
-                    f"{rows[CURSOR].null_count}: every load would bring these rows again. Declare delivery upsert with a key, or a "
-                    "query that leaves them out."
-                )
-            yield rows.drop_columns([CURSOR])
+    for rows in load.items(_resource(load, dialect, engine, columns, cursor, end)):
+        yield rows.drop_columns([CURSOR])
 
 
 def _resource(
@@ -182,7 +175,14 @@ def _resource(
         ),
     ) -> Iterator[pyarrow.Table]:
         start, _ = highest.get_current_range()
-        yield from _rows(dialect, engine, columns, cursor, (start, end, True))
+        for found in _rows(dialect, engine, columns, cursor, (start, end, True)):
+            if not upserts and found[CURSOR].null_count:
+                raise DeclarationError(
+                    f"source {load.source.name}: expected a value of {cursor.name} in every row, found none in "
+                    f"{found[CURSOR].null_count}: every load would bring these rows again. Declare delivery upsert with a key, or "
+                    "a query that leaves them out."
+                )
+            yield found
 
     return rows
 

@@ -122,7 +122,8 @@ class PostgreSqlServer(Server):
     def command(self) -> list[str]:
         return [
             self.program("postgres"), "-D", str(self.data), "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c",
-            f"unix_socket_directories={self.folder}", "-c", "fsync=off", "-c", "lock_timeout=20s", "-c", "timezone=America/New_York",
+            f"unix_socket_directories={self.folder}", "-c", "fsync=off", "-c", "lock_timeout=20s", "-c",
+            "timezone=America/New_York",
         ]
 
     @contextmanager

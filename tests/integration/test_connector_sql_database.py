@@ -1,137 +1,20 @@
-"""Tables of real databases: what the server holds reaches raw, once, exactly, and a load that fails leaves nothing behind."""
+"""Tables of real databases: what the server holds reaches raw, once, and a load that fails leaves nothing behind."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-import yaml
 
-from ingest import warehouse
-from ingest.connectors import Interval
 from ingest.connectors.credentials import ConnectionNotFound
 from ingest.connectors.sql_database import DatabaseProblem
 from ingest.declaration import DeclarationError
-from ingest.landing import LandedFile, land
-from ingest.load import load
+from ingest.landing import land
 from ingest.settings import settings
-from tests.integration.database_servers import DATABASE, PASSWORD, MariaDbServer, PostgreSqlServer, Server, running
-
-SHANGHAI = timezone(timedelta(hours=8))
-KEYED = {"mode": "upsert", "key": ["id"]}
-COLUMNS = {"id": "bigint", "title": "varchar", "updated_at": "timestamp"}
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Server]:
-    """GIVEN a PostgreSQL server whose own clock is that of New York."""
-    with running(PostgreSqlServer, "initdb") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[Server]:
-    """GIVEN a MariaDB server whose own clock is five hours behind UTC."""
-    with running(MariaDbServer, "mariadbd") as server:
-        yield server
-
-
-@pytest.fixture(params=["postgres", "mariadb"])
-def server(request: pytest.FixtureRequest) -> Server:
-    """GIVEN each server in turn, with an empty table of permits."""
-    found = request.getfixturevalue(request.param)
-    found.execute(
-        "drop table if exists permit",
-        "create table permit (id bigint primary key, title varchar(200), updated_at timestamp(6) null)"
-        if request.param == "mariadb"
-        else "create table permit (id bigint primary key, title varchar(200), updated_at timestamptz)",
-    )
-    return found
-
-
-class Office:
-    """An installation with one source, `permit`, declared as a test needs it."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.monkeypatch = folder, monkeypatch
-        here = SimpleNamespace(project=folder, dbt_project=folder, dbt_vars={})
-        monkeypatch.setattr("ingest.declaration.settings", lambda: here)
-
-    def declare(
-        self, server: Server, declared: dict[str, str] | None = None, delivery: dict | None = None, **connector: object
-    ) -> None:
-        """Declare the source. The connection stands in the environment, as Airflow takes it."""
-        self.monkeypatch.setenv("AIRFLOW_CONN_PERMIT_OFFICE", server.connection())
-        table = {} if "query" in connector else {"table": f"{DATABASE}.permit"}
-        ingest = {
-            "family": "activity", "title": "permits", "owner": "us", "producer": "them", "licence": "internal",
-            "schedule": "@daily", "time_zone": "Asia/Shanghai", "format": {"type": "parquet"},
-            "connector": {"type": "sql_database", "connection": "permit_office", **table, **connector},
-            "delivery": delivery or ({"mode": "snapshot"} if "incremental" not in connector else KEYED),
-        }
-        named = [
-            {"name": name, "config": {"meta": {"ingest": {"type": type_}}}} for name, type_ in (declared or COLUMNS).items()
-        ]
-        found = {"name": "permit", "description": "One row per permit.", "config": {"meta": {"ingest": ingest}}, "columns": named}
-        path = self.folder / "models" / "staging" / "permit" / "_permit__sources.yml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump({"version": 2, "sources": [{"name": "permit", "schema": "raw", "tables": [found]}]}))
-
-    def run(self, interval: Interval | None = None) -> list[LandedFile]:
-        """Land and load; returns what landed anew."""
-        landed = [file for file in land("permit", interval=interval) if file.is_new]
-        load("permit")
-        return landed
-
-    def rows(self, columns: str = "id, title", where: str = "true") -> list[tuple]:
-        """Rows of raw, by file and row."""
-        with warehouse.reader() as connection:
-            return connection.execute(
-                f"select {columns} from raw.permit join ops.batch on batch_id = _batch_id where {where} order by batch_no, _row_no"
-            ).fetchall()
-
-    def ops(self, query: str) -> list[tuple]:
-        """Rows of the ledger."""
-        with warehouse.reader() as connection:
-            return connection.execute(query).fetchall()
-
-
-@pytest.fixture
-def office(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
-    """GIVEN an empty installation."""
-    return Office(tmp_path / "project", monkeypatch)
-
-
-def at(hour: int, minute: int = 0, day: int = 5) -> str:
-    """A time of March 2026 in Shanghai, as both servers take it (in UTC: the session of MariaDB is set to it)."""
-    return f"{datetime(2026, 3, day, hour, minute, tzinfo=SHANGHAI).astimezone(timezone.utc):%Y-%m-%d %H:%M:%S}"
-
-
-def insert(server: Server, *rows: tuple[int, str, str | None]) -> None:
-    """Insert rows, or write new values over those with the same id; times are UTC."""
-    zone = "set time zone 'UTC'" if server.type == "postgres" else "set time_zone = '+00:00'"
-    over = (
-        "on conflict (id) do update set title = excluded.title, updated_at = excluded.updated_at"
-        if server.type == "postgres"
-        else "on duplicate key update title = values(title), updated_at = values(updated_at)"
-    )
-    with server.opened() as connection, connection.cursor() as cursor:
-        cursor.execute(zone)
-        for row in rows:
-            cursor.execute(f"insert into permit values (%s, %s, %s) {over}", row)
-        connection.commit()
-
-
-def interval(start: str, end: str, is_next: bool = False) -> Interval:
-    """Half-open, in UTC."""
-    bounds = [datetime.fromisoformat(text).replace(tzinfo=timezone.utc) for text in (start, end)]
-    return Interval(*bounds, is_next=is_next)
+from tests.integration.database_servers import DATABASE, PASSWORD, Server
+from tests.integration.permit_office import Office, at, insert, interval
 
 
 def test_a_table_without_a_cursor_is_a_snapshot(server: Server, office: Office) -> None:
@@ -293,70 +176,6 @@ def test_a_cursor_by_the_clock_of_the_source_meets_intervals_in_utc(server: Serv
     server.execute("insert into permit (id, local) values (4, '2026-03-05 10:00:00.000001'), (5, '2026-03-05 09:59:59')")
     office.run()
     assert office.rows("id", "batch_no = 3") == [(3,), (4,)]
-
-
-def test_every_type_of_postgresql_arrives_as_it_is(postgres: Server, office: Office) -> None:
-    long = "12345678901234567890123456789012345678901234567890.123456789"
-    evening = "2026-07-06 03:00:00+08"
-    cases = {
-        "fee numeric(18,2)": ("1200.00", "1200.00"), "huge numeric": (long, long), "no_number numeric": ("'NaN'", "NaN"),
-        "opened timestamp": ("'2026-03-05 15:00:00.5'", "2026-03-05 15:00:00.5"), "never timestamp": ("'infinity'", "infinity"),
-        "changed timestamptz": ("'2026-07-05 15:00:00-04'", evening), "day date": ("'2026-03-05'", "2026-03-05"),
-        "clock time": ("'15:00'", "15:00:00"), "ok boolean": ("true", "TRUE"), "not_ok boolean": ("false", "FALSE"),
-        "details jsonb": ("""'{"a": [1, "张"]}'""", '{"a": [1, "张"]}'), "tags text[]": ("'{停车,噪声}'", "停车┋噪声"),
-        "raw bytea": ("'\\xff00'", "FF00"), "ratio double precision": ("0.1", "0.1"), "small real": ("0.1", "0.1"),
-        "ref uuid": ("'00000000-0000-0000-0000-000000000001'", "00000000-0000-0000-0000-000000000001"),
-        "fixed char(5)": ("'ab'", "ab"), "span interval": ("'1 day 02:00'", "1 day 02:00:00"), "nothing text": ("null", None),
-    }
-    assert_types_arrive(postgres, office, cases)
-
-
-def test_every_type_of_mysql_arrives_as_it_is(mariadb: Server, office: Office) -> None:
-    cases = {
-        "title varchar(50) character set latin1": ("'café'", "café"), "fee decimal(38,10)": ("1200.5", "1200.5000000000"),
-        "opened datetime(3)": ("'2026-03-05 15:00:00.5'", "2026-03-05 15:00:00.500"), "never datetime": ("0", "0000-00-00 00:00:00"),
-        "changed timestamp": ("'2026-03-05 07:00:00'", "2026-03-05 15:00:00+08:00"),
-        "precise timestamp(1)": ("'2026-03-05 07:00:00.5'", "2026-03-05 15:00:00.500000+08:00"),
-        "not_yet timestamp": ("0", "0000-00-00 00:00:00"), "day date": ("'2026-03-05'", "2026-03-05"), "no_day date": ("0", "0000-00-00"),
-        "clock time": ("'838:59:59'", "838:59:59"), "ok boolean": ("true", "1"),
-        "details json": ("""'{"a": [1, "张"]}'""", '{"a": [1, "张"]}'), "raw blob": ("x'ff00'", "FF00"), "fixed binary(2)": ("x'00ff'", "00FF"),
-        "note longtext": ("'阳台🏠'", "阳台🏠"), "ratio double": ("0.1", "0.1"), "small float": ("1234567", "1234567"),
-        "flags bit(8)": ("b'101'", "5"), "kind enum('投诉','咨询')": ("'投诉'", "投诉"), "born year": ("2026", "2026"),
-        "big bigint unsigned": ("18446744073709551615", "18446744073709551615"), "place point": ("point(1, 2)", "POINT(1 2)"),
-        "nothing text": ("null", None), "blank text": ("''", ""),
-    }
-    assert_types_arrive(mariadb, office, cases)
-
-
-def assert_types_arrive(server: Server, office: Office, cases: dict[str, tuple[str, str | None]]) -> None:
-    """One row with a column per case: its declaration in SQL → its value in SQL, its text in raw."""
-    with server.opened() as connection, connection.cursor() as cursor:
-        if server.type == "mysql":
-            cursor.execute("set sql_mode = '', time_zone = '+00:00'")
-        cursor.execute("drop table if exists permit")
-        cursor.execute(f"create table permit ({', '.join(cases)})")
-        cursor.execute(f"insert into permit values ({', '.join(value for value, _ in cases.values())})")
-        connection.commit()
-    names = [case.split()[0] for case in cases]
-    office.declare(server, dict.fromkeys(names, "varchar"))
-    office.run()
-    assert dict(zip(names, office.rows(", ".join(names))[0], strict=True)) == {
-        name: text for name, (_, text) in zip(names, cases.values(), strict=True)
-    }
-
-
-def test_a_zero_date_is_quarantined_and_found_although_the_cursor_has_passed_it(mariadb: Server, office: Office) -> None:
-    mariadb.execute("drop table if exists permit")
-    with mariadb.opened() as connection, connection.cursor() as cursor:
-        cursor.execute("set sql_mode = ''")
-        cursor.execute("create table permit (id int, changed datetime)")
-        cursor.execute("insert into permit values (1, '2026-03-05 09:00:00'), (2, '0000-00-00'), (3, '2026-00-00')")
-        connection.commit()
-    office.declare(mariadb, {"id": "integer", "changed": "timestamp"}, incremental={"cursor_path": "changed"})
-    office.run()
-    assert office.rows("id") == [(1,)]
-    found = "select raw_value, reason from ops.quarantine order by row_no"
-    assert sorted(office.ops(found)) == [("0000-00-00 00:00:00", "wrong_type"), ("2026-00-00 00:00:00", "wrong_type")]
 
 
 def test_a_query_is_a_table_and_cannot_write(server: Server, office: Office) -> None:
@@ -522,7 +341,7 @@ def test_a_wrong_password_is_hidden_wherever_it_could_stand(
 def test_a_connection_that_is_missing_or_of_another_type_is_named(postgres: Server, office: Office, monkeypatch) -> None:
     office.declare(postgres)
     monkeypatch.setenv("AIRFLOW_CONN_PERMIT_OFFICE", postgres.connection(conn_type="oracle"))
-    with pytest.raises(DeclarationError, match="of type postgres, postgresql, mysql, mariadb, found permit_office of type oracle"):
+    with pytest.raises(DeclarationError, match="of type postgres, postgresql, mysql, mariadb, found .* of type oracle"):
         land("permit")
     monkeypatch.delenv("AIRFLOW_CONN_PERMIT_OFFICE")
     with pytest.raises(ConnectionNotFound, match="permit_office"):
