@@ -63,8 +63,8 @@ def _problem(source: SourceDeclaration, login: Credentials, error: Exception) ->
     return (
         f"source {source.name}: expected rows of {source.connector.table or 'the query'} from {login.type} at {login.host} "
         f"(Airflow connection {login.connection}), found: {type(cause).__name__}: {login.hide(cause).strip()}. Nothing was "
-        "landed; the next load asks for the same rows. If the table or a column has another name now, declare it; else ask who runs the "
-        "database."
+        "landed; the next load asks for the same rows. If the table or a column has another name now, declare it; else ask who "
+        "runs the database."
     )
 
 
@@ -179,8 +179,8 @@ def _resource(
             if not upserts and found[CURSOR].null_count:
                 raise DeclarationError(
                     f"source {load.source.name}: expected a value of {cursor.name} in every row, found none in "
-                    f"{found[CURSOR].null_count}: every load would bring these rows again. Declare delivery upsert with a key, or "
-                    "a query that leaves them out."
+                    f"{found[CURSOR].null_count}: every load would bring these rows again. Declare delivery upsert with a key, "
+                    "or a query that leaves them out."
                 )
             yield found
 
