@@ -95,6 +95,7 @@ def _read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path
         undeclared=match.undeclared,
         rejected=[],
         row_no="_row_no",
+        headers=match.headers,
     )
 
 
