@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ingest.declared.connectors import Connector
 from ingest.declared.formats import CsvFormat, Format
+from ingest.declared.rest_api import RestApi
 from ingest.declared.strict import Strict
 from ingest.settings import settings
 
@@ -171,6 +172,8 @@ class SourceDeclaration(Strict):
         not_text = [c.name for c in self.columns if c.name in self.format.filled and (c.type != "varchar" or c.personal)]
         if not_text:
             raise ValueError(f"format: expected unit_note_as and sheet_as to name text columns, found {not_text}")
+        if isinstance(self.connector, RestApi) and (faults := self.connector.faults(self.delivery.mode, self.format.type)):
+            raise ValueError("; ".join(faults))
         return self
 
     @property

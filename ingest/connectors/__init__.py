@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ingest.connectors import drop_folder
+from ingest.connectors import drop_folder, rest_api
 from ingest.connectors.arrivals import Arrival, Arrivals, Interval
 from ingest.declaration import SourceDeclaration
 
-CONNECTORS = {"drop_folder": drop_folder.arrivals}
+CONNECTORS = {"drop_folder": drop_folder.arrivals, "rest_api": rest_api.arrivals}
 
 __all__ = ["Arrival", "Arrivals", "Interval", "arrivals"]
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Union
+from typing import Annotated, ClassVar, Literal, Union
 
 from pydantic import Field, field_validator
 
+from ingest.declared.rest_api import RestApi
 from ingest.declared.strict import Strict
 
 
 class DropFolder(Strict):
     """Files in a folder of this machine: `root` is a folder of the settings, `pattern` a glob below it."""
+
+    is_remote: ClassVar[bool] = False
 
     type: Literal["drop_folder"]
     root: Literal["drop", "examples"] = "drop"
@@ -25,4 +28,4 @@ class DropFolder(Strict):
         return value
 
 
-Connector = Annotated[Union[DropFolder], Field(discriminator="type")]
+Connector = Annotated[Union[DropFolder, RestApi], Field(discriminator="type")]
