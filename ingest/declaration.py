@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -120,7 +121,11 @@ class ColumnDeclaration(Strict):
 
 
 class SourceDeclaration(Strict):
-    """One source, as declared. `folder` holds the declaration and the staging models."""
+    """One source, as declared. `folder` holds the declaration and the staging models.
+
+    `catchup`: its DAG makes a run for each interval since `start_date`, not for the last one only. `retries` and `retry_delay`
+    (seconds) say how often and how soon a failed landing is tried again.
+    """
 
     name: str
     description: str
@@ -133,6 +138,10 @@ class SourceDeclaration(Strict):
     licence: str
     schedule: str
     time_zone: str
+    start_date: date | None = None
+    catchup: bool = False
+    retries: int | None = Field(default=None, ge=0)
+    retry_delay: float | None = Field(default=None, ge=0)
     connector: Connector
     format: Format = CsvFormat()
     delivery: Delivery
@@ -174,6 +183,8 @@ class SourceDeclaration(Strict):
             raise ValueError(f"format: expected unit_note_as and sheet_as to name text columns, found {not_text}")
         if isinstance(self.connector, RestApi) and (faults := self.connector.faults(self.delivery.mode, self.format.type)):
             raise ValueError("; ".join(faults))
+        if self.catchup and self.start_date is None:
+            raise ValueError("catchup: expected start_date, the first day to catch up from")
         return self
 
     @property
