@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import simplejson
 from dlt.sources.helpers.requests.retry import Client
@@ -22,6 +22,7 @@ from ingest.declaration import SourceDeclaration
 
 CHUNK = 1 << 16
 LONGEST_CONNECT = 15.0
+LONGEST_TOLD = 60
 NOT_THERE = object()
 
 
@@ -93,7 +94,7 @@ class CarefulSession:
 
     def _check_request(self, request: PreparedRequest) -> None:
         url = urlsplit(request.url)
-        if (url.scheme, url.hostname, url.port) != (self._address.scheme, self._address.hostname, self._address.port):
+        if _server(url) != _server(self._address):
             raise self.problem(
                 request.url, f"the next page at {self._address.scheme}://{self._address.netloc}", "another server",
                 "The secret is not sent there. If this is right, change the host of the connection "
@@ -118,7 +119,7 @@ class CarefulSession:
     def _check_answer(self, response: Response) -> None:
         """Raise UnexpectedAnswer when the answer is not as declared; make its numbers exact."""
         connection, url = self.connector.connection, response.url
-        status, media_type = response.status_code, response.headers.get("Content-Type", "without a type").split(";")[0]
+        status, media_type = response.status_code, response.headers.get("Content-Type", "bytes of no type").split(";")[0]
         if status in (401, 403):
             raise self.problem(
                 url, "an answer", f"{status}: not let in",
@@ -126,11 +127,11 @@ class CarefulSession:
             )
         if 300 <= status < 400:
             raise self.problem(
-                url, "JSON", f"{status}: a redirect to {sanitize_url(response.headers.get('Location', 'nowhere'))}",
+                url, "JSON", f"{status}: a redirect to {response.headers.get('Location', 'nowhere').partition('?')[0][:LONGEST_TOLD]}",
                 f"If that is a login page, renew the secret of the connection {connection}; if the API has moved, change its host.",
             )
         if status >= 400:
-            wait = response.headers.get("Retry-After")
+            wait = response.headers.get("Retry-After", "")[:LONGEST_TOLD]
             what_to_do = {
                 404: "See whether the API has moved: the path is declared, the address stands in the connection.",
                 429: "Declare fewer requests_per_minute, or load at another time.",
@@ -159,7 +160,7 @@ class CarefulSession:
         if records is None and where:
             records = []
         if not isinstance(records, list):
-            keys = ", ".join(list(answer)[:20]) if isinstance(answer, dict) else type(answer).__name__
+            keys = ", ".join(key[:LONGEST_TOLD] for key in list(answer)[:10]) if isinstance(answer, dict) else type(answer).__name__
             raise self.problem(
                 url, f"a list at {where or 'the top of the answer'}", f"{_told(records)}; the answer has: {keys}",
                 "The API has changed, or answers with an error: declare under connector.records where the list is.",
@@ -255,6 +256,10 @@ class _Limited:
                     "Declare a smaller page size, or more of largest_answer_mb.",
                 )
             yield chunk
+
+
+def _server(url: SplitResult) -> tuple:
+    return url.scheme, url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 def at(value: object, keys: str) -> object:

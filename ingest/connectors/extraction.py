@@ -85,15 +85,25 @@ class Extraction:
         path = self.file("jsonl")
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             for record in records:
-                file.write(simplejson.dumps(record, use_decimal=True, ensure_ascii=False, default=default) + "\n")
+                file.write(_line(record, default) + "\n")
         return self.arrivals([path] if path.stat().st_size else [], address)
 
     def arrivals(self, files: list[Path], address: str) -> Arrivals:
         """Hand files to the landing, together with the cursor, after all items have been iterated."""
         from dlt.common.json import json
 
-        cursor = json.typed_dumps(self.state) if self.moves_cursor else None
+        cursor = json.typed_dumps(self.state) if self.moves_cursor and self.state else None
         return Arrivals([Arrival(path, path.name, address) for path in files], is_complete=False, cursor=cursor)
+
+
+def _line(record: dict, default: Callable[[object], object] | None) -> str:
+    """A record as JSON; in ASCII only where it holds half a character, which UTF-8 cannot."""
+    line = simplejson.dumps(record, use_decimal=True, ensure_ascii=False, default=default)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        line = simplejson.dumps(record, use_decimal=True, default=default)
+    return line
 
 
 @contextmanager

@@ -138,6 +138,12 @@ def test_records_are_landed_as_the_api_gives_them(declare, platform):
     assert landed(land("case_api")) == platform.records
 
 
+def test_half_a_character_is_landed_as_the_api_writes_it(declare, platform):
+    platform.records = [r'{"id": 1, "问题": "\ud83d"}', case(2, 2)]
+    declare()
+    assert landed(land("case_api")) == [r'{"id": 1, "\u95ee\u9898": "\ud83d"}', case(2, 2)]
+
+
 def test_what_arrives_is_loaded_like_any_file(declare, platform):
     declare()
     (file,) = land("case_api")
@@ -315,7 +321,7 @@ def known() -> list[tuple]:
         (fails(200, '{"data": {"list": [{"id": 1}]}}'), "expected a number at data.pages, found nothing"),
         (fails(200, "<html>Log in", Content_Type="text/html; charset=utf-8"), "found text/html (a web page, perhaps a login)"),
         (fails(200, '{"data": {"list": [{"id": 1'), "expected JSON, found application/json of 27 bytes"),
-        (fails(302, "", Location="https://sso.example.org/login?token=abc"), "a redirect to https://sso.example.org/login?token=***"),
+        (fails(302, "", Location="https://sso.example.org/login?token=abc"), "a redirect to https://sso.example.org/login."),
         (fails(403, "{}"), "found 403: not let in"),
         (fails(404, "{}"), "found 404"),
         (api_server.unpacks_to(2_000_000), "expected at most 1 MB per answer, found more"),
