@@ -61,9 +61,13 @@ def _land(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
             if is_new:
                 known.add(file_id)
                 connection.execute(
-                    "insert into ops.file values (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
+                    """
+                    insert into ops.file (file_id, source, file_name, original_path, size_bytes, landed_path, licence, producer, as_of,
+                        revision, retrieved_at)
+                    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
+                    """,
                     [file_id, source.name, file.name, file.address, size, str(landed_path(source.name, file_id)),
-                     source.licence, source.producer, as_of_in_name(source, file.name)],
+                     source.licence, source.producer, as_of_in_name(source, file.name), revision_in_name(source, file.name)],
                 )
             landed.append(LandedFile(source.name, file_id, file.name, size, is_new))
         if arrived.is_complete:
@@ -129,3 +133,15 @@ def as_of_in_name(source: SourceDeclaration, file_name: str) -> date | None:
     year, month = int(digits[:4]), int(digits[4:6] or 12)
     day = int(digits[6:8]) if len(digits) >= 8 else calendar.monthrange(year, month)[1]
     return date(year, month, day)
+
+
+def revision_in_name(source: SourceDeclaration, file_name: str) -> int:
+    """Which edition of its period a file is, from its name by the declared `revision_pattern`: a later one replaces an earlier one.
+
+    The pattern's first group, if there is one, holds the number (`_v2` → 2); a name that matches without a number is revision 1
+    (`_修订`); one that does not match is the first edition, 0.
+    """
+    match = source.revision_pattern and re.search(source.revision_pattern, file_name)
+    if not match:
+        return 0
+    return int(next((group for group in match.groups() if group), 1))
