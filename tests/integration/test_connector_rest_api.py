@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from ingest import warehouse
+from ingest.cli import app
 from ingest.connectors import Interval
 from ingest.connectors.careful_session import UnexpectedAnswer
 from ingest.connectors.extraction import SourceBusy, extraction
@@ -24,6 +27,7 @@ from ingest.declaration import DeclarationError, declaration
 from ingest.landing import LandedFile, land
 from ingest.load import load
 from ingest.settings import settings
+from tests.conftest import PROJECT
 from tests.integration import api_server
 from tests.integration.api_server import Platform, as_usual, breaks_off, fails
 
@@ -91,7 +95,7 @@ def write_declaration(project: Path, connector: dict, ingest: dict) -> None:
                     "family": "activity", "title": "cases", "owner": "us", "producer": "them", "licence": "internal",
                     "connector": {"type": "rest_api", "connection": "case_platform", "records": "data.list", **connector},
                     "format": {"type": "jsonl"}, "schedule": "@daily", "time_zone": "Asia/Shanghai",
-                    "as_of_pattern": r"(\d{4}-\d{2}-\d{2})\.jsonl$", "undeclared_columns": "ignore",
+                    "as_of_pattern": r"(\d{4}-\d{2}-\d{2})\.jsonl$",
                     "delivery": {"mode": "append"} if "incremental" in connector else {"mode": "upsert", "key": ["id"]}, **ingest,
                 }}},
                 "columns": [
@@ -484,3 +488,20 @@ def test_two_loads_of_a_source_do_not_run_at_once(declare):
         with pytest.raises(SourceBusy, match=f"process {os.getpid()} is loading it"):
             land("case_api")
     assert ids(land("case_api")) == [1, 2, 3, 4, 5]
+
+
+def test_the_example_of_the_documentation_brings_what_it_says(declare, platform, tmp_path, monkeypatch):
+    page = (PROJECT / "docs" / "adding_a_source.md").read_text("utf-8").partition("## From an HTTP API")[2]
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (connection,) = re.findall(r"AIRFLOW_CONN_CASE_PLATFORM='(.*)'", page)
+    commands = re.findall(r"^\.venv/bin/gmw (.*)$", page, re.MULTILINE)
+    content = yaml.safe_load(example)
+    write_declaration(tmp_path, content.pop("connector"), content)
+    platform.wants = lambda request: request.headers["Authorization"] == "Bearer THE TOKEN"
+    monkeypatch.setenv("AIRFLOW_CONN_CASE_PLATFORM", connection.replace("https://cases.example.org", platform.url))
+    told = [CliRunner().invoke(app, command.split()).output for command in commands]
+    assert len(told) == 3
+    assert "landed" in told[0] and told[1] == "" and "case_api_2026-03-31.jsonl: known already" in told[2]
+    platform.records[0] = case(1, 1, ', "more": 1')
+    assert "case_api_2026-03-31.jsonl: landed" in CliRunner().invoke(app, commands[2].split()).output
+    assert rows("select count(*) from ops.file") == [(2,)]
