@@ -49,14 +49,21 @@ class CarefulSession:
         self._short_page = False
         self._next_request_at = 0.0
 
-    def session(self) -> Session:
-        """A session of dlt (it tries 429, 5xx and broken connections again, and keeps to Retry-After), with our eyes on it."""
+    def plain_session(self) -> Session:
+        """A session of dlt: it tries 429, 5xx and broken connections again, and keeps to Retry-After. It follows no redirect, so that a
+        secret in a body stays where it was sent."""
         session = Client(
             raise_for_status=False,
             request_timeout=(min(self.connector.timeout, LONGEST_CONNECT), self.connector.timeout),
             request_max_attempts=self.connector.attempts,
             request_max_retry_delay=self.connector.longest_wait,
         ).session
+        session.max_redirects = 0
+        return session
+
+    def session(self) -> Session:
+        """The session to page with: a plain one with our eyes on it."""
+        session = self.plain_session()
         for scheme in ("http://", "https://"):
             session.mount(scheme, _LimitedAdapter(self))
         send = session.send

@@ -33,6 +33,8 @@ def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Ite
     cursor, cannot be asked for an interval again.
     Raises: UnexpectedAnswer, ConnectionNotFound, DeclarationError, SourceBusy.
     """
+    from requests import RequestException
+
     from ingest.connectors.careful_session import CarefulSession
 
     connector = source.connector
@@ -50,7 +52,13 @@ def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Ite
             yield load.arrivals([], session.url)
             return
         items = load.items(_resource(source, session, secret, address, cursor))
-        arrived = load.json_lines((item["record"] for item in items), session.url)
+        try:
+            arrived = load.json_lines((item["record"] for item in items), session.url)
+        except RequestException as error:
+            raise session.problem(
+                session.url, "an access token first", type(error).__name__,
+                f"See login, password and access_token_url of the connection {connector.connection}.",
+            ) from None
         session.check_total()
         if cursor:
             cursor.check_direction()
@@ -95,7 +103,7 @@ def _resource(source: SourceDeclaration, session: CarefulSession, secret: Creden
                 "base_url": address,
                 "headers": declared.headers,
                 "session": session.session(),
-                "auth": _authentication(source, secret),
+                "auth": _authentication(source, secret, session),
             },
             "resources": [
                 {
@@ -142,7 +150,7 @@ def _address(secret: Credentials, source_name: str) -> str:
     return url.geturl()
 
 
-def _authentication(source: SourceDeclaration, secret: Credentials) -> dict | None:
+def _authentication(source: SourceDeclaration, secret: Credentials, session: CarefulSession) -> dict | None:
     """dlt's configuration of it. Raises: DeclarationError when the connection lacks what it needs."""
     declared = source.connector.auth
     if declared is None:
@@ -166,6 +174,7 @@ def _authentication(source: SourceDeclaration, secret: Credentials) -> dict | No
             "access_token_url": secret.extra.get("access_token_url"),
             "client_id": secret.login,
             "client_secret": secret.password,
+            "session": session.plain_session(),
         },
     }[declared.type]
 

@@ -57,9 +57,13 @@ class Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
     def do_POST(self) -> None:
-        """As GET, with the parameters in the body."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.answer(urlsplit(self.path).path, {key: str(value) for key, value in body.items()})
+        """As GET, with the parameters in the body; or a token for a client that shows its secret."""
+        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.path == "/token":
+            is_known = parse_qs(text).get("client_id") == [LOGIN] and parse_qs(text).get("client_secret") == [SECRET]
+            return self.send(*((200, f'{{"access_token": "{SECRET}"}}') if is_known else (401, "{}")))
+        body = json.loads(text)
+        return self.answer(urlsplit(self.path).path, {key: str(value) for key, value in body.items()})
 
     def do_GET(self) -> None:
         """Answer a page."""

@@ -166,12 +166,13 @@ def test_what_arrives_is_loaded_like_any_file(declare, platform):
         ({"type": "api_key", "name": "X-API-Key"}, api_server.key_in_header, {}),
         ({"type": "api_key", "name": "api_key", "location": "query"}, api_server.key_in_query, {}),
         ({"type": "http_basic"}, api_server.basic, {"login": api_server.LOGIN}),
+        ({"type": "oauth2_client_credentials"}, api_server.bearer, {"login": api_server.LOGIN}),
     ],
-    ids=["bearer", "key in a header", "key as a parameter", "login and password"],
+    ids=["bearer", "key in a header", "key as a parameter", "login and password", "client credentials"],
 )  # fmt: skip
 def test_the_secret_of_the_connection_lets_in(declare, platform, monkeypatch, auth, wants, login):
     platform.wants = wants
-    connect(monkeypatch, platform, password=api_server.SECRET, **login)
+    connect(monkeypatch, platform, password=api_server.SECRET, extra={"access_token_url": f"{platform.url}/token"}, **login)
     declare(auth=auth)
     assert ids(land("case_api")) == [1, 2, 3, 4, 5]
     assert api_server.SECRET not in str(rows("from ops.file"))
@@ -184,6 +185,13 @@ def test_a_wrong_secret_is_told_without_showing_it(declare, platform, monkeypatc
     message = fault()
     assert "401" in message and "case_platform" in message and "renew it" in message
     assert "an-old-secret" not in message
+
+
+def test_a_client_that_gets_no_token_is_told(declare, platform, monkeypatch):
+    connect(monkeypatch, platform, login="nobody", password="no-secret", extra={"access_token_url": f"{platform.url}/token"})
+    declare(auth={"type": "oauth2_client_credentials"})
+    message = fault()
+    assert "expected an access token first, found HTTPError" in message and "case_platform" in message and "no-secret" not in message
 
 
 def test_a_connection_without_the_needed_parts_is_told(declare):
