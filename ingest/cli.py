@@ -124,7 +124,7 @@ def rotate_key(
 def land(
     source: SourceName,
     paths: Annotated[list[Path] | None, typer.Argument(help="default: what the source's connector brings")] = None,
-    start: Annotated[datetime | None, typer.Option("--from", help="ask again for what is from this time on, in the source's zone")] = None,
+    start: Annotated[datetime | None, typer.Option("--from", help="ask again from this time on, in the source's zone")] = None,
     end: Annotated[datetime | None, typer.Option("--to", help="and before this time")] = None,
 ) -> None:
     """Keep the bytes of arrived files, with sha256, in the landing."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ingest.connectors import drop_folder, rest_api
-from ingest.connectors.arrivals import Arrival, Arrivals, Interval
+from ingest.connectors.arrivals import Arrival, Arrivals, Interval, SourceUnavailable
 from ingest.declaration import SourceDeclaration
 
 CONNECTORS = {"drop_folder": drop_folder.arrivals, "rest_api": rest_api.arrivals}
 
-__all__ = ["Arrival", "Arrivals", "Interval", "arrivals"]
+__all__ = ["Arrival", "Arrivals", "Interval", "SourceUnavailable", "arrivals"]
 
 
 @contextmanager

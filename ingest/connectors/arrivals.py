@@ -7,6 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 
+class SourceUnavailable(RuntimeError):
+    """A source could not be asked, or did not answer as declared. Nothing of it is landed; other sources are not concerned."""
+
+
 @dataclass(frozen=True)
 class Interval:
     """The time that a load is about, half-open, both with a time zone: the data interval of an Airflow run.

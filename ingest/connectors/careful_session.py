@@ -17,6 +17,7 @@ from dlt.sources.helpers.rest_client.redaction import SENSITIVE_PARAMS, sanitize
 from requests import HTTPError, PreparedRequest, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
 
+from ingest.connectors.arrivals import SourceUnavailable
 from ingest.connectors.credentials import Credentials
 from ingest.declaration import SourceDeclaration
 
@@ -26,7 +27,7 @@ LONGEST_TOLD = 60
 NOT_THERE = object()
 
 
-class UnexpectedAnswer(RuntimeError):
+class UnexpectedAnswer(SourceUnavailable):
     """An API did not answer as declared. Nothing of what it brought in this load is landed."""
 
 
@@ -49,21 +50,24 @@ class CarefulSession:
         self._short_page = False
         self._next_request_at = 0.0
 
-    def plain_session(self) -> Session:
-        """A session of dlt: it tries 429, 5xx and broken connections again, and keeps to Retry-After. It follows no redirect, so that a
-        secret in a body stays where it was sent."""
-        session = Client(
+    def token_session(self) -> Session:
+        """The session to ask for a token with. It follows no redirect, so that the secret in the body stays where it was sent."""
+        session = self._dlt_session()
+        session.max_redirects = 0
+        return session
+
+    def _dlt_session(self) -> Session:
+        """A session of dlt: it tries 429, 5xx and broken connections again, and keeps to Retry-After."""
+        return Client(
             raise_for_status=False,
             request_timeout=(min(self.connector.timeout, LONGEST_CONNECT), self.connector.timeout),
             request_max_attempts=self.connector.attempts,
             request_max_retry_delay=self.connector.longest_wait,
         ).session
-        session.max_redirects = 0
-        return session
 
     def session(self) -> Session:
-        """The session to page with: a plain one with our eyes on it."""
-        session = self.plain_session()
+        """The session to page with: dlt's, with our eyes on it."""
+        session = self._dlt_session()
         for scheme in ("http://", "https://"):
             session.mount(scheme, _LimitedAdapter(self))
         send = session.send
@@ -177,7 +181,7 @@ class CarefulSession:
         if strange is not None:
             raise self.problem(url, "records with keys", type(strange).__name__, "Declare under connector.records where they are.")
         if records:
-            page = hashlib.sha256(simplejson.dumps(records, use_decimal=True, sort_keys=True).encode()).digest()
+            page = hashlib.sha256(simplejson.dumps(records, sort_keys=True).encode()).digest()
             if page in self._pages:
                 raise self.problem(
                     url, "another page", f"page {len(self._asked)} to be the same as one before",

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import simplejson
 
 from ingest import warehouse
-from ingest.connectors.arrivals import Arrival, Arrivals, Interval
+from ingest.connectors.arrivals import Arrival, Arrivals, Interval, SourceUnavailable
 from ingest.declaration import DeclarationError, SourceDeclaration
 from ingest.settings import settings
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource
 
 
-class SourceBusy(RuntimeError):
+class SourceBusy(SourceUnavailable):
     """Another process is asking the same source for records."""
 
 
@@ -98,11 +98,11 @@ class Extraction:
 
 def _line(record: dict, default: Callable[[object], object] | None) -> str:
     """A record as JSON; in ASCII only where it holds half a character, which UTF-8 cannot."""
-    line = simplejson.dumps(record, use_decimal=True, ensure_ascii=False, default=default)
+    line = simplejson.dumps(record, ensure_ascii=False, default=default)
     try:
         line.encode()
     except UnicodeEncodeError:
-        line = simplejson.dumps(record, use_decimal=True, default=default)
+        line = simplejson.dumps(record, default=default)
     return line
 
 

@@ -174,7 +174,7 @@ def _authentication(source: SourceDeclaration, secret: Credentials, session: Car
             "access_token_url": secret.extra.get("access_token_url"),
             "client_id": secret.login,
             "client_secret": secret.password,
-            "session": session.plain_session(),
+            "session": session.token_session(),
         },
     }[declared.type]
 

@@ -21,7 +21,7 @@ import pytest
 from tests.conftest import PROJECT, SECRET
 from tests.integration import api_server
 from tests.integration.api_server import Platform
-from tests.integration.test_connector_rest_api import PATHS, SINCE, write_declaration
+from tests.integration.case_api import PATHS, SINCE, write_declaration
 
 TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).replace(hour=0, minute=0, second=0, microsecond=0)
 # Runs in the copy of the project. After each step it waits until no run of the DAG is active, and tells what they were about.

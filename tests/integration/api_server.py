@@ -59,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """As GET, with the parameters in the body; or a token for a client that shows its secret."""
         text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.path == "/moved_token":
+            return self.send(307, "", {"Location": "/token"})
         if self.path == "/token":
             is_known = parse_qs(text).get("client_id") == [LOGIN] and parse_qs(text).get("client_secret") == [SECRET]
             return self.send(*((200, f'{{"access_token": "{SECRET}"}}') if is_known else (401, "{}")))
