@@ -65,8 +65,8 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
             f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
             rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
             "Intervals of the past that a source is to be asked for again: `airflow backfill create`. A red `report_blocked_files` "
-            "means that a file was kept out: its log says which and why. Put a corrected file into the drop folder "
-            "and trigger the DAG; the other files and sources are in the marts already.",
+            "means that a file was kept out: its log says which, why and what to do; the other files and sources are in the marts "
+            "already.",
             owner=declaration.owner,
         ),
     ) as dag:
@@ -230,7 +230,10 @@ def blocked_files_message(source: str, batches: list) -> str:
     """
     lines = [f"{len(batches)} file(s) of {source} are kept out of the marts, everything else went on:"]
     lines += [f"- {batch.file_name}: {batch.message}" for batch in batches]
-    lines.append("Put a corrected file into the drop folder (or take the faulty one out), then run this DAG again.")
+    lines.append(
+        "Put a corrected file where it came from (or take the faulty one out), or let the declaration say what holds now; then run this "
+        "DAG again."
+    )
     return "\n".join(lines)
 
 
