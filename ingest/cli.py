@@ -104,14 +104,14 @@ def rotate_key(
 
 
 @app.command()
-def land(source: SourceName, paths: Annotated[list[Path] | None, typer.Argument(help="default: the drop folder")] = None) -> None:
-    """Keep the bytes of arrived files, with sha256, in the landing."""
+def land(source: SourceName, paths: Annotated[list[Path] | None, typer.Argument(help="default: what the connector brings")] = None) -> None:
+    """Keep the bytes of arrived files, with sha256, in the landing. Ends with 1 when a file could not be taken."""
     from ingest.landing import land as land_files
 
-    for file in land_files(source, paths or None):
-        console.print(
-            f"{file.file_name}: {'landed' if file.is_new else 'known already'}, {file.size_bytes} bytes, {file.file_id[:12]}"
-        )
+    landed = land_files(source, paths or None)
+    for file in landed:
+        console.print(str(file), soft_wrap=True, markup=False)
+    raise typer.Exit(1 if any(file.problem for file in landed) else 0)
 
 
 @app.command()

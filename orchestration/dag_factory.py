@@ -72,8 +72,7 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
             from ingest.landing import land
 
             for file in land(source):
-                what = "landed" if file.is_new else "known already"
-                print(f"{file.file_name}: {what}, {file.size_bytes} bytes, sha256 {file.file_id}")
+                print(file)
 
         @task(task_id="load", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY)
         def load() -> None:
@@ -206,7 +205,7 @@ def blocked_files_message(source: str, batches: list) -> str:
     """
     lines = [f"{len(batches)} file(s) of {source} are kept out of the marts, everything else went on:"]
     lines += [f"- {batch.file_name}: {batch.message}" for batch in batches]
-    lines.append("Put a corrected file into the drop folder (or take the faulty one out), then run this DAG again.")
+    lines.append("Put a corrected file where it arrives (or take the faulty one out), then run this DAG again.")
     return "\n".join(lines)
 
 
