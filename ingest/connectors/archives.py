@@ -106,6 +106,8 @@ def _unpack_gz(archive: Arrival, file: BinaryIO, folder: Path, declared: Files) 
     if NESTED.search(name):
         raise Unreadable(NESTED_ARCHIVE)
     packed_size = archive.path.stat().st_size
+    if not packed_size:  # gzip takes nothing for a whole archive of nothing
+        raise Unreadable(DAMAGED_ARCHIVE)
     with gzip.GzipFile(fileobj=file) as content:
         _write(_damage_told(content), folder / "0", _Budget(declared), packed_size)
     return [_arrived_member(archive, name, folder / "0")], []
