@@ -148,7 +148,7 @@ def _listing(store: AbstractFileSystem, declared: RemoteFolder) -> list[Listed]:
 def _entries(store: AbstractFileSystem, path: str, base: str, declared: RemoteFolder) -> Iterator[Listed]:
     """What lies in one folder. Links of a web page that do not lead below it are no entries."""
     is_web = declared.scheme in ("http", "https")
-    for info in store.ls(path, detail=True):
+    for info in _ls(store, path, base, declared):
         whole = info["name"]
         if not whole.startswith(path) or (is_web and ("?" in whole or "#" in whole)):
             continue
@@ -158,6 +158,16 @@ def _entries(store: AbstractFileSystem, path: str, base: str, declared: RemoteFo
             continue
         folder = info["type"] == "directory"
         yield Listed(below, whole.rstrip("/") + "/" if folder else whole, info)
+
+
+def _ls(store: AbstractFileSystem, path: str, base: str, declared: RemoteFolder) -> list[dict]:
+    try:
+        return store.ls(path, detail=True)
+    except FileNotFoundError:
+        if declared.scheme != "s3" or path != base:
+            raise
+        store.ls(base.partition("/")[0])  # A store has no folders: an empty one is not there. A bucket that is not there raises.
+        return []
 
 
 def _check(entry: Listed, declared: RemoteFolder) -> None:
