@@ -50,11 +50,11 @@ def no_rows(
     )
 
 
-def not_empty(table: str, *, advice: str) -> gxe.ExpectTableRowCountToBeBetween:
-    """Critical: the batch has at least one row."""
+def not_empty(table: str, *, severity: str, advice: str) -> gxe.ExpectTableRowCountToBeBetween:
+    """The batch has at least one row."""
     return gxe.ExpectTableRowCountToBeBetween(
         min_value=1,
-        severity="critical",
+        severity=severity,
         meta=_meta("batch_is_not_empty", table, "at least 1 row", advice),
     )
 

@@ -51,8 +51,9 @@ def raw_suite(
     kept = [column for column in source.columns if not column.is_dropped]
     present = [column for column in kept if column.name in stored]
     expectations = [
-        *_accounting(batch, table, source.max_quarantined_share),
+        *_accounting(source, batch, table),
         *_columns(source, kept, stored, table),
+        *_drift(source, batch),
         *_keys(source, present, table),
         *(check for column in present for check in _values(column, table, source.owner)),
         *_personal_data(present, stored, table),
@@ -61,8 +62,9 @@ def raw_suite(
     return gx.ExpectationSuite(name=table, expectations=expectations)
 
 
-def _accounting(batch: Batch, table: str, most: float) -> list:
-    """Every row of the file is accounted for, and most of them could be read."""
+def _accounting(source: SourceDeclaration, batch: Batch, table: str) -> list:
+    """Every row of the file is accounted for, and most of them could be read. A file without rows does harm where it would take
+    the place of others."""
     from expectations.checks import no_rows, not_empty
 
     own = f"batch_id = {text_literal(batch.batch_id)}"
@@ -71,7 +73,11 @@ def _accounting(batch: Batch, table: str, most: float) -> list:
         from ops.batch as ledger left join ops.quarantine as quarantine using (batch_id)
         where {own} and ledger.rows_quarantined > {{share}} * ledger.rows_in"""
     return [
-        not_empty(table, advice="see ops.quarantine for the rows that could not be read, mend the file and send it again"),
+        not_empty(
+            table,
+            severity="critical" if source.delivery.replaces else "warning",
+            advice="see ops.quarantine for the rows that could not be read; if the file has none, ask the producer for it again",
+        ),
         no_rows(
             "every_row_of_the_file_is_accounted_for",
             f"""
@@ -94,10 +100,10 @@ def _accounting(batch: Batch, table: str, most: float) -> list:
         ),
         no_rows(
             "few_rows_are_quarantined",
-            quarantined.replace("{share}", str(most)),
+            quarantined.replace("{share}", str(source.max_quarantined_share)),
             severity="critical",
             table="ops.quarantine",
-            expected=f"at most {most:.0%} of the rows quarantined",
+            expected=f"at most {source.max_quarantined_share:.0%} of the rows quarantined",
             advice="compare the file's layout and formats with the declaration; mend the one that is wrong",
         ),
         no_rows(
@@ -135,6 +141,43 @@ def _columns(source: SourceDeclaration, kept: list[ColumnDeclaration], stored: d
                 )
             )
     return checks
+
+
+CHANGES = {
+    "added": ("no_column_was_added", "the columns of the file before", "declare the new column, then `gmw replay` the source"),
+    "removed": (
+        "no_column_was_removed",
+        "the columns of the file before",
+        "ask the producer for the column; take it out of the declaration if it will not come back",
+    ),
+    "renamed": ("no_column_was_renamed", "the headers of the file before", "nothing: the new header is declared"),
+    "retyped": (
+        "no_column_changed_its_kind",
+        "values of the kind that the file before had",
+        "look at the values and at the staging model that reads them; ask the producer what has changed",
+    ),
+}
+
+
+def _drift(source: SourceDeclaration, batch: Batch) -> list:
+    """The file has the columns of the one before it. How much a change matters is the source's policy; a header that is declared as
+    another name of its column matters to nobody."""
+    from expectations.checks import no_rows
+
+    severity = {"evolve": "info", "warn": "warning", "block": "critical"}[source.drift]
+    return [
+        no_rows(
+            name,
+            f"""
+            select coalesce(header, column_name) as header, "before", "after", previous_batch_id from ops.column_drift
+            where batch_id = {text_literal(batch.batch_id)} and change = '{change}'""",
+            severity="info" if change == "renamed" else severity,
+            table="ops.column_drift",
+            expected=expected,
+            advice=advice,
+        )
+        for change, (name, expected, advice) in CHANGES.items()
+    ]
 
 
 def _keys(source: SourceDeclaration, present: list[ColumnDeclaration], table: str) -> list:

@@ -73,6 +73,22 @@ def source_check(name: SourceName, file: Path) -> None:
     raise typer.Exit(0 if report.status == "loaded" else 1)
 
 
+@source_app.command("drift")
+def source_drift(name: Annotated[str | None, typer.Argument(help="default: all sources")] = None) -> None:
+    """How the columns of files changed from one file to the next: added, removed, renamed, other kinds of values."""
+    from ingest.declaration import declaration
+    from ingest.drift import changes
+
+    table = Table("source", "file", "change", "column", "before", "after", "compared with")
+    found = changes(declaration(name).name if name else None)
+    for row in found:
+        column = row["header"] if row["column_name"] in (None, row["header"]) else f"{row['header']} ({row['column_name']})"
+        table.add_row(
+            row["source"], row["file_name"], row["change"], column, row["before"] or "", row["after"] or "", row["previous_file_name"]
+        )
+    console.print(table if found else "no file differs in its columns from the one before it")
+
+
 @secret_app.command("create")
 def secret_create(if_missing: Annotated[bool, typer.Option("--if-missing", help="no error when there is one")] = False) -> None:
     """Make the secret of the person keys in $GMW_HOME/secrets. A server takes GMW_PERSON_KEY_SECRET from its secret store."""

@@ -27,11 +27,17 @@ class DeclarationError(ValueError):
 
 
 class Delivery(Strict):
-    """What a new file means; applied by the dbt macro `delivered_rows`."""
+    """What a new file means; applied by the dbt macro `delivered_rows`.
+
+    `order_by` (upsert): columns by which the latest row of a key is found, before files are compared. `overlapping` (append): files
+    repeat one another's rows; an equal row counts as often as the file has it that has it most often.
+    """
 
     mode: Literal["append", "snapshot", "period", "upsert"]
     key: list[str] = []
     columns: list[str] = []
+    order_by: list[str] = []
+    overlapping: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> "Delivery":
@@ -39,7 +45,16 @@ class Delivery(Strict):
             raise ValueError("delivery upsert: expected `key`, a list of columns")
         if self.mode == "period" and not self.columns:
             raise ValueError("delivery period: expected `columns`, a list of columns that name the replaced part")
+        if self.order_by and self.mode != "upsert":
+            raise ValueError(f"delivery {self.mode}: order_by is for upsert")
+        if self.overlapping and self.mode != "append":
+            raise ValueError(f"delivery {self.mode}: overlapping is for append; the other modes replace what overlaps")
         return self
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a file takes the place of earlier rows that it does not have: then an empty one is refused."""
+        return self.mode in ("snapshot", "period")
 
 
 class Skip(Strict):
@@ -136,8 +151,9 @@ class SourceDeclaration(Strict):
     format: Format = CsvFormat()
     delivery: Delivery
     as_of_pattern: str | None = None
+    revision_pattern: str | None = None
     layouts: dict[str, list[str]] = {}
-    undeclared_columns: Literal["warn", "ignore", "block"] = "warn"
+    drift: Literal["evolve", "warn", "block"] = "warn"
     skip: list[Skip] = []
     max_quarantined_share: float = Field(default=0.2, ge=0, le=1)
 
@@ -160,7 +176,7 @@ class SourceDeclaration(Strict):
         names = [column.name for column in self.columns]
         if len(names) != len(set(names)):
             raise ValueError(f"columns: expected unique names, found {sorted({n for n in names if names.count(n) > 1})}")
-        used = [*self.delivery.key, *self.delivery.columns, *(skip.column for skip in self.skip)]
+        used = [*self.delivery.key, *self.delivery.columns, *self.delivery.order_by, *(skip.column for skip in self.skip)]
         used += self.format.filled
         unknown = [name for name in used if name not in names and name not in ("_layout", "_file_as_of")]
         if unknown:

@@ -22,8 +22,8 @@ from ingest.settings import settings
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file in the landing. `is_new` is false when the same bytes had landed before. `problem`: why it could not be taken; then
-    there are no bytes, and a blocked batch tells of it."""
+    """One file in the landing. `is_new` is false when the same bytes had landed before. `problem`: why it could not be taken;
+    then there are no bytes, and a blocked batch tells of it."""
 
     source: str
     file_id: str
@@ -41,8 +41,8 @@ class LandedFile:
 def land(source_name: str, paths: list[Path] | None = None, interval: Interval | None = None) -> list[LandedFile]:
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
 
-    The same bytes again are a no-op, whatever their name. A file that cannot be taken becomes a blocked batch, the others go on. A
-    blocked file that is no longer where files arrive is noted as withdrawn.
+    The same bytes again are a no-op, whatever their name. A file that cannot be taken becomes a blocked batch, the others go on.
+    A blocked file that is no longer where files arrive is noted as withdrawn.
 
     Args: source_name: a declared source. paths: files to land; default: those that the source's connector brings. interval: the
     time that the load is about, for connectors that ask for a part of what there is.
@@ -57,7 +57,8 @@ def _land(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
     copied, refused = [], list(arrived.refused)
     for file in arrived.files:
         try:
-            copied.append((file, as_of_in_name(source, file.name), *_copy(source, file.path)))
+            as_of, revision = as_of_in_name(source, file.name), revision_in_name(source, file.name)
+            copied.append((file, as_of, revision, *_copy(source, file.path)))
         except Unreadable as reason:
             refused.append(Refused(file.name, file.address, str(reason)))
     landed = []
@@ -65,18 +66,22 @@ def _land(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
         known = {
             row[0] for row in connection.execute("select file_id from ops.file where source = ?", [source.name]).fetchall()
         }
-        for file, as_of, file_id, size in copied:
+        for file, as_of, revision, file_id, size in copied:
             is_new = file_id not in known
             if is_new:
                 known.add(file_id)
                 connection.execute(
-                    "insert into ops.file values (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
+                    """
+                    insert into ops.file (file_id, source, file_name, original_path, size_bytes, landed_path, licence, producer, as_of,
+                        revision, retrieved_at)
+                    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
+                    """,
                     [file_id, source.name, file.name, file.address, size, str(landed_path(source.name, file_id)),
-                     source.licence, source.producer, as_of],
+                     source.licence, source.producer, as_of, revision],
                 )
             landed.append(LandedFile(source.name, file_id, file.name, size, is_new))
         landed += [LandedFile(source.name, file.file_id, file.name, file.size_bytes, False) for file in arrived.unchanged]
-        ledger.note_fetched(connection, source.name, [(file, file_id) for file, _, file_id, _ in copied])
+        ledger.note_fetched(connection, source.name, [(file, file_id) for file, _, _, file_id, _ in copied])
         ledger.refuse(connection, source.name, refused)
         landed += [LandedFile(source.name, ledger.refused_id(file.address), file.name, 0, False, file.reason) for file in refused]
         mended = [ledger.refused_id(file.address) for file, *_ in copied]
@@ -104,7 +109,7 @@ def landed_path(source_name: str, file_id: str) -> Path:
 
 
 def _copy(source: SourceDeclaration, path: Path) -> tuple[str, int]:
-    """Copy a file into the landing; the name of the copy is its sha256. Returns sha256 (hex) and size in bytes. Raises Unreadable."""
+    """Copy a file into the landing; the name of the copy is its sha256. Returns sha256 and size in bytes. Raises Unreadable."""
     folder = settings().landing / source.name
     folder.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
@@ -144,4 +149,20 @@ def as_of_in_name(source: SourceDeclaration, file_name: str) -> date | None:
         day = int(digits[6:8]) if len(digits) >= 8 else calendar.monthrange(year, month)[1]
         return date(year, month, day)
     except ValueError as error:
-        raise Unreadable(f"expected a date in the name, found {match.group(1)!r}; rename the file or mend as_of_pattern") from error
+        found = match.group(1)
+        raise Unreadable(f"expected a date in the name, found {found!r}; rename the file or mend as_of_pattern") from error
+
+
+def revision_in_name(source: SourceDeclaration, file_name: str) -> int:
+    """Which edition of its period a file is, from its name by the declared `revision_pattern`: a later one replaces an earlier one.
+
+    The pattern's first group, if there is one, holds the number (`_v2` → 2); a name that matches without a number is revision 1
+    (`_修订`); one that does not match is the first edition, 0. Raises Unreadable when what stands there is no number.
+    """
+    match = source.revision_pattern and re.search(source.revision_pattern, file_name)
+    if not match:
+        return 0
+    told = next((group for group in match.groups() if group), "1")
+    if not told.isdecimal() or len(told) > 9:
+        raise Unreadable(f"expected a revision's number in the name, found {told!r}; rename the file or mend revision_pattern")
+    return int(told)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import ledger, privacy, quarantine, readers, warehouse
+from ingest import drift, ledger, privacy, quarantine, readers, warehouse
 from ingest.columns import cast_to_type, is_cast, stored_value, trimmed_text
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.readers.parsed import NO_ROWS, Parsed, literal
@@ -71,7 +71,7 @@ def load(source_name: str) -> list[BatchReport]:
             from ops.file left join ops.batch using (source, file_id)
             where file.source = ? and (batch.status is null or batch.status = 'blocked')
                 and file.landed_path is not null  -- what was refused has no bytes
-            order by file.as_of nulls first, file.retrieved_at, file.file_name
+            order by file.as_of nulls first, file.revision, file.retrieved_at, file.file_name
             """,
             [source_name],
         ).fetchall()
@@ -168,7 +168,7 @@ def _load_file(
     try:
         # Before the transaction: only rows that are committed have row ids that count from 0.
         parsed = readers.read(connection, source, path)
-        if parsed.rows_in == parsed.rows_skipped:
+        if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
             raise readers.FileRejected(NO_ROWS)
     except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         message = str(error)
@@ -193,8 +193,9 @@ def _load_file(
             health = [column.name for column in parsed.columns.values() if column.personal == "health"]
             notes = {
                 "columns of health data, not loaded": health,
-                "columns not declared and not loaded": parsed.undeclared if source.undeclared_columns == "warn" else [],
+                "columns not declared and not loaded": drift.never_seen(connection, source, parsed.undeclared),
             }
+            drift.record(connection, source, parsed, batch_id)
             message = "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
         connection.execute(
             """

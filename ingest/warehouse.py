@@ -24,6 +24,7 @@ create schema if not exists ops;
 create table if not exists ops.file (
     file_id varchar, source varchar, file_name varchar, original_path varchar, size_bytes bigint, landed_path varchar,
     licence varchar, producer varchar, as_of date, retrieved_at timestamptz);
+alter table ops.file add column if not exists revision integer default 0;
 create table if not exists ops.fetch (
     source varchar, address varchar, version varchar, file_id varchar, fetched_at timestamptz);
 create table if not exists ops.batch (
@@ -38,6 +39,53 @@ create table if not exists ops.gate_result (
     run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar,
     severity varchar, success boolean, observed varchar, unexpected_count bigint, message varchar,
     checked_at timestamptz);
+create table if not exists ops.file_column (
+    batch_id varchar, source varchar, position integer, header varchar, column_name varchar, kind varchar, filled bigint);
+create or replace view ops.column_drift as
+with pair as (
+    select batch.batch_id, batch.source, max_by(earlier.batch_id, earlier.batch_no) as previous_batch_id
+    from ops.batch as batch
+    inner join ops.batch as earlier on earlier.source = batch.source and earlier.layout is not distinct from batch.layout
+        and earlier.batch_no < batch.batch_no and earlier.status = 'accepted'
+    where exists (from ops.file_column as known where known.batch_id = earlier.batch_id)
+    group by all
+),
+after as (select pair.previous_batch_id, file_column.* from ops.file_column inner join pair using (batch_id, source)),
+before as (
+    select pair.batch_id as next_batch_id, file_column.*
+    from ops.file_column inner join pair on file_column.batch_id = pair.previous_batch_id
+),
+misfit as (
+    select batch_id, column_name, count(distinct row_no) as rows
+    from ops.quarantine where reason in ('wrong_type', 'wrong_format') group by all
+)
+select after.batch_id, after.source, after.previous_batch_id, 'added' as change, after.column_name, after.header, null as before,
+    after.header as after
+from after
+where not exists (
+    from before where before.next_batch_id = after.batch_id
+        and (before.column_name = after.column_name or lower(trim(before.header)) = lower(trim(after.header))))
+union all
+select before.next_batch_id, before.source, before.batch_id, 'removed', before.column_name, before.header, before.header, null
+from before
+where not exists (
+    from after where before.next_batch_id = after.batch_id
+        and (before.column_name = after.column_name or lower(trim(before.header)) = lower(trim(after.header))))
+    and exists (from after where after.batch_id = before.next_batch_id)
+union all
+select after.batch_id, after.source, after.previous_batch_id, 'renamed', after.column_name, after.header, before.header, after.header
+from after inner join before on before.next_batch_id = after.batch_id and before.column_name = after.column_name
+where lower(trim(before.header)) != lower(trim(after.header))
+union all
+select after.batch_id, after.source, after.previous_batch_id, 'retyped', after.column_name, after.header, before.kind, after.kind
+from after inner join before on before.next_batch_id = after.batch_id and before.column_name = after.column_name
+where before.kind != after.kind
+union all
+-- A typed column of which so many values do not fit any more has changed its kind, too.
+select after.batch_id, after.source, after.previous_batch_id, 'retyped', after.column_name, after.header, after.kind,
+    misfit.rows || ' of ' || batch.rows_in || ' rows do not fit'
+from after inner join misfit using (batch_id, column_name) inner join ops.batch as batch using (batch_id)
+where misfit.rows > 0.05 * batch.rows_in;
 """
 
 

@@ -18,3 +18,16 @@
     {%- endfor -%}
     {{ return(questions) }}
 {% endmacro %}
+
+{# The declared columns of a source that its raw table has. #}
+{% macro stored_columns(source_name) %}
+    {%- if not execute -%}{{ return([]) }}{%- endif -%}
+    {%- set node = graph.sources.values() | selectattr("name", "equalto", source_name) | first -%}
+    {%- set names = [] -%}
+    {%- for column in node.columns.values() -%}
+        {%- if column.config.get("meta", {}).get("ingest", {}).get("personal") not in ("drop", "health") -%}
+            {%- do names.append(column.name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{% endmacro %}

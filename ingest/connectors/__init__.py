@@ -30,7 +30,10 @@ def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Ite
 
 @contextmanager
 def given(source: SourceDeclaration, paths: list[Path]) -> Iterator[Arrivals]:
-    """Files that somebody names, as if the source's connector had brought them, until the block ends. Raises FileNotFoundError."""
+    """Files that somebody names, as if the source's connector had brought them, until the block ends.
+
+    Raises: FileNotFoundError.
+    """
     for path in paths:
         if not path.is_file():
             raise FileNotFoundError(f"source {source.name}: expected a file, found none at {shown(str(path))}")

@@ -96,7 +96,7 @@ def _unpack_zip(archive: Arrival, file: BinaryIO, folder: Path, declared: Files)
             except Unreadable as reason:
                 refused.append(_refused_member(archive, name, str(reason)))
     if not taken and not refused:
-        raise Unreadable(f"expected members that match {declared.members!r}, found none in the archive; see `members` in the declaration")
+        raise Unreadable(f"expected members that match {declared.members!r}, found none; see `members` in the declaration")
     return taken, refused
 
 
@@ -140,7 +140,7 @@ def _write(content: Iterator[bytes], path: Path, budget: _Budget, packed_size: i
             size += len(chunk)
             budget.take(len(chunk))
             if size > RATIO_COUNTS_FROM and size > MAX_RATIO * packed_size:
-                raise _Bomb(f"expected data, found a member that unpacks to more than {MAX_RATIO} times its size: an archive bomb")
+                raise _Bomb(f"expected data, found a member that unpacks to over {MAX_RATIO} times its size: an archive bomb")
             out.write(chunk)
 
 

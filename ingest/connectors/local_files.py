@@ -101,8 +101,8 @@ def too_large(size: int, declared: Files) -> str:
 def too_young(age: float, declared: Files) -> str:
     """The reason of a file that was changed a moment ago; `age` in seconds."""
     return (
-        f"expected a file that nobody has changed for {declared.minimum_age_seconds} s, found one changed {max(age, 0):.0f} s ago; it "
-        "is taken by the next run after that"
+        f"expected a file that nobody has changed for {declared.minimum_age_seconds} s, found one changed {max(age, 0):.0f} s "
+        "ago; it is taken by the next run after that"
     )
 
 

@@ -1,4 +1,4 @@
-"""Files in a folder that lies elsewhere: an S3-compatible store, an SFTP server, a directory listing over HTTP, a mounted folder."""
+"""Files in a folder that lies elsewhere: in an S3-compatible store, on an SFTP server, behind a web page, on a mounted disk."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ class Listed:
 
 @contextmanager
 def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Iterator[Arrivals]:
-    """Files of a source in its remote folder, fetched into a temporary folder; the interval does not matter, all that is there counts.
+    """Files of a source in its remote folder, fetched into a temporary folder; the interval does not matter, all that is there
+    counts.
 
-    A file whose version (ETag, or time of change and size) is the one that was fetched before is not fetched again, unless it is an
-    archive. A file that cannot be fetched is refused, the others go on.
+    A file whose version (ETag, or time of change and size) is the one that was fetched before is not fetched again, unless it is
+    an archive. A file that cannot be fetched is refused, the others go on.
     Raises: ConnectionNotFound; RemoteFolderError when the folder cannot be listed or stops answering: then nothing has landed.
     """
     declared: RemoteFolder = source.connector
@@ -80,19 +81,21 @@ def _mounted(source: SourceDeclaration, declared: RemoteFolder) -> Arrivals:
 
 @contextmanager
 def _told(source: SourceDeclaration, login: Credentials | None) -> Iterator[None]:
-    """Errors of the libraries as one of ours, without credentials. The libraries' own are not shown as cause, they may hold some."""
+    """Errors of the libraries as one of ours, without credentials. Their own are not shown as cause, they may hold some."""
     try:
         yield
     except Exception as error:
         hidden = login.hide(error) if login else str(error)
         raise RemoteFolderError(
             f"source {source.name}: cannot list or fetch {source.connector.location} ({type(error).__name__}: {hidden}). Is the "
-            f"address right, does the server answer, and may the login of the connection {source.connector.connection!r} read there?"
+            "address right, does the server answer, and may the login of the connection "
+            f"{source.connector.connection!r} read there?"
         ) from None
 
 
 def _fetch_all(
-    store: AbstractFileSystem, declared: RemoteFolder, login: Credentials | None, before: dict[str, tuple[str, Unchanged]], folder: Path
+    store: AbstractFileSystem, declared: RemoteFolder, login: Credentials | None, before: dict[str, tuple[str, Unchanged]],
+    folder: Path,
 ) -> Arrivals:
     files, refused, unchanged = [], [], []
     failures = 0
@@ -116,8 +119,8 @@ def _fetch_all(
                 raise
             told = login.hide(error) if login else str(error)
             refused.append(Refused(name, address, (
-                f"expected a file that can be fetched, found an error ({type(error).__name__}: {told}); nothing of it was kept, the "
-                "next run tries again"
+                f"expected a file that can be fetched, found an error ({type(error).__name__}: {told}); nothing of it was kept, "
+                "the next run tries again"
             )))
     return Arrivals(files, is_complete=True, refused=refused, unchanged=unchanged)
 
@@ -134,7 +137,7 @@ def _listing(store: AbstractFileSystem, declared: RemoteFolder) -> list[Listed]:
         for entry in _entries(store, path, base, declared):
             seen += 1
             if seen > MAX_LISTED or depth > MAX_DEPTH:
-                raise RuntimeError(f"expected at most {MAX_LISTED} files in {MAX_DEPTH} levels of folders, found more; narrow the pattern")
+                raise RuntimeError(f"expected at most {MAX_LISTED} files in {MAX_DEPTH} levels, found more; narrow the pattern")
             if is_left_over(entry.below):
                 continue
             if entry.info["type"] != "directory":
@@ -184,7 +187,7 @@ def _check(entry: Listed, declared: RemoteFolder) -> None:
 
 
 def _version_now(store: AbstractFileSystem, entry: Listed, declared: RemoteFolder) -> str | None:
-    """The version of a file as listed; a web page lists none, its server is asked. None, too, when that fails: fetching will tell."""
+    """The version of a file as listed; a web page lists none, its server is asked. None when that fails: fetching tells why."""
     if declared.scheme not in ("http", "https"):
         return _version(entry.info)
     try:

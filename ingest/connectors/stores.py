@@ -78,8 +78,8 @@ def close(store: AbstractFileSystem) -> None:
 
 
 def _s3(declared: RemoteFolder, login: Credentials | None) -> AbstractFileSystem:
-    """Extra of the connection: endpoint_url, region_name, aws_session_token, config_kwargs (as Airflow's Amazon provider has them).
-    Without a connection or a login in it, the machine's own role or profile counts."""
+    """Extra of the connection: endpoint_url, region_name, aws_session_token, config_kwargs (as Airflow's Amazon provider has
+    them). Without a connection or a login in it, the machine's own role or profile counts."""
     from s3fs import S3FileSystem
 
     extra = login.extra if login else {}
@@ -102,7 +102,7 @@ def _http(declared: RemoteFolder, login: Credentials | None) -> AbstractFileSyst
     if login:
         told = urlsplit(login.host if "://" in (login.host or "") else f"//{login.host or ''}").hostname
         if told != host:
-            raise ValueError(f"expected the connection {login.connection!r} to be for the host {host} of the location, found {told}")
+            raise ValueError(f"expected the connection {login.connection!r} to be for the host {host}, found {told}")
         options["headers"] = dict(login.extra.get("headers", {}))
         if login.login:
             options["headers"]["Authorization"] = aiohttp.BasicAuth(login.login, login.password or "", "utf-8").encode()
@@ -181,8 +181,8 @@ def _host_keys(login: Credentials) -> paramiko.HostKeys:
     if known.lookup(host) is None:
         raise ValueError(
             f"expected the key of the SFTP server {host}, found none: put it into `host_key` in the extra of the connection "
-            f"{login.connection!r} (`ssh-keyscan -t ed25519 -p {login.port or 22} {quote(login.host)}` prints it; compare it with what "
-            "the server's owner says)"
+            f"{login.connection!r} (`ssh-keyscan -t ed25519 -p {login.port or 22} {quote(login.host)}` prints it; compare it "
+            "with what the server's owner says)"
         )
     return known
 
@@ -193,4 +193,4 @@ def _private_key(text: str, passphrase: str | None) -> paramiko.PKey:
             return kind.from_private_key(io.StringIO(text), password=passphrase)
         except (paramiko.SSHException, ValueError):
             continue
-    raise ValueError("private_key in the extra of the connection: expected an OpenSSH or PEM private key that its passphrase opens")
+    raise ValueError("private_key in the extra of the connection: expected an OpenSSH or PEM key that its passphrase opens")

@@ -61,6 +61,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         rows_skipped=title_rows,
         is_typed=True,
         filled=set(source.format.filled),
+        headers=match.headers,
     )
 
 

@@ -16,11 +16,13 @@ UNIT_NOTE = re.compile(r"(?:^|[\s(,;])(?:金额|计量|货币)?单位\s*:\s*([^\
 
 @dataclass(frozen=True)
 class Match:
-    """How a file's header fits the declaration: column by position, and the headers that are not declared."""
+    """How a file's header fits the declaration: column by position, the headers that are not declared, and the header of each
+    column as it was found."""
 
     layout: str
     by_position: dict[int, ColumnDeclaration]
     undeclared: list[str]
+    headers: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -137,12 +139,12 @@ def match(header: Sequence[str], source: SourceDeclaration, where: str = "") -> 
     if missing or layout is None:
         raise FileRejected(_message(header, source, missing, where))
     undeclared = [text for i, text in enumerate(header) if i not in by_position]
-    if undeclared and source.undeclared_columns == "block":
+    if undeclared and source.drift == "block":
         raise FileRejected(
             f"expected only declared columns{where}, found also: {', '.join(undeclared)}; declare them in "
             f"{declaration_file(source)}"
         )
-    return Match(layout, by_position, undeclared)
+    return Match(layout, by_position, undeclared, {column.name: header[i].strip() for i, column in by_position.items()})
 
 
 def expected_headers(source: SourceDeclaration) -> str:

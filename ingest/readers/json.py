@@ -10,7 +10,7 @@ import duckdb
 
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import NO_ROWS, FileRejected, Parsed, Rejected, literal, quoted, utf8
+from ingest.readers.parsed import FileRejected, Parsed, Rejected, literal, quoted, utf8
 
 LIST_SEPARATOR = "┋"
 
@@ -42,7 +42,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     records = f"level_{len(levels)}"
     (rows_in,) = connection.execute(f"select count(*) from {records}").fetchone()
     if not rows_in:
-        raise FileRejected(NO_ROWS)
+        return _no_records(connection, source)
     places = [place for up in range(len(levels) + 1) for place in _places(connection, source, f"level_{len(levels) - up}", up)]
     match = header.match([place.header for place in places], source)
     columns = {column.name: column for column in match.by_position.values()}
@@ -64,7 +64,17 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         undeclared=match.undeclared,
         rejected=rejected,
         row_no="_row_no",
+        headers=match.headers,
     )
+
+
+def _no_records(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> Parsed:
+    """What a file with an empty list says: no rows of any column."""
+    columns = {column.name: column for column in source.columns}
+    kept = ", ".join(f"null::varchar as {quoted(column.name)}" for column in source.columns if not column.is_dropped)
+    connection.execute(f"create or replace temp table parsed as select {kept}, 0::bigint as _row_no where false")
+    layout = next(iter(source.layouts), "default")
+    return Parsed(layout=layout, rows_in=0, columns=columns, missing=[], undeclared=[], rejected=[], row_no="_row_no")
 
 
 def _read_documents(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> None:

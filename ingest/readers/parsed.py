@@ -38,7 +38,8 @@ class Parsed:
     `rows_in` counts the records of the file without its header; `rows_skipped` those of them that the declaration passes over
     before the data (title rows). `row_no` and `where` are SQL on `parsed`: the number of the row in the file, and the part of
     the file it lies in, in words (NULL when the number says all). `is_typed`: the reader has cast the columns that have no
-    formats of their own; otherwise all are text. `filled`: columns with a value of the reader's, not of a cell.
+    formats of their own; otherwise all are text. `filled`: columns with a value of the reader's, not of a cell. `headers`: of
+    each column as the file has it.
     """
 
     layout: str
@@ -52,6 +53,7 @@ class Parsed:
     rows_skipped: int = 0
     is_typed: bool = False
     filled: set[str] = field(default_factory=set)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager

@@ -71,6 +71,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         where="_where",
         rows_skipped=sum(sheet.header.first for sheet in sheets),
         filled=set(source.format.filled),
+        headers={name: text for sheet in reversed(sheets) for name, text in sheet.match.headers.items()},
     )
 
 

@@ -1,50 +1,21 @@
-"""What holds for every input: the models' own SQL on random rows.
-
-The SQL is rendered as dbt would do it; `ref` and `source` name tables that the test fills.
-"""
+"""What holds for every input: the models' own SQL on random rows, in tables that the test fills."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 
 import duckdb
-import jinja2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-DBT = Path(__file__).resolve().parents[2] / "dbt_project"
+from tests.dbt.project_sql import model, rendered
+
 EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 PLACES = ["d", "t1", "t2", "c1", "c2", "c3", "e1", "e2"]
 MONTHS = [date(2025, 11, 1), date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1)]
-
-
-@cache
-def _macros() -> str:
-    return "".join(
-        (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8")
-        for name in ("validity", "breakdown", "statistics", "delivery")
-    )
-
-
-def rendered(template: str, **names: object) -> str:
-    """A template or model as SQL: every macro of the project is known, tables have the names of their models."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
-    environment.globals.update(
-        ref=lambda name: name, source=lambda schema, name: f"{schema}_{name}" if schema == "ops" else f"raw_{name}",
-        **{"return": lambda value: value}, **names,
-    )  # fmt: skip
-    # Macros that call one another are put in front of the template in one text.
-    return environment.from_string(_macros() + template).render()
-
-
-@cache
-def model(path: str) -> str:
-    return rendered((DBT / "models" / path).read_text(encoding="utf-8"))
 
 
 BY_KIND = rendered("select breakdown_type, sum(amount) from {{ broken_down('facts', {'kind': 'kind'}) }} group by all")
@@ -155,14 +126,17 @@ files = some.lists(
 
 DELIVERIES = [
     {"mode": "append"},
+    {"mode": "append", "overlapping": True},
     {"mode": "snapshot"},
     {"mode": "period", "columns": ["key"]},
     {"mode": "upsert", "key": ["key"]},
+    {"mode": "upsert", "key": ["key"], "order_by": ["value"]},
 ]
 DELIVERED_ROWS = {
-    delivery["mode"]: rendered(
+    ", ".join([delivery["mode"], *list(delivery)[1:]]): rendered(
         "select key, value, _file_id, _row_no from {{ delivered_rows('ledger') }} order by all",
         ingest_declaration=lambda source, delivery=delivery: {"delivery": delivery},
+        stored_columns=lambda source: ["key", "value"],
     )
     for delivery in DELIVERIES
 }
@@ -179,12 +153,12 @@ def test_the_order_in_which_dated_files_arrive_changes_nothing(mode: str, arrive
         connection.execute("""
             create table raw_ledger (key integer, value integer, _file_id varchar, _row_no bigint, _batch_id varchar);
             create table ops_batch (batch_id varchar, status varchar, batch_no bigint);
-            create table ops_file (file_id varchar, source varchar, as_of date);
+            create table ops_file (file_id varchar, source varchar, as_of date, revision integer);
         """)
         for batch_no, number in enumerate(sequence):
             connection.execute("insert into ops_batch values (?, 'accepted', ?)", [f"b{number}", batch_no])
-            as_of = date(2026, 1, 31) + timedelta(days=31 * number)
-            connection.execute("insert into ops_file values (?, 'ledger', ?)", [f"f{number}", as_of])
+            as_of = date(2026, 1, 31) + timedelta(days=31 * (number // 2))
+            connection.execute("insert into ops_file values (?, 'ledger', ?, ?)", [f"f{number}", as_of, number % 2])
             for row_no, (key, value) in enumerate(contents[number], 1):
                 row = [key, value, f"f{number}", row_no, f"b{number}"]
                 connection.execute("insert into raw_ledger values (?, ?, ?, ?, ?)", row)

@@ -1,4 +1,4 @@
-"""Real servers for the tests of remote folders: S3 (moto), SFTP (sshd), a directory listing over HTTP. Each on a free port of 127.0.0.1."""
+"""Real servers for the tests of remote folders: S3 (moto), SFTP (sshd), a web page. Each on a free port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def s3_server() -> Iterator[S3]:
         client.create_bucket(Bucket="ledgers")
         # From now on moto checks who asks.
         headers = {"Content-Type": "text/plain"}
-        urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset-auth", data=b"0", headers=headers, method="POST")).read()
+        urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset-auth", b"0", headers, method="POST")).read()
         yield S3(url, client, login, password)
     finally:
         server.stop()
@@ -66,7 +66,6 @@ class Sftp:
     folder: Path
     port: int
     connection: dict
-    process: subprocess.Popen
 
 
 @contextmanager
@@ -103,10 +102,9 @@ Subsystem sftp internal-sftp
                     break
             assert process.poll() is None, (folder / "log").read_text()
             time.sleep(0.05)
-        yield Sftp(served, port, {
-            "conn_type": "sftp", "host": "127.0.0.1", "port": port, "login": getpass.getuser(),
-            "extra": {"host_key": (folder / "host_key.pub").read_text().strip(), "private_key": (folder / "user_key").read_text()},
-        }, process)
+        keys = {"host_key": (folder / "host_key.pub").read_text().strip(), "private_key": (folder / "user_key").read_text()}
+        login = {"conn_type": "sftp", "host": "127.0.0.1", "port": port, "login": getpass.getuser(), "extra": keys}
+        yield Sftp(served, port, login)
     finally:
         process.terminate()
         process.wait(10)
@@ -114,13 +112,12 @@ Subsystem sftp internal-sftp
 
 @dataclass
 class Web:
-    """A directory listing over HTTP. `faults`: path → what goes wrong the next times it is asked for; `asked`: the GET requests."""
+    """A directory listing over HTTP. `faults`: path → what goes wrong the next times it is asked for; `asked`: paths."""
 
     folder: Path
     url: str
     faults: dict[str, list] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    headers_seen: list[dict] = field(default_factory=list)
 
 
 @contextmanager
@@ -139,7 +136,6 @@ def web_server(folder: Path, login: tuple[str, str] | None = None) -> Iterator[W
 
         def do_GET(self) -> None:
             web.asked.append(self.path)
-            web.headers_seen.append(dict(self.headers))
             self._answer(super().do_GET)
 
         def do_HEAD(self) -> None:

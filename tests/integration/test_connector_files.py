@@ -24,6 +24,11 @@ from tests.unit.test_archives import ledger, zipped
 from tests.unit.test_load import rows_of
 
 CONNECTION = "AIRFLOW_CONN_TOWN_FILES"
+WEB_LOGIN = {"conn_type": "http", "host": "127.0.0.1", "login": "gmw", "password": "p4ssw0rd"}
+
+
+def arrives(monkeypatch: pytest.MonkeyPatch, **connector) -> None:
+    arrives_by(monkeypatch, type="remote_folder", connection="town_files", **connector)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +43,7 @@ def s3(s3_running: S3, home: Path, monkeypatch: pytest.MonkeyPatch) -> S3:
     for entry in s3_running.client.list_objects_v2(Bucket="ledgers").get("Contents", []):
         s3_running.client.delete_object(Bucket="ledgers", Key=entry["Key"])
     connect_s3(s3_running, monkeypatch)
-    arrives_by(monkeypatch, type="remote_folder", connection="town_files", location="s3://ledgers/2026/", pattern="**/*.csv")
+    arrives(monkeypatch, location="s3://ledgers/2026/", pattern="**/*.csv")
     return s3_running
 
 
@@ -57,7 +62,7 @@ def sftp(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """GIVEN a source on an SFTP server, and the Airflow connection to it."""
     with sftp_server(tmp_path / "sftp") as running:
         monkeypatch.setenv(CONNECTION, json.dumps(running.connection))
-        arrives_by(monkeypatch, type="remote_folder", connection="town_files", location=f"sftp://{running.folder}/", pattern="**/*.csv")
+        arrives(monkeypatch, location=f"sftp://{running.folder}/", pattern="**/*.csv")
         yield running
 
 
@@ -67,8 +72,8 @@ def web(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     folder = tmp_path / "web" / "ledgers"
     folder.mkdir(parents=True)
     with web_server(folder.parent, ("gmw", "p4ssw0rd")) as running:
-        monkeypatch.setenv(CONNECTION, json.dumps({"conn_type": "http", "host": "127.0.0.1", "login": "gmw", "password": "p4ssw0rd"}))
-        arrives_by(monkeypatch, type="remote_folder", connection="town_files", location=f"{running.url}ledgers/", pattern="**/*.csv")
+        monkeypatch.setenv(CONNECTION, json.dumps(WEB_LOGIN))
+        arrives(monkeypatch, location=f"{running.url}ledgers/", pattern="**/*.csv")
         monkeypatch.setattr(remote_folder, "wait_exponential", lambda **_: 0)
         running.folder = folder
         yield running
@@ -98,12 +103,13 @@ def test_a_large_file_arrives_whole(s3: S3, sftp: Sftp, web: Web, monkeypatch: p
     put(s3, "2026/a.csv", content)
     (sftp.folder / "a.csv").write_bytes(content)
     (web.folder / "a.csv").write_bytes(content)
+    s3_login = {"conn_type": "aws", "login": s3.login, "password": s3.password, "extra": {"endpoint_url": s3.url}}
     for location, connection in (
-        ("s3://ledgers/2026/", {"conn_type": "aws", "login": s3.login, "password": s3.password, "extra": {"endpoint_url": s3.url}}),
+        ("s3://ledgers/2026/", s3_login),
         (f"sftp://{sftp.folder}/", sftp.connection),
-        (f"{web.url}ledgers/", {"conn_type": "http", "host": "127.0.0.1", "login": "gmw", "password": "p4ssw0rd"}),
+        (f"{web.url}ledgers/", WEB_LOGIN),
     ):
-        arrives_by(monkeypatch, type="remote_folder", connection="town_files", location=location, pattern="*.csv")
+        arrives(monkeypatch, location=location, pattern="*.csv")
         monkeypatch.setenv(CONNECTION, json.dumps(connection))
         landed, refused = land_all()
         assert refused == {} and landed["a.csv"].size_bytes == len(content)
@@ -148,7 +154,7 @@ def test_a_blocked_file_that_is_unchanged_stays_blocked_and_is_withdrawn_once_it
 
 
 def test_an_archive_in_a_store_is_unpacked_every_time(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    arrives_by(monkeypatch, type="remote_folder", connection="town_files", location="s3://ledgers/2026", pattern="*", archive="zip")
+    arrives(monkeypatch, location="s3://ledgers/2026", pattern="*", archive="zip")
     put(s3, "2026/a.zip", zipped(("1.csv", ledger(1)), ("../2.csv", ledger(2))))
     for _ in range(2):
         landed, refused = land_all()
@@ -158,13 +164,15 @@ def test_an_archive_in_a_store_is_unpacked_every_time(s3: S3, monkeypatch: pytes
 
 def test_an_empty_prefix_is_no_files_and_a_missing_bucket_is_an_error(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     assert land("issue_ledger") == []
-    arrives_by(monkeypatch, type="remote_folder", connection="town_files", location="s3://ledgres/2026/", pattern="*")
+    arrives(monkeypatch, location="s3://ledgres/2026/", pattern="*")
     with pytest.raises(RemoteFolderError, match="source issue_ledger: cannot list or fetch s3://ledgres/2026/"):
         land("issue_ledger")
 
 
 @pytest.mark.parametrize("changes", [{"password": "wrong-p4ss"}, {"login": "AKIAWRONG", "password": "wrong-p4ss"}])
-def test_a_wrong_login_is_an_error_without_the_password(s3: S3, home: Path, monkeypatch: pytest.MonkeyPatch, changes: dict) -> None:
+def test_a_wrong_login_is_an_error_without_the_password(
+    s3: S3, home: Path, monkeypatch: pytest.MonkeyPatch, changes: dict
+) -> None:
     connect_s3(s3, monkeypatch, **changes)
     put(s3, "2026/a.csv", ledger(1))
     with pytest.raises(RemoteFolderError, match="may the login of the connection 'town_files' read there") as raised:
@@ -186,7 +194,7 @@ def test_no_credential_is_stored_anywhere(s3: S3, home: Path) -> None:
 
 
 def test_an_object_above_the_limit_is_refused_and_the_others_land(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    arrives_by(monkeypatch, type="remote_folder", connection="town_files", location="s3://ledgers/2026/", pattern="*", max_file_megabytes=1)
+    arrives(monkeypatch, location="s3://ledgers/2026/", pattern="*", max_file_megabytes=1)
     put(s3, "2026/large.csv", bytes(1_048_577))
     put(s3, "2026/a.csv", ledger(1))
     landed, refused = land_all()
@@ -232,7 +240,9 @@ def test_time_and_size_tell_whether_a_file_is_unchanged_only_once_it_has_settled
     assert rows_of("select count(*) from ops.fetch") == [(1,)]
 
 
-def test_a_file_that_the_server_does_not_hand_out_is_refused_and_the_others_land(sftp: Sftp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_the_server_does_not_hand_out_is_refused_and_the_others_land(
+    sftp: Sftp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (sftp.folder / "a.csv").write_bytes(ledger(1))
     (sftp.folder / "gone.csv").write_bytes(ledger(2))
     listing = remote_folder._listing
@@ -247,7 +257,9 @@ def test_a_file_that_the_server_does_not_hand_out_is_refused_and_the_others_land
     assert set(landed) == {"a.csv"} and "nothing of it was kept" in refused["gone.csv"]
 
 
-def test_a_server_with_another_key_than_the_known_one_gets_no_login(sftp: Sftp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_server_with_another_key_than_the_known_one_gets_no_login(
+    sftp: Sftp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with sftp_server(tmp_path / "other") as other:
         stranger = {**sftp.connection, "extra": {**sftp.connection["extra"], "host_key": other.connection["extra"]["host_key"]}}
     monkeypatch.setenv(CONNECTION, json.dumps(stranger))
@@ -326,8 +338,9 @@ def test_a_server_that_stops_answering_is_an_error_and_nothing_lands(web: Web) -
 def test_links_that_lead_elsewhere_or_in_circles_are_no_files(web: Web) -> None:
     (web.folder / "a.csv").write_bytes(ledger(1))
     (web.folder.parent / "b.csv").write_bytes(ledger(2))
-    web.faults["/ledgers/"] = [b'''<a href="a.csv">a</a> <a href="../b.csv">b</a> <a href="/b.csv">b</a> <a href="./">.</a> <a href="././">.</a>
-        <a href="?C=N;O=D">sort</a> <a href="%2e%2e/b.csv">b</a> <a href="http://127.0.0.1:1/ledgers/c.csv">c</a> http://127.0.0.1:1/d.csv''']
+    targets = ["a.csv", "../b.csv", "/b.csv", "./", "././", "?C=N;O=D", "%2e%2e/b.csv", "http://127.0.0.1:1/ledgers/c.csv"]
+    page = " ".join(f'<a href="{target}">there</a>' for target in targets) + " http://127.0.0.1:1/d.csv"
+    web.faults["/ledgers/"] = [page.encode()]
     assert set(land_all()[0]) == {"a.csv"}
 
 
@@ -342,16 +355,15 @@ def test_a_redirect_to_another_server_gets_no_login(web: Web, tmp_path: Path) ->
 
 
 def test_a_wrong_login_for_a_web_page_is_an_error_without_the_password(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"conn_type": "http", "host": "127.0.0.1", "login": "gmw", "password": "wrong-p4ss"}
-    monkeypatch.setenv(CONNECTION, json.dumps(told))
+    monkeypatch.setenv(CONNECTION, json.dumps({**WEB_LOGIN, "password": "wrong-p4ss"}))
     with pytest.raises(RemoteFolderError, match="401") as raised:
         land("issue_ledger")
     assert "wrong-p4ss" not in str(raised.value)
 
 
 def test_a_connection_for_another_host_is_not_used(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(CONNECTION, json.dumps({"conn_type": "http", "host": "town.example", "login": "gmw", "password": "p4ssw0rd"}))
-    with pytest.raises(RemoteFolderError, match="to be for the host 127.0.0.1 of the location, found town.example"):
+    monkeypatch.setenv(CONNECTION, json.dumps({**WEB_LOGIN, "host": "town.example"}))
+    with pytest.raises(RemoteFolderError, match="to be for the host 127.0.0.1, found town.example"):
         land("issue_ledger")
     assert web.asked == []
 

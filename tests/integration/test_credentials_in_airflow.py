@@ -1,4 +1,4 @@
-"""A connection of Airflow's metadata store is read by a task, through the API server, and by the command line of the installation."""
+"""A connection of Airflow's metadata store is read by a task, through Airflow's API, and by the installation's command line."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
         "GMW_HOME": str(folder / "home"), "AIRFLOW_HOME": str(folder / "airflow"), "PYTHONPATH": str(PROJECT),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db", "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__FERNET_KEY": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
+        "AIRFLOW__CORE__FERNET_KEY": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
     }
     (folder / "dags").mkdir()
     (folder / "dags" / "reads.py").write_text(DAG)
@@ -78,5 +79,5 @@ def test_the_command_line_reads_it(airflow: dict[str, str]) -> None:
 
 def test_the_command_line_without_the_store_in_its_environment_says_where_it_looks(airflow: dict[str, str]) -> None:
     without = {name: value for name, value in airflow.items() if name != "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"}
-    told = run(without, "-c", f"try:\n    {READ.strip().replace(chr(10), chr(10) + '    ')}\nexcept LookupError as error:\n    print(error)")
+    told = run(without, "-c", "try:" + READ.replace("\n", "\n    ") + "\nexcept LookupError as error: print(error)")
     assert "the command line sees Airflow's own only where AIRFLOW__DATABASE__SQL_ALCHEMY_CONN is set" in told

@@ -22,4 +22,5 @@ def arrives_by(monkeypatch: pytest.MonkeyPatch, **connector) -> SourceDeclaratio
 def land_all() -> tuple[dict[str, LandedFile], dict[str, str]]:
     """Land the source. Returns name → file of what landed, name → reason of what was not taken."""
     files = land("issue_ledger")
-    return {file.file_name: file for file in files if not file.problem}, {file.file_name: file.problem for file in files if file.problem}
+    landed = {file.file_name: file for file in files if not file.problem}
+    return landed, {file.file_name: file.problem for file in files if file.problem}

@@ -55,7 +55,9 @@ def with_raw_name(packed: bytes, name: str, raw: bytes, flags: int = 0) -> bytes
 @pytest.fixture
 def folder(drop: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """GIVEN a source whose zip archives are unpacked."""
-    arrives_by(monkeypatch, type="drop_folder", pattern="issue_ledger/*", archive="zip", members="**/*.csv", max_file_megabytes=64)
+    arrives_by(
+        monkeypatch, type="drop_folder", pattern="issue_ledger/*", archive="zip", members="**/*.csv", max_file_megabytes=64
+    )
     (drop / "issue_ledger").mkdir()
     return drop / "issue_ledger"
 
@@ -110,8 +112,10 @@ def test_a_name_with_backslashes_is_a_path(folder: Path) -> None:
     assert set(land_all()[0]) == {"a.zip!/年/台账/a.csv"}
 
 
-@pytest.mark.parametrize("name", ["../evil.csv", "a/../../evil.csv", "/etc/evil.csv", "C:evil.csv", "C:\\evil.csv", "..\\evil.csv",
-                                  "\\\\server\\evil.csv"])
+OUTSIDE = ["../evil.csv", "a/../../evil.csv", "/evil.csv", "C:evil.csv", "C:\\evil.csv", "..\\evil.csv", "\\\\server\\evil.csv"]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
 def test_a_name_that_leads_out_is_refused_and_nothing_is_written_there(folder: Path, home: Path, name: str) -> None:
     (folder / "a.zip").write_bytes(zipped((name, ledger(1)), ("good.csv", ledger(2))))
     landed, refused = land_all()
@@ -294,7 +298,8 @@ def test_whatever_is_wrong_with_an_archive_is_told_and_members_that_land_are_who
     packed[at % len(packed)] = value
     path = tmp_path / "fuzz.zip"
     path.write_bytes(packed[: len(packed) - (cut if cut < 100 else 0)])
-    source = declaration("issue_ledger").model_copy(update={"connector": DropFolder(type="drop_folder", pattern="*", archive="zip")})
+    connector = DropFolder(type="drop_folder", pattern="*", archive="zip")
+    source = declaration("issue_ledger").model_copy(update={"connector": connector})
     with archives.unpacked(source, Arrivals([Arrival(path, path.name, str(path))], True)) as found:
         for file in found.files:
             assert file.path.read_bytes() in contents.values()

@@ -106,13 +106,13 @@ def test_the_examples_are_off_by_default(home: Path) -> None:
 
 
 def test_the_page_on_sources_names_every_option_of_every_format() -> None:
-    page = (PROJECT / "docs" / "adding_a_source.md").read_text(encoding="utf-8")
+    page = (PROJECT / "docs" / "declaring_a_source.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(\w+)` \|[^|]*\| ", page.partition("### Formats")[2], re.MULTILINE))
     assert named == {option for kind in (CsvFormat, XlsxFormat, JsonFormat) for option in kind.model_fields}
 
 
 def test_the_formats_on_the_page_can_be_declared() -> None:
-    page = (PROJECT / "docs" / "adding_a_source.md").read_text(encoding="utf-8")
+    page = (PROJECT / "docs" / "declaring_a_source.md").read_text(encoding="utf-8")
     examples = re.findall(r"^format: (.*)$", page, re.MULTILINE)
     assert {TypeAdapter(Format).validate_python(yaml.safe_load(example)).type for example in examples} == {"csv", "xlsx", "json"}
 

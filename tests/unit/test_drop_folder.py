@@ -116,7 +116,9 @@ def test_a_file_that_is_written_while_it_is_read_is_not_taken(tmp_path: Path) ->
         list(read)
 
 
-def test_nothing_of_a_file_that_changes_or_goes_while_it_lands_stays_in_the_landing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_a_file_that_changes_while_it_lands_stays_in_the_landing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read = local_files._read
 
     def read_and_change(file):

@@ -28,7 +28,7 @@ def checks() -> list:
 
     told = {"table": "raw.big", "advice": "nothing"}
     return [
-        kinds.not_empty("raw.big", advice="nothing"),
+        kinds.not_empty("raw.big", severity="critical", advice="nothing"),
         kinds.columns_present(["number", "word"], **told),
         kinds.row_count_between("is_small", 1, 10, expected="at most 10 rows", **told),
         kinds.not_null("maybe", ["number"], severity="warning", **told),
@@ -151,7 +151,7 @@ with runner.data_source(connection) as source:
     from expectations.checks import not_empty, not_null
     suite = gx.ExpectationSuite(
         name="numbers", expectations=[
-            not_empty("numbers", advice="x"), not_null("i", ["i"], severity="critical", table="numbers", advice="x")])
+            not_empty("numbers", severity="critical", advice="x"), not_null("i", ["i"], severity="critical", table="numbers", advice="x")])
     assert all(result.success for result in runner.run_suite(connection, source, suite, "select * from numbers"))
 connection.close()
 """

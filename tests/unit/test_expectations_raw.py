@@ -82,6 +82,16 @@ def warehouse() -> duckdb.DuckDBPyConnection:
         "insert into ops.batch values (?, 7, 'orders', ?, 'default', 'loaded', 41, 40, 0, 1, '', now(), null)",
         [BATCH.batch_id, "f" * 64],
     )
+    connection.execute(
+        "insert into ops.batch values ('orders-00006', 6, 'orders', 'd', 'default', 'accepted', 40, 40, 0, 0, '', now(), now())"
+    )
+    connection.execute(
+        """
+        insert into ops.file_column
+        select batch_id, 'orders', 1, column_name, column_name, 'text', 40 from
+            (values ('orders-00006'), ('orders-00007')) as batch (batch_id), (values ('order_no'), ('state')) as found (column_name)
+        """
+    )
     return connection
 
 
@@ -118,7 +128,7 @@ QUARANTINED = """
 FAULTS = {
     "no rows": (
         f"delete from raw.orders where {OWN}; update ops.batch set rows_in = 1, rows_loaded = 0",
-        {"batch_is_not_empty": "critical"},
+        {"batch_is_not_empty": "warning"},
     ),
     "a row vanished in the loader": (
         "update ops.batch set rows_in = 42",
@@ -168,6 +178,22 @@ FAULTS = {
     "a name in the clear": (
         f"update raw.orders set person_key = '张三' where {OWN} and _row_no = 2",
         {"person_key_holds_keyed_hashes_only": "critical"},
+    ),
+    "a column that the file before did not have": (
+        "insert into ops.file_column values ('orders-00007', 'orders', 3, 'colour', null, null, null)",
+        {"no_column_was_added": "warning"},
+    ),
+    "a column that only the file before has": (
+        "delete from ops.file_column where batch_id = 'orders-00007' and column_name = 'state'",
+        {"no_column_was_removed": "warning"},
+    ),
+    "a column under another of its names": (
+        "update ops.file_column set header = 'order number' where batch_id = 'orders-00007' and column_name = 'order_no'",
+        {"no_column_was_renamed": "info"},
+    ),
+    "a column of numbers that holds words": (
+        "update ops.file_column set kind = 'integer' where batch_id = 'orders-00006' and column_name = 'order_no'",
+        {"no_column_changed_its_kind": "warning"},
     ),
     "a mobile number in a remark": (
         f"update raw.orders set remark = '请回电13912345678谢谢' where {OWN} and _row_no = 2",

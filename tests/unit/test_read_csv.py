@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.declaration import SourceDeclaration
+from ingest.declaration import Delivery, SourceDeclaration
 from tests.unit.reading import Loaded, blocked, column, source
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -66,5 +66,8 @@ def test_a_file_without_the_header_is_blocked(tmp_path: Path) -> None:
     assert "expected the header in row 9, found 4 rows" in blocked(ledger(header_row=9), path)
 
 
-def test_a_file_that_ends_with_its_header_is_blocked(tmp_path: Path) -> None:
-    assert "expected at least one row" in blocked(ledger(header_row="auto"), written(tmp_path, "标题\n活动名称,金额\n"))
+def test_a_file_that_ends_with_its_header_is_refused_only_where_it_would_replace_rows(tmp_path: Path) -> None:
+    declared, path = ledger(header_row="auto"), written(tmp_path, "标题\n活动名称,金额\n")
+    assert (Loaded(declared, path).status, Loaded(declared, path).rows("*")) == ("loaded", [])
+    snapshot = declared.model_copy(update={"delivery": Delivery(mode="snapshot")})
+    assert "expected at least one row" in blocked(snapshot, path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.declaration import SourceDeclaration
+from ingest.declaration import Delivery, SourceDeclaration
 from ingest.declared.formats import JsonFormat
 from tests.unit.reading import Loaded, blocked, column, source
 
@@ -61,7 +61,7 @@ def test_each_line_may_be_a_record(tmp_path: Path) -> None:
 def test_a_header_with_dots_leads_into_objects_and_lists_become_text(tmp_path: Path) -> None:
     declared = export(
         column("case_no", "id"), column("user_id", "user.id"), column("tags"), column("score"), column("events"),
-        records="data.list[]", undeclared_columns="ignore",
+        records="data.list[]",
     )
     assert Loaded(declared, written(tmp_path, CASES)).rows("case_no, user_id, tags, score, events") == [
         ("1", "u1", "停车┋噪声", None, '[{"at":"2026-01-02"},{"at":"2026-01-05"}]'),
@@ -110,7 +110,7 @@ def test_what_is_no_object_is_quarantined(tmp_path: Path) -> None:
 
 
 def test_an_object_without_any_declared_value_is_skipped(tmp_path: Path) -> None:
-    result = Loaded(export(undeclared_columns="ignore"), written(tmp_path, [{"id": 1}, {}, {"id": None}, {"x": 1}]))
+    result = Loaded(export(), written(tmp_path, [{"id": 1}, {}, {"id": None}, {"x": 1}]))
     assert (result.rows_in, result.loaded, result.skipped) == (4, 1, 3)
 
 
@@ -153,7 +153,6 @@ def test_a_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
         ('{"id": 1}\n{"id": 2}', "one per line are declared as format: {type: jsonl}"),
         ('{"id": 1, "rows": []}', "expected a list at the top of the document, found OBJECT, with the keys: id, rows"),
         ("5", "expected a list at the top of the document, found UBIGINT"),
-        ("[]", "expected at least one row"),
         ('[{"no": 1}]', "expected the columns id; found no; missing: id"),
         ("\n", "found 0"),
         ("编号,社区\n1,和畅社区\n", "expected JSON, found in line 1, column 1"),
@@ -162,6 +161,14 @@ def test_a_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
 )
 def test_what_is_not_the_declared_json_is_blocked_and_the_place_is_named(tmp_path: Path, content: str, message: str) -> None:
     assert message in blocked(export(), written(tmp_path, content))
+
+
+def test_an_empty_list_is_refused_only_where_it_would_replace_rows(tmp_path: Path) -> None:
+    path = written(tmp_path, "[]")
+    result = Loaded(export(), path)
+    assert (result.status, result.rows_in, result.rows("*")) == ("loaded", 0, [])
+    snapshot = export().model_copy(update={"delivery": Delivery(mode="snapshot")})
+    assert "an empty file never replaces what is there" in blocked(snapshot, path)
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:

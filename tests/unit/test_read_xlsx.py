@@ -19,7 +19,7 @@ NAME, COUNT = column("name", "活动名称"), column("people", "人数", type="i
 
 
 def ledger(*columns, **more) -> SourceDeclaration:
-    form = {"type": "xlsx", **{key: more.pop(key) for key in [*more] if key not in ("skip", "layouts", "undeclared_columns")}}
+    form = {"type": "xlsx", **{key: more.pop(key) for key in [*more] if key not in ("skip", "layouts", "drift")}}
     return source(form, *(columns or (NAME, COUNT)), **more)
 
 
