@@ -127,7 +127,7 @@ def land(
     start: Annotated[datetime | None, typer.Option("--from", help="ask again from this time on, in the source's zone")] = None,
     end: Annotated[datetime | None, typer.Option("--to", help="and before this time")] = None,
 ) -> None:
-    """Keep the bytes of arrived files, with sha256, in the landing."""
+    """Keep the bytes of arrived files, with sha256, in the landing. Ends with 1 when a file could not be taken."""
     from ingest.connectors import Interval
     from ingest.declaration import declaration
     from ingest.landing import land as land_files
@@ -136,10 +136,10 @@ def land(
         raise typer.BadParameter("expected --from and a later --to, without paths")
     zone = ZoneInfo(declaration(source).time_zone)
     interval = Interval(start.replace(tzinfo=zone), end.replace(tzinfo=zone)) if start else None
-    for file in land_files(source, paths or None, interval):
-        console.print(
-            f"{file.file_name}: {'landed' if file.is_new else 'known already'}, {file.size_bytes} bytes, {file.file_id[:12]}"
-        )
+    landed = land_files(source, paths or None, interval)
+    for file in landed:
+        console.print(str(file), soft_wrap=True, markup=False)
+    raise typer.Exit(1 if any(file.problem for file in landed) else 0)
 
 
 @app.command()

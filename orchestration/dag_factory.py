@@ -76,8 +76,7 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
             from ingest.landing import land
 
             for file in land(source, interval=interval_of(dag_run)):
-                what = "landed" if file.is_new else "known already"
-                print(f"{file.file_name}: {what}, {file.size_bytes} bytes, sha256 {file.file_id}")
+                print(file)
 
         @task(task_id="load", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY)
         def load() -> None:
