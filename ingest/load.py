@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import drift, privacy, quarantine, readers, warehouse
+from ingest import drift, ledger, privacy, quarantine, readers, warehouse
 from ingest.columns import cast_to_type, is_cast, stored_value, trimmed_text
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.readers.parsed import NO_ROWS, Parsed, literal
@@ -70,6 +70,7 @@ def load(source_name: str) -> list[BatchReport]:
             select file.file_id, file.file_name, file.landed_path, batch.batch_id
             from ops.file left join ops.batch using (source, file_id)
             where file.source = ? and (batch.status is null or batch.status = 'blocked')
+                and file.landed_path is not null  -- what was refused has no bytes
             order by file.as_of nulls first, file.revision, file.retrieved_at, file.file_name
             """,
             [source_name],
@@ -156,13 +157,7 @@ def _open_batch(
         connection.execute(f"delete from raw.{source.name} where _batch_id = ?", [batch_id])
         connection.execute("delete from ops.quarantine where batch_id = ?", [batch_id])
         return batch_id
-    (number,) = connection.execute("select coalesce(max(batch_no), 0) + 1 from ops.batch").fetchone()
-    batch_id = f"{source.name}-{number:05d}"
-    connection.execute(
-        "insert into ops.batch (batch_id, batch_no, source, file_id) values (?, ?, ?, ?)",
-        [batch_id, number, source.name, file_id],
-    )
-    return batch_id
+    return ledger.new_batch(connection, source.name, file_id)
 
 
 def _load_file(

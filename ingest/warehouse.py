@@ -25,6 +25,8 @@ create table if not exists ops.file (
     file_id varchar, source varchar, file_name varchar, original_path varchar, size_bytes bigint, landed_path varchar,
     licence varchar, producer varchar, as_of date, retrieved_at timestamptz);
 alter table ops.file add column if not exists revision integer default 0;
+create table if not exists ops.fetch (
+    source varchar, address varchar, version varchar, file_id varchar, fetched_at timestamptz);
 create table if not exists ops.batch (
     batch_id varchar, batch_no bigint, source varchar, file_id varchar, layout varchar, status varchar, rows_in bigint,
     rows_loaded bigint, rows_quarantined bigint, rows_skipped bigint, message varchar, loaded_at timestamptz,

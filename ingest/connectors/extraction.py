@@ -17,15 +17,18 @@ from zoneinfo import ZoneInfo
 import simplejson
 
 from ingest import warehouse
-from ingest.connectors.arrivals import Arrival, Arrivals, Interval
+from ingest.connectors.arrivals import Arrival, Arrivals, Interval, SourceUnavailable
 from ingest.declaration import DeclarationError, SourceDeclaration
 from ingest.settings import settings
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource
 
+# dlt would look for each of its settings in Airflow's variables, and report to its maker how it is used.
+os.environ |= {"PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false", "RUNTIME__DLTHUB_TELEMETRY": "false"}
 
-class SourceBusy(RuntimeError):
+
+class SourceBusy(SourceUnavailable):
     """Another process is asking the same source for records."""
 
 
@@ -85,15 +88,25 @@ class Extraction:
         path = self.file("jsonl")
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             for record in records:
-                file.write(simplejson.dumps(record, use_decimal=True, ensure_ascii=False, default=default) + "\n")
+                file.write(_line(record, default) + "\n")
         return self.arrivals([path] if path.stat().st_size else [], address)
 
     def arrivals(self, files: list[Path], address: str) -> Arrivals:
         """Hand files to the landing, together with the cursor, after all items have been iterated."""
         from dlt.common.json import json
 
-        cursor = json.typed_dumps(self.state) if self.moves_cursor else None
+        cursor = json.typed_dumps(self.state) if self.moves_cursor and self.state else None
         return Arrivals([Arrival(path, path.name, address) for path in files], is_complete=False, cursor=cursor)
+
+
+def _line(record: dict, default: Callable[[object], object] | None) -> str:
+    """A record as JSON; in ASCII only where it holds half a character, which UTF-8 cannot."""
+    line = simplejson.dumps(record, ensure_ascii=False, default=default)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        line = simplejson.dumps(record, default=default)
+    return line
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.connectors import sql_dialects
-from ingest.connectors.arrivals import Arrivals, Interval
+from ingest.connectors.arrivals import Arrivals, Interval, SourceUnavailable
 from ingest.connectors.credentials import Credentials, credentials
 from ingest.connectors.extraction import Extraction, extraction
 from ingest.connectors.sql_dialects import CURSOR, Column, Dialect
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 20_000
 
 
-class DatabaseProblem(RuntimeError):
+class DatabaseProblem(SourceUnavailable):
     """The database cannot be reached, stopped midway, or refuses what it is asked for; nothing was landed."""
 
 
@@ -116,12 +116,12 @@ class _DigestingFile(io.FileIO):
 
 
 def _columns(source: SourceDeclaration, dialect: Dialect, engine: sqlalchemy.Engine) -> list[Column]:
-    """The columns that are asked for. Raises: DeclarationError when one of them is not there."""
+    """The columns that are asked for. Raises: DatabaseProblem when one of them is not there."""
     connector = source.connector
     found = {column.name: column for column in dialect.columns(engine)}
     wanted = [*(connector.columns or found), *([connector.incremental.cursor_path] if connector.incremental else [])]
     if missing := [name for name in wanted if name not in found]:
-        raise DeclarationError(
+        raise DatabaseProblem(
             f"source {source.name}: expected the columns {', '.join(missing)} in {connector.table or 'the query'}, found "
             f"{', '.join(found)}; declare the new name under connector, or ask who runs the database"
         )
@@ -177,7 +177,7 @@ def _resource(
         start, _ = highest.get_current_range()
         for found in _rows(dialect, engine, columns, cursor, (start, end, True)):
             if not upserts and found[CURSOR].null_count:
-                raise DeclarationError(
+                raise DatabaseProblem(
                     f"source {load.source.name}: expected a value of {cursor.name} in every row, found none in "
                     f"{found[CURSOR].null_count}: every load would bring these rows again. Declare delivery upsert with a key, "
                     "or a query that leaves them out."
