@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import duckdb
 import typer
@@ -187,14 +188,25 @@ def purge(
 
 
 @app.command()
-def land(source: SourceName, paths: Annotated[list[Path] | None, typer.Argument(help="default: the drop folder")] = None) -> None:
-    """Keep the bytes of arrived files, with sha256, in the landing."""
+def land(
+    source: SourceName,
+    paths: Annotated[list[Path] | None, typer.Argument(help="default: what the source's connector brings")] = None,
+    start: Annotated[datetime | None, typer.Option("--from", help="ask again from this time on, in the source's zone")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", help="and before this time")] = None,
+) -> None:
+    """Keep the bytes of arrived files, with sha256, in the landing. Ends with 1 when a file could not be taken."""
+    from ingest.connectors import Interval
+    from ingest.declaration import declaration
     from ingest.landing import land as land_files
 
-    for file in land_files(source, paths or None):
-        console.print(
-            f"{file.file_name}: {'landed' if file.is_new else 'known already'}, {file.size_bytes} bytes, {file.file_id[:12]}"
-        )
+    if (start is None) != (end is None) or start and (paths or start >= end):
+        raise typer.BadParameter("expected --from and a later --to, without paths")
+    zone = ZoneInfo(declaration(source).time_zone)
+    interval = Interval(start.replace(tzinfo=zone), end.replace(tzinfo=zone)) if start else None
+    landed = land_files(source, paths or None, interval)
+    for file in landed:
+        console.print(str(file), soft_wrap=True, markup=False)
+    raise typer.Exit(1 if any(file.problem for file in landed) else 0)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ingest.declared.connectors import Connector
 from ingest.declared.formats import CsvFormat, Format, pattern_of
+from ingest.declared.rest_api import RestApi
+from ingest.declared.sql_database import SqlDatabase
 from ingest.declared.strict import Strict
 from ingest.settings import settings
 
@@ -180,7 +183,11 @@ class ColumnDeclaration(Strict):
 
 
 class SourceDeclaration(Strict):
-    """One source, as declared. `folder` holds the declaration and the staging models."""
+    """One source, as declared. `folder` holds the declaration and the staging models.
+
+    `catchup`: its DAG makes a run for each interval since `start_date`, not for the last one only. `retries` and `retry_delay`
+    (seconds) say how often and how soon a failed landing is tried again.
+    """
 
     name: str
     description: str
@@ -193,6 +200,10 @@ class SourceDeclaration(Strict):
     licence: str
     schedule: str
     time_zone: str
+    start_date: date | None = None
+    catchup: bool = False
+    retries: int | None = Field(default=None, ge=0)
+    retry_delay: float | None = Field(default=None, ge=0)
     connector: Connector
     format: Format = CsvFormat()
     delivery: Delivery
@@ -242,6 +253,12 @@ class SourceDeclaration(Strict):
         not_text = [c.name for c in self.columns if c.name in self.format.filled and (c.type != "varchar" or c.personal)]
         if not_text:
             raise ValueError(f"format: expected unit_note_as, title_as and sheet_as to name text columns, found {not_text}")
+        if isinstance(self.connector, RestApi | SqlDatabase) and (
+            faults := self.connector.faults(self.delivery.mode, self.format.type)
+        ):
+            raise ValueError("; ".join(faults))
+        if self.catchup and self.start_date is None:
+            raise ValueError("catchup: expected start_date, the first day to catch up from")
         assert self.variants
         return self
 

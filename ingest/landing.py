@@ -13,56 +13,63 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import connectors, warehouse
-from ingest.connectors import Arrival, Arrivals, Interval
+from ingest import connectors, ledger, warehouse
+from ingest.connectors import Arrivals, Interval, Refused, Unreadable
+from ingest.connectors.local_files import chunks
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.settings import settings
-
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file in the landing. `is_new` is false when the same bytes had landed before."""
+    """One file in the landing. `is_new` is false when the same bytes had landed before. `problem`: why it could not be taken;
+    then there are no bytes, and a blocked batch tells of it."""
 
     source: str
     file_id: str
     file_name: str
     size_bytes: int
     is_new: bool
+    problem: str = ""
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"{self.file_name}: not taken, {self.problem}"
+        return f"{self.file_name}: {'landed' if self.is_new else 'known already'}, {self.size_bytes} bytes, sha256 {self.file_id}"
 
 
 def land(source_name: str, paths: list[Path] | None = None, interval: Interval | None = None) -> list[LandedFile]:
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
 
-    The same bytes again are a no-op, whatever their name. Bytes that retention has purged come back only when somebody names the file. A blocked file that is no longer where files arrive is noted as
-    withdrawn.
+    The same bytes again are a no-op, whatever their name. A file that cannot be taken becomes a blocked batch, the others go on.
+    A blocked file that is no longer where files arrive is noted as withdrawn.
+    Bytes that retention has purged come back only when somebody names the file.
 
     Args: source_name: a declared source. paths: files to land; default: those that the source's connector brings. interval: the
     time that the load is about, for connectors that ask for a part of what there is.
     Returns: one LandedFile per file. Raises: DeclarationError, FileNotFoundError, WarehouseBusy, what the connector raises.
     """
     source = declaration(source_name)
-    if paths is not None:
-        for path in paths:
-            if not path.is_file():
-                kind = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "nothing"
-                raise FileNotFoundError(f"source {source_name}: expected a file at {path}, found {kind}; give the paths of files")
-        return land_arrivals(source, Arrivals([Arrival(path, path.name, str(path)) for path in paths], is_complete=False), restore=True)
-    with connectors.arrivals(source, interval) as arrived:
-        return land_arrivals(source, arrived)
+    with connectors.arrivals(source, interval) if paths is None else connectors.given(source, paths) as arrived:
+        return land_arrivals(source, arrived, restore=paths is not None)
 
 
 def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = False) -> list[LandedFile]:
     """Land what a connector has brought, for a declaration that one has at hand; as `land`. `restore`: bytes that retention has purged
     are kept again."""
-    copied = [(file, *_copy(source, file.path)) for file in arrived.files]
+    copied, refused = [], list(arrived.refused)
+    for file in arrived.files:
+        try:
+            as_of, revision = as_of_in_name(source, file.name), revision_in_name(source, file.name)
+            copied.append((file, as_of, revision, *_copy(source, file.path)))
+        except Unreadable as reason:
+            refused.append(Refused(file.name, file.address, str(reason)))
     landed = []
     with warehouse.writer(f"land {source.name}") as connection, warehouse.transaction(connection):
         known = dict(
             connection.execute("select file_id, purged_at is not null from ops.file where source = ?", [source.name]).fetchall()
         )
-        for file, file_id, size in copied:
+        for file, as_of, revision, file_id, size in copied:
             is_new = file_id not in known
             if is_new:
                 known[file_id] = False
@@ -73,12 +80,18 @@ def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = 
                     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
                     """,
                     [file_id, source.name, file.name, file.address, size, str(landed_path(source.name, file_id)),
-                     source.licence, source.producer, as_of_in_name(source, file.name), revision_in_name(source, file.name)],
+                     source.licence, source.producer, as_of, revision],
                 )
             landed.append(LandedFile(source.name, file_id, file.name, size, is_new))
-        if arrived.is_complete:
-            _note_withdrawn(connection, source.name, [file_id for _, file_id, _ in copied])
-        purged = [file_id for _, file_id, _ in copied if known[file_id]]
+        landed += [LandedFile(source.name, file.file_id, file.name, file.size_bytes, False) for file in arrived.unchanged]
+        ledger.note_fetched(connection, source.name, [(file, file_id) for file, _, _, file_id, _ in copied])
+        ledger.refuse(connection, source.name, refused)
+        landed += [LandedFile(source.name, ledger.refused_id(file.address), file.name, 0, False, file.reason) for file in refused]
+        mended = [ledger.refused_id(file.address) for file, *_ in copied]
+        _note_withdrawn(connection, source.name, [file.file_id for file in landed], mended, arrived.is_complete)
+        if arrived.cursor is not None and not refused:
+            connection.execute("insert or replace into ops.cursor values (?, ?, now())", [source.name, arrived.cursor])
+        purged = [file_id for _, _, _, file_id, _ in copied if known[file_id]]
         if purged and restore:
             connection.execute(
                 "update ops.file set purged_at = null where source = ? and list_contains(?::varchar[], file_id)", [source.name, purged]
@@ -89,15 +102,17 @@ def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = 
     return landed
 
 
-def _note_withdrawn(connection: duckdb.DuckDBPyConnection, source_name: str, present: list[str]) -> None:
-    """A blocked file whose bytes are no longer in the drop folder was corrected or taken away: nobody waits for it. When
-    it comes back, it is blocked again until it can be loaded."""
+def _note_withdrawn(
+    connection: duckdb.DuckDBPyConnection, source_name: str, present: list[str], mended: list[str], is_complete: bool
+) -> None:
+    """A blocked file whose bytes are no longer where files arrive was corrected or taken away: nobody waits for it. When it comes
+    back, it is blocked again until it can be loaded. A file that was refused and has arrived now is `mended`."""
     connection.execute(
         """
         update ops.batch set status = case when list_contains($present, file_id) then 'blocked' else 'withdrawn' end
-        where source = $source and status in ('blocked', 'withdrawn')
+        where source = $source and status in ('blocked', 'withdrawn') and ($is_complete or list_contains($mended, file_id))
         """,
-        {"present": present, "source": source_name},
+        {"present": present, "mended": mended, "source": source_name, "is_complete": is_complete},
     )
 
 
@@ -107,13 +122,13 @@ def landed_path(source_name: str, file_id: str) -> Path:
 
 
 def _copy(source: SourceDeclaration, path: Path) -> tuple[str, int]:
-    """Copy a file into the landing; the name of the copy is its sha256. Returns sha256 (hex) and size in bytes."""
+    """Copy a file into the landing; the name of the copy is its sha256. Returns sha256 and size in bytes. Raises Unreadable."""
     folder = settings().landing / source.name
     folder.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    with open(path, "rb") as arriving, tempfile.NamedTemporaryFile(dir=folder, prefix=".landing-", delete=False) as copy:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".landing-", delete=False) as copy:
         try:
-            while chunk := arriving.read(CHUNK):
+            for chunk in chunks(path):
                 digest.update(chunk)
                 size += len(chunk)
                 copy.write(chunk)
@@ -136,24 +151,31 @@ def as_of_in_name(source: SourceDeclaration, file_name: str) -> date | None:
     """The date up to which a file speaks, from its name by the declared `as_of_pattern`.
 
     The pattern's first group holds year, month and maybe day (`2026-09`, `202609`, `2026-09-15`); a month means its last day.
-    Returns None when no pattern is declared or the name does not match.
+    Returns None when no pattern is declared or the name does not match. Raises Unreadable when what stands there is no date.
     """
     match = source.as_of_pattern and re.search(source.as_of_pattern, file_name)
     if not match:
         return None
     digits = re.sub(r"\D", "", match.group(1))
-    year, month = int(digits[:4]), int(digits[4:6] or 12)
-    day = int(digits[6:8]) if len(digits) >= 8 else calendar.monthrange(year, month)[1]
-    return date(year, month, day)
+    try:
+        year, month = int(digits[:4]), int(digits[4:6] or 12)
+        day = int(digits[6:8]) if len(digits) >= 8 else calendar.monthrange(year, month)[1]
+        return date(year, month, day)
+    except ValueError as error:
+        found = match.group(1)
+        raise Unreadable(f"expected a date in the name, found {found!r}; rename the file or mend as_of_pattern") from error
 
 
 def revision_in_name(source: SourceDeclaration, file_name: str) -> int:
     """Which edition of its period a file is, from its name by the declared `revision_pattern`: a later one replaces an earlier one.
 
     The pattern's first group, if there is one, holds the number (`_v2` → 2); a name that matches without a number is revision 1
-    (`_修订`); one that does not match is the first edition, 0.
+    (`_修订`); one that does not match is the first edition, 0. Raises Unreadable when what stands there is no number.
     """
     match = source.revision_pattern and re.search(source.revision_pattern, file_name)
     if not match:
         return 0
-    return int(next((group for group in match.groups() if group), 1))
+    told = next((group for group in match.groups() if group), "1")
+    if not told.isdecimal() or len(told) > 9:
+        raise Unreadable(f"expected a revision's number in the name, found {told!r}; rename the file or mend revision_pattern")
+    return int(told)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import corrections, drift, privacy, quarantine, readers, warehouse
+from ingest import corrections, drift, ledger, privacy, quarantine, readers, warehouse
 from ingest.columns import sort_rows
 from ingest.corrections import Correction, Outcome
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
@@ -128,7 +128,8 @@ def _waiting(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -
         """
         select file.file_id, file.file_name, file.landed_path, batch.batch_id
         from ops.file left join ops.batch using (source, file_id)
-        where file.source = ? and file.purged_at is null and (batch.status is null or batch.status = 'blocked')
+        where file.source = ? and file.purged_at is null and file.landed_path is not null
+            and (batch.status is null or batch.status = 'blocked')
         order by file.as_of nulls first, file.revision, file.retrieved_at, file.file_name
         """,
         [source.name],
@@ -248,12 +249,7 @@ def _open_batch(
         connection.execute(f"delete from raw.{source.name} where _batch_id = ?", [batch_id])
         quarantine.set_aside(connection, batch_id)
         return batch_id
-    (number,) = connection.execute("select coalesce(max(batch_no), 0) + 1 from ops.batch").fetchone()
-    batch_id = f"{source.name}-{number:05d}"
-    connection.execute(
-        "insert into ops.batch (batch_id, batch_no, source, file_id) values (?, ?, ?, ?)",
-        [batch_id, number, source.name, file_id],
-    )
+    batch_id = ledger.new_batch(connection, source.name, file_id)
     quarantine.set_aside(connection, batch_id)
     return batch_id
 

@@ -43,7 +43,7 @@ def plan() -> list[Purgeable]:
             select file.source, file.file_id, file.file_name, file.retrieved_at::date, file.size_bytes, file.landed_path, file.original_path
             from ops.file as file
             inner join (select unnest(?::varchar[]) as source, unnest(?::integer[]) as days) as kept on kept.source = file.source
-            where file.purged_at is null and file.retrieved_at < now() - to_days(kept.days)
+            where file.purged_at is null and file.landed_path is not null and file.retrieved_at < now() - to_days(kept.days)
                 and not exists (
                     from ops.batch as batch
                     where batch.source = file.source and batch.file_id = file.file_id and batch.status = 'loaded')
@@ -71,7 +71,7 @@ def purge() -> list[Purgeable]:
                     """,
                     [[file.source for file in planned], [file.file_id for file in planned]],
                 )
-            purged = connection.execute("select landed_path from ops.file where purged_at is not null").fetchall()
+            purged = connection.execute("select landed_path from ops.file where purged_at is not null and landed_path is not null").fetchall()
         for (path,) in purged:
             (settings().landing / path).unlink(missing_ok=True)
     _clear_abandoned()

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest import warehouse
-from ingest.connectors import drop_folder
 from ingest.build import build
+from ingest.connectors import SourceUnavailable, drop_folder
+from ingest.connectors.credentials import ConnectionNotFound
 from ingest.declaration import declaration, declarations
 from ingest.landing import land
 from ingest.load import BatchReport, blocked, load
@@ -23,16 +24,22 @@ def run_all(
 
     Args: run_id: identifies the run. sources: names; default all. step: told what is being done. echo: told what was done.
     Returns: the batches that are blocked now; everything else was published.
-    Raises: what the steps raise; then nothing new is published.
+    Raises: what the steps raise; then nothing new is published. SourceUnavailable or ConnectionNotFound, for the first source that could
+    not be asked, at the end: everything else was published.
     """
     from expectations import gate
     from exports.export import export
     from exports.publication import publish
 
     chosen = [declaration(name) for name in sources] if sources else declarations()
+    unavailable = []
     for source in chosen:
         step(f"{source.name}: land")
-        new = [file for file in land(source.name) if file.is_new]
+        try:
+            new = [file for file in land(source.name) if file.is_new]
+        except (SourceUnavailable, ConnectionNotFound) as error:
+            new, unavailable = [], [*unavailable, error]
+            echo(str(error))
         step(f"{source.name}: load")
         reports = load(source.name)
         step(f"{source.name}: gate")
@@ -50,6 +57,8 @@ def run_all(
     echo(f"published {publish(run_id).name}")
     step("export")
     export()
+    if unavailable:
+        raise unavailable[0]
     return [report for source in chosen for report in blocked(source.name)]
 
 

@@ -30,11 +30,14 @@ create table if not exists ops.file (
     licence varchar, producer varchar, as_of date, retrieved_at timestamptz);
 alter table ops.file add column if not exists revision integer default 0;
 alter table ops.file add column if not exists purged_at timestamptz;
+create table if not exists ops.fetch (
+    source varchar, address varchar, version varchar, file_id varchar, fetched_at timestamptz);
 create table if not exists ops.batch (
     batch_id varchar, batch_no bigint, source varchar, file_id varchar, layout varchar, status varchar, rows_in bigint,
     rows_loaded bigint, rows_quarantined bigint, rows_skipped bigint, message varchar, loaded_at timestamptz,
     gated_at timestamptz);
 alter table ops.batch add column if not exists encoding varchar;
+create table if not exists ops.cursor (source varchar primary key, state varchar, moved_at timestamptz);
 create table if not exists ops.quarantine (
     batch_id varchar, source varchar, file_id varchar, row_no bigint, column_name varchar, reason varchar,
     expected varchar, raw_value varchar, raw_text varchar);

@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pendulum
 from airflow.sdk import DAG, Asset, AssetAny, CronDataIntervalTimetable, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from orchestration.coverage import is_covered, newest_events
+from orchestration.intervals import interval_of
 from orchestration.names import BUILD_MARTS, EXPORT_KPIS, MAINTAIN, WRITER_POOL, ingest_dag_id
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ PUBLISHED_MARTS = Asset(name="published_marts", uri="x-gmw://published/current")
 # Far enough back that a source delivered once a year has a past interval to start with.
 START = datetime(2020, 1, 1)
 LONGEST_TASK = timedelta(hours=2)
+LONGEST_RETRY_DELAY = timedelta(minutes=30)
 
 # All waiting ingest tasks go before a waiting build, and (Airflow's default weight rule adds up what is downstream)
 # all `land` before all `load` before all `gate_raw`: one build then covers every source that was due.
@@ -45,8 +48,8 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
         dag_display_name=f"{ingest_dag_id(source)} · {declaration.title}",
         description=declaration.description,
         schedule=CronDataIntervalTimetable(declaration.schedule, timezone=declaration.time_zone),
-        start_date=START,
-        catchup=False,
+        start_date=_start_of(declaration),
+        catchup=declaration.catchup,
         max_active_runs=1,
         tags=["ingest", declaration.family],
         default_args={
@@ -60,20 +63,20 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
             f"`raw.{source}` and gates each file with Great Expectations.",
             kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
             f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
-            rerun="clear the run, or trigger a new one. The same bytes again are a no-op. A red `report_blocked_files` "
-            "means that a file was kept out: its log says which and why. Put a corrected file into the drop folder "
-            "and trigger the DAG; the other files and sources are in the marts already.",
+            rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
+            "Intervals of the past that a source is to be asked for again: `airflow backfill create`. A red `report_blocked_files` "
+            "means that a file was kept out: its log says which, why and what to do; the other files and sources are in the marts "
+            "already.",
             owner=declaration.owner,
         ),
     ) as dag:
 
-        @task(task_id="land", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY)
-        def land() -> None:
+        @task(task_id="land", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY, **_landing_retries(declaration))
+        def land(dag_run=None) -> None:
             from ingest.landing import land
 
-            for file in land(source):
-                what = "landed" if file.is_new else "known already"
-                print(f"{file.file_name}: {what}, {file.size_bytes} bytes, sha256 {file.file_id}")
+            for file in land(source, interval=interval_of(dag_run)):
+                print(file)
 
         @task(task_id="load", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY)
         def load() -> None:
@@ -97,6 +100,26 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
 
         land() >> load() >> gate_raw() >> report_blocked_files()
     return dag
+
+
+def _start_of(declaration: SourceDeclaration) -> datetime:
+    """The first moment that the DAG of a source may be run for."""
+    if declaration.start_date is None:
+        return START
+    day = declaration.start_date
+    return pendulum.datetime(day.year, day.month, day.day, tz=declaration.time_zone)
+
+
+def _landing_retries(declaration: SourceDeclaration) -> dict:
+    """How a failed landing is tried again: over the network more often, each time after twice as long."""
+    is_remote = declaration.connector.is_remote
+    retries, delay = declaration.retries, declaration.retry_delay
+    return {
+        "retries": retries if retries is not None else (3 if is_remote else 1),
+        "retry_delay": timedelta(seconds=delay if delay is not None else (60 if is_remote else 10)),
+        "retry_exponential_backoff": 2.0 if is_remote else 0,
+        "max_retry_delay": LONGEST_RETRY_DELAY,
+    }
 
 
 def ingest_dags(family: str) -> dict[str, DAG]:
@@ -243,7 +266,10 @@ def blocked_files_message(source: str, batches: list) -> str:
     """
     lines = [f"{len(batches)} file(s) of {source} are kept out of the marts, everything else went on:"]
     lines += [f"- {batch.file_name}: {batch.message}" for batch in batches]
-    lines.append("Put a corrected file into the drop folder (or take the faulty one out), then run this DAG again.")
+    lines.append(
+        "Put a corrected file where it came from (or take the faulty one out), or let the declaration say what holds now; then run this "
+        "DAG again."
+    )
     return "\n".join(lines)
 
 

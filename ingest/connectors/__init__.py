@@ -4,23 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from ingest.connectors import drop_folder
-from ingest.connectors.arrivals import Arrival, Arrivals, Interval
+from ingest.connectors import archives, drop_folder, remote_folder, rest_api, sql_database
+from ingest.connectors.arrivals import Arrival, Arrivals, Interval, Refused, SourceUnavailable, Unchanged, Unreadable
+from ingest.connectors.names import shown
 from ingest.declaration import SourceDeclaration
 
-CONNECTORS = {"drop_folder": drop_folder.arrivals}
+CONNECTORS = {
+    "drop_folder": drop_folder.arrivals,
+    "remote_folder": remote_folder.arrivals,
+    "rest_api": rest_api.arrivals,
+    "sql_database": sql_database.arrivals,
+}
 
-__all__ = ["Arrival", "Arrivals", "Interval", "arrivals"]
+__all__ = [
+    "Arrival", "Arrivals", "Interval", "Refused", "SourceUnavailable", "Unchanged", "Unreadable", "arrivals", "given",
+]  # fmt: skip
 
 
 @contextmanager
 def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Iterator[Arrivals]:
-    """What has arrived for a source, by the connector that it declares.
+    """What has arrived for a source, by the connector that it declares; members stand in place of archives.
 
     The files are there until the block ends. When the block raises, nothing counts as taken: the next call brings the same again.
     Args: source: the declaration. interval: the time that the load is about; None: up to now, from where the last load ended.
     Yields: Arrivals. Raises: what the connector raises; the message names source, expected, found and what to do.
     """
-    with CONNECTORS[source.connector.type](source, interval) as found:
-        yield found
+    with CONNECTORS[source.connector.type](source, interval) as found, archives.unpacked(source, found) as unpacked:
+        yield unpacked
+
+
+@contextmanager
+def given(source: SourceDeclaration, paths: list[Path]) -> Iterator[Arrivals]:
+    """Files that somebody names, as if the source's connector had brought them, until the block ends.
+
+    Raises: FileNotFoundError.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(f"source {source.name}: expected a file, found none at {shown(str(path))}")
+    found = Arrivals([Arrival(path, shown(path.name), shown(str(path))) for path in paths], is_complete=False)
+    with archives.unpacked(source, found) as unpacked:
+        yield unpacked

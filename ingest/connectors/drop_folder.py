@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.connectors.arrivals import Arrival, Arrivals, Interval
+from ingest.connectors import local_files
+from ingest.connectors.arrivals import Arrivals, Interval
+from ingest.connectors.names import is_left_over
 from ingest.declaration import DeclarationError, SourceDeclaration, declarations
 from ingest.settings import settings
 
@@ -15,7 +17,6 @@ from ingest.settings import settings
 def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Iterator[Arrivals]:
     """Files of a source in its drop folder, sorted by name; the interval does not matter, a folder shows what is there.
 
-    Links that lead out of the folder, hidden files and lock files of office programs are not taken.
     Raises: DeclarationError when the root is not set; FileNotFoundError when the root does not exist.
     """
     root = root_of(source)
@@ -24,13 +25,7 @@ def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Ite
             f"source {source.name}: expected the drop folder {root}, found nothing there. Create it, or set "
             "GMW_DROP_FOLDER (GMW_EXAMPLES_FOLDER for the public examples)."
         )
-    inside = root.resolve()
-    found = sorted(
-        path
-        for path in root.glob(source.connector.pattern)
-        if path.is_file() and not _is_left_over(path) and path.resolve().is_relative_to(inside)
-    )
-    yield Arrivals([Arrival(path, path.name, str(path)) for path in found], is_complete=True)
+    yield local_files.look(root, source.connector)
 
 
 def root_of(source: SourceDeclaration) -> Path:
@@ -51,9 +46,4 @@ def unclaimed() -> list[Path]:
         return []
     connectors = [source.connector for source in declarations() if source.connector.type == "drop_folder"]
     taken = {path for connector in connectors if connector.root == "drop" for path in root.glob(connector.pattern)}
-    return sorted(path for path in root.rglob("*") if path.is_file() and not _is_left_over(path) and path not in taken)
-
-
-def _is_left_over(path: Path) -> bool:
-    """Hidden files and the lock files of office programs (`~$…`)."""
-    return path.name.startswith((".", "~$"))
+    return sorted(path for path in root.rglob("*") if path.is_file() and not is_left_over(path.name) and path not in taken)

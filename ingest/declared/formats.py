@@ -144,7 +144,18 @@ class PluggedFormat(Strict):
         return {}
 
 
-BuiltInFormat = CsvFormat | WorkbookFormat | JsonFormat
+class ParquetFormat(Strict):
+    """A Parquet file. Names and types stand in the file, so there is nothing to declare."""
+
+    type: Literal["parquet"]
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """No column is filled by the reader."""
+        return {}
+
+
+BuiltInFormat = CsvFormat | WorkbookFormat | JsonFormat | ParquetFormat
 BUILT_IN = [name for model in get_args(BuiltInFormat) for name in get_args(model.model_fields["type"].annotation)]
 
 

@@ -8,11 +8,11 @@ import duckdb
 
 from ingest import content
 from ingest.declaration import SourceDeclaration
-from ingest.readers import csv, json, plugged, workbook
+from ingest.readers import csv, json, parquet, plugged, workbook
 from ingest.readers.parsed import FileRejected, Parsed
 
 WORKBOOKS = dict.fromkeys(("xlsx", "xls", "ods", "workbook"), workbook.read)
-READERS = {"csv": csv.read, "json": json.read, "jsonl": json.read} | WORKBOOKS
+READERS = {"csv": csv.read, "json": json.read, "jsonl": json.read, "parquet": parquet.read} | WORKBOOKS
 
 __all__ = ["FileRejected", "Parsed", "place_in_file", "read"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,10 @@ import duckdb
 
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, Rejected, no_records
+from ingest.readers.parsed import LIST_SEPARATOR, FileRejected, Parsed, Rejected, no_records
 from ingest.readers.text import regular, utf8
 from ingest.sql import literal, quoted
 
-LIST_SEPARATOR = "┋"
 MAX_DOCUMENT = 512 << 20
 MAX_RECORD = 64 << 20
 # Which of two values of one key holds, programs do not agree on.
@@ -24,11 +24,16 @@ IS_RECORD = "json_type(record) = 'OBJECT' and len(json_keys(record)) = len(list_
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value lies: the header it is declared by, the table of records it is in, and the JSON path there."""
+    """Where a value lies: the header it is declared by, the table of records it is in, and the keys that lead there."""
 
     header: str
     level: str
-    path: str
+    keys: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """The JSON path of the keys."""
+        return _json_path(self.keys)
 
 
 def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> Parsed:
@@ -54,7 +59,8 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     match = header.match([place.header for place in places], source)
     columns = {column.name: column for column in match.by_position.values()}
     kept = {column.name: places[i] for i, column in match.by_position.items() if not column.is_dropped}
-    _make_parsed(connection, kept, len(levels))
+    decimals = {column.name: column.type for column in columns.values() if column.type.startswith("decimal")}
+    _make_parsed(connection, kept, decimals, len(levels))
     rejected = [
         Rejected(row_no, None, "repeated_key", "each key once", None, None)
         if is_object
@@ -201,16 +207,18 @@ def _places(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, le
             if name not in declared and any(other.startswith(f"{name}.") for other in declared):
                 waiting.append([*inside, key])
             elif not prefix or name in declared:
-                found.append(Place(text, level, _json_path([*inside, key])))
+                found.append(Place(text, level, (*inside, key)))
     return found
 
 
-def _make_parsed(connection: duckdb.DuckDBPyConnection, kept: dict[str, Place], depth: int) -> None:
+def _make_parsed(
+    connection: duckdb.DuckDBPyConnection, kept: dict[str, Place], decimals: dict[str, str], depth: int
+) -> None:
     """Make the temporary table `parsed` of the records at `depth` that are objects, with the texts at the kept places."""
     joined = ""
     for number in range(depth, -1, -1):
         level = f"level_{number}"
-        texts = _texts(connection, level, {column: place for column, place in kept.items() if place.level == level})
+        texts = _texts(connection, level, {column: place for column, place in kept.items() if place.level == level}, decimals)
         # The texts are taken before the join: a record around is read once, not once per record inside.
         values = [
             "rowid as _place",
@@ -226,24 +234,39 @@ def _make_parsed(connection: duckdb.DuckDBPyConnection, kept: dict[str, Place], 
     )
 
 
-def _texts(connection: duckdb.DuckDBPyConnection, level: str, places: dict[str, Place]) -> dict[str, str]:
-    """Column → the SQL of its text. Only where lists occur are they looked into; the other texts are taken in one go."""
+def _texts(
+    connection: duckdb.DuckDBPyConnection, level: str, places: dict[str, Place], decimals: dict[str, str]
+) -> dict[str, str]:
+    """Column → the SQL of its text. Only where lists occur are they looked into; the other texts are taken in one go. DuckDB turns
+    numbers with a fraction into doubles on the way to text, and does not when it casts them to a decimal."""
     if not places:
         return {}
     paths = [place.path for place in places.values()]
-    with_lists = connection.execute(
+    kinds = connection.execute(
         f"""
-        select distinct path from (select unnest($paths) as path, unnest(json_type(record, $paths)) as kind from {level})
-        where kind = 'ARRAY'
+        select distinct path, kind from (select unnest($paths) as path, unnest(json_type(record, $paths)) as kind from {level})
+        where kind in ('ARRAY', 'DOUBLE')
         """,
         {"paths": paths},
     ).fetchall()
-    plain = [path for path in paths if (path,) not in with_lists]
+    plain = [path for path in paths if (path, "ARRAY") not in kinds]
     together = f"json_extract_string(record, [{', '.join(map(literal, plain))}])"
-    return {
+    texts = {
         name: f"({together})[{plain.index(place.path) + 1}]" if place.path in plain else _list_text(place.path)
         for name, place in places.items()
     }
+    exact = {name: decimals[name] for name, place in places.items() if name in decimals and (place.path, "DOUBLE") in kinds}
+    return texts | {name: f"coalesce({_decimal_text(places[name], type_)}, {texts[name]})" for name, type_ in exact.items()}
+
+
+def _decimal_text(place: Place, type_: str) -> str:
+    """The SQL of a number as a decimal; null where it is none, and where it does not fit."""
+    structure: object = type_.upper()
+    for key in reversed(place.keys):
+        structure = {key: structure}
+    value = f"json_transform(record, {literal(json.dumps(structure, ensure_ascii=False))})"
+    value += "".join(f".{quoted(key)}" for key in place.keys)
+    return f"if(json_type(record, {literal(place.path)}) = 'DOUBLE', {value}::varchar, null)"
 
 
 def _list_text(path: str) -> str:
@@ -254,5 +277,5 @@ def _list_text(path: str) -> str:
     )
 
 
-def _json_path(keys: list[str]) -> str:
+def _json_path(keys: Sequence[str]) -> str:
     return "$" + "".join(f'."{key}"' for key in keys)

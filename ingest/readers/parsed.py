@@ -9,6 +9,7 @@ import duckdb
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.sql import quoted
 
+LIST_SEPARATOR = "┋"
 NO_ROWS = "expected at least one row below the header, found none; an empty file never replaces what is there"
 
 

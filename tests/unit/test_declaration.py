@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from ingest.declaration import DeclarationError, declaration, declarations, read_declaration
-from ingest.declared.formats import CsvFormat, Format, JsonFormat, WorkbookFormat
+from ingest.declared.formats import CsvFormat, Format, JsonFormat, ParquetFormat, WorkbookFormat
 from ingest.settings import settings
 from tests.conftest import PROJECT
 
@@ -109,14 +109,14 @@ def test_the_page_on_sources_names_every_option_of_every_format() -> None:
     page = (PROJECT / "docs" / "declaring_a_source.md").read_text(encoding="utf-8")
     first_cells = re.findall(r"^\| (`[^|]*) \|[^|]*\| ", page.partition("### Formats")[2], re.MULTILINE)
     named = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
-    assert named == {option for kind in (CsvFormat, WorkbookFormat, JsonFormat) for option in kind.model_fields}
+    assert named == {option for kind in (CsvFormat, WorkbookFormat, JsonFormat, ParquetFormat) for option in kind.model_fields}
 
 
 def test_the_formats_on_the_page_can_be_declared() -> None:
     page = (PROJECT / "docs" / "declaring_a_source.md").read_text(encoding="utf-8")
     examples = re.findall(r"^format: (.*)$", page, re.MULTILINE)
     assert {TypeAdapter(Format).validate_python(yaml.safe_load(example)).type for example in examples} == {
-        "csv", "xlsx", "workbook", "json", "sectioned_report",
+        "csv", "xlsx", "workbook", "json", "parquet", "sectioned_report",
     }  # fmt: skip
 
 

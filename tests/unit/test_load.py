@@ -232,7 +232,9 @@ def test_a_link_out_of_the_drop_folder_is_not_followed(drop: Path, tmp_path: Pat
     secret.write_text("x", encoding="utf-8")
     (drop / "issue_ledger").mkdir()
     (drop / "issue_ledger" / "link.csv").symlink_to(secret)
-    assert land("issue_ledger") == []
+    (refused,) = land("issue_ledger")
+    assert "a link that leads out" in refused.problem
+    assert not [path for path in settings().landing.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(

@@ -242,3 +242,16 @@ def test_the_path_to_the_records_is_read(path: str, levels: list[str]) -> None:
 def test_a_path_that_is_none_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="expected a path such as data.list"):
         JsonFormat(type="json", records=path)
+
+
+def test_decimals_of_a_record_per_line_are_exact(tmp_path: Path) -> None:
+    amount = column("amount", "账.金额", type="decimal(30,10)")
+    numbers = ["1234567890123456.78", "0.1000000001", "1E+5", "12345678901234567890", '"9007199254740993.25"', "1e40", '"近38万"']
+    path = written(tmp_path, "".join(f'{{"账": {{"金额": {number}}}}}\n' for number in numbers))
+    result = Loaded(export(amount, type="jsonl"), path)
+    assert [str(value) for (value,) in result.rows("amount")] == [
+        "1234567890123456.7800000000", "0.1000000001", "100000.0000000000", "12345678901234567890.0000000000", "9007199254740993.2500000000",
+    ]  # fmt: skip
+    assert result.quarantine() == [
+        (6, "amount", "wrong_type", "decimal(30,10)", "1e40"), (7, "amount", "wrong_type", "decimal(30,10)", "近38万"),
+    ]  # fmt: skip
