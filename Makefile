@@ -82,6 +82,10 @@ test: $(VENV)/.installed-test ## Run all tests, the real scheduler included
 test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
 	$(VENV)/bin/pytest tests/unit tests/dags
 
+.PHONY: bench-load
+bench-load: $(VENV)/.installed-test ## Measure loading beside a bare DuckDB; writes the table of docs/performance.md
+	$(PYTHON) -m bench.load --write
+
 # --- upkeep -----------------------------------------------------------------------------------------------------------
 
 .PHONY: lock

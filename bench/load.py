@@ -106,16 +106,13 @@ def _measured(case: str, folder: Path) -> Run:
     with tempfile.TemporaryDirectory(dir=folder, prefix="home-") as home:
         environment = {**os.environ, "GMW_HOME": home, "GMW_PERSON_KEY_SECRET": SECRET}
         command = [sys.executable, "-m", "bench.load_once", case, str(folder)]
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True)
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process = subprocess.run(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True)
         if process.returncode:
-            raise RuntimeError(f"{case}: the run ended with exit code {process.returncode}:\n{output}")
+            raise RuntimeError(f"{case}: the run ended with exit code {process.returncode}:\n{process.stdout}")
         columns = "*" if case == BARE else ", ".join(f'"{c.name}"' for c in declared(case).columns if not c.personal) + ", _row_no"
         with duckdb.connect(f"{home}/warehouse/gmw_build.duckdb", read_only=True) as connection:
             rows, total = connection.execute(workload.checksum(f"select {columns} from raw.{case}")).fetchone()
-    return Run(rows, total, **json.loads(output), peak_mb=usage.ru_maxrss / 1024)
+    return Run(rows, total, **json.loads(process.stdout))
 
 
 def declared(case: str) -> SourceDeclaration:

@@ -1,8 +1,9 @@
-"""One run of the benchmark, in a process of its own: `python -m bench.load_once CASE FOLDER` prints its seconds and CPU seconds."""
+"""One run of the benchmark, in a process of its own: `python -m bench.load_once CASE FOLDER` prints what it took."""
 
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
 import time
@@ -28,7 +29,9 @@ def measured() -> Iterator[None]:
     yield
     seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF)
     cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds}))
+    # Not ru_maxrss: that one begins with the memory of the process that started this one.
+    (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": int(peak) / 1024}))
 
 
 def bare(path: Path) -> None:
