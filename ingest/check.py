@@ -76,7 +76,9 @@ def _difference(source: SourceDeclaration, path: Path) -> Difference | None:
     headers |= {normalised_header(text.rpartition("/")[2]): text for text in found.headers if "/" in text}
     declared = {normalised_header(text) for column in source.columns_in_files for text in column.headers}
     taken = {headers[text] for text in declared & headers.keys()}
-    missing = [column for column in source.columns_in_files if not {normalised_header(text) for text in column.headers} & headers.keys()]
+    missing = [
+        column for column in source.columns_in_files if not {normalised_header(text) for text in column.headers} & headers.keys()
+    ]
     undeclared = [text for text in found.headers if text not in taken]
     around = [text for column in missing for text in column.headers if text.startswith("^")]
     missing = [column for column in missing if not set(column.headers) & set(around)]
@@ -114,14 +116,21 @@ def staged(source_name: str, path: Path, echo: Callable[[str], None]) -> tuple[l
         load(source_name)
         echo("gate")
         gate.gate_raw(source_name, "check")
-        build("check", " ".join(f"+{model}" for model in source.staging_models.values()), echo=lambda line: echo(f"dbt: {line[10:90]}"))
+        build(
+            "check",
+            " ".join(f"+{model}" for model in source.staging_models.values()),
+            echo=lambda line: echo(f"dbt: {line[10:90]}"),
+        )
         with warehouse.reader() as connection:
             failed = connection.execute(
-                "select severity || ': ' || coalesce(message, expectation) from ops.gate_result where not success order by severity, expectation"
+                "select severity || ': ' || coalesce(message, expectation) from ops.gate_result where not success "
+                "order by severity, expectation"
             ).fetchall()
             models = []
             for model in source.staging_models.values():
-                rows = connection.execute(f"select _reject_reason, count(*) from staging.{model} group by all order by 2 desc, 1").fetchall()
+                rows = connection.execute(
+                    f"select _reject_reason, count(*) from staging.{model} group by all order by 2 desc, 1"
+                ).fetchall()
                 counts = dict(rows)
                 models.append(Staged(model, counts.pop(None, 0), counts))
     return models, [message for (message,) in failed]

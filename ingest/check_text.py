@@ -21,7 +21,8 @@ def print_check(found: Check, console: Console) -> None:
     for row in found.rows:
         column = f", column {row['column_name']}" if row["column_name"] else ""
         console.print(
-            escape(f"  row {row['row_no']}{column}: {row['reason']}, expected {row['expected']}, found {row['raw_value']!r}"), soft_wrap=True
+            escape(f"  row {row['row_no']}{column}: {row['reason']}, expected {row['expected']}, found {row['raw_value']!r}"),
+            soft_wrap=True,
         )
     if found.difference:
         _print_difference(found.difference, console)
@@ -31,7 +32,10 @@ def _print_difference(found: Difference, console: Console) -> None:
     lines = [
         *(f"the layout differs: {difference}" for difference in found.layout),
         *(["missing: " + ", ".join(found.missing)] if found.missing else []),
-        *(f"renamed? {column} is not there, but {header!r} is: add it under header if it is the same" for column, header in found.renamed),
+        *(
+            f"renamed? {column} is not there, but {header!r} is: add it under header if it is the same"
+            for column, header in found.renamed
+        ),
         *(["not declared, so not loaded: " + ", ".join(found.undeclared)] if found.undeclared else []),
     ]
     for line in lines:

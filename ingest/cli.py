@@ -64,7 +64,9 @@ def source_list() -> None:
 def source_check(
     name: SourceName,
     file: Path,
-    build: Annotated[bool, typer.Option("--build", help="also gate it and run the staging models, in an installation that is thrown away")] = False,
+    build: Annotated[
+        bool, typer.Option("--build", help="also gate it and run the staging models, in an installation that is thrown away")
+    ] = False,
 ) -> None:
     """Dry run: what of FILE would load into the source NAME, what would not, and what has drifted. Nothing is stored."""
     from ingest import check, check_text
@@ -74,7 +76,9 @@ def source_check(
     if found.report.status != "loaded":
         raise typer.Exit(1)
     if build:
-        with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
+        with Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
+        ) as progress:
             task = progress.add_task("starting", total=None)
             models, failed = check.staged(name, file, lambda step: progress.update(task, description=step))
         check_text.print_staged(models, failed, console)
@@ -88,10 +92,10 @@ def source_add(
     family: Annotated[Family | None, typer.Option(help="default: by the record")] = None,
     record: Annotated[list[str] | None, typer.Option(help="what a row is; may be given again; default: by the columns")] = None,
     key: Annotated[list[str] | None, typer.Option(help="a column that numbers the rows; may be given again")] = None,
-    tree: Annotated[str | None, typer.Option(help="the tree of places that another source tells of; default: one of its own")] = None,
+    tree: Annotated[str | None, typer.Option(help="a tree of places that another source tells of; default: its own")] = None,
     title: Annotated[str | None, typer.Option(help="default: from the name")] = None,
     owner: Annotated[str, typer.Option(help="who answers for it")] = "Data team",
-    time_zone: Annotated[str | None, typer.Option(help="of its dates; default: Asia/Shanghai for Chinese headers, else UTC")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="default: Asia/Shanghai for Chinese headers, else UTC")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="write nothing")] = False,
 ) -> None:
     """Look at FILE and write the declaration, the staging models and the fixtures of a new source, for you to review."""
@@ -99,7 +103,8 @@ def source_add(
     from ingest.scaffold import report
 
     proposal, files = scaffold.add(
-        name, file, dry_run, family=family and family.value, chosen=record, key=key, tree=tree, title=title, owner=owner, time_zone=time_zone
+        name, file, dry_run, family=family and family.value, chosen=record, key=key, tree=tree, title=title, owner=owner,
+        time_zone=time_zone,
     )
     report.print_proposal(proposal, console)
     report.print_written(proposal, files, console, dry_run)

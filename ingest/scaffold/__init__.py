@@ -1,4 +1,4 @@
-"""The scaffold of a new source: looks at a file, proposes a declaration and staging models, writes them for a person to review."""
+"""The scaffold of a new source: looks at a file, proposes declaration and staging models, writes them for a person to review."""
 
 from __future__ import annotations
 

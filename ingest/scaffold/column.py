@@ -11,8 +11,11 @@ CHINESE_IDENTIFIER = re.compile(r"编号|代码|序号|流水号|凭证号|收�
 
 @dataclass
 class Column:
-    """A column as it would be declared. `why`: what the type, and what the declaration as personal rest on. `question`: entries of
-    a survey question. `filled`, `rows`, `distinct`: what was looked at. `is_filled`: the reader gives its value, no header has it."""
+    """A column as it would be declared.
+
+    `name_why`, `type_why`, `personal_why`: what each rests on. `question`: entries of a survey question. `rows`, `filled`,
+    `distinct`, `words`, `constant`: what was seen. `is_filled`: the reader gives its value, no header has it.
+    """
 
     name: str
     header: str

@@ -1,4 +1,4 @@
-"""Small invented files for a new source: one that loads, one that does not. No value of the sample is copied but declared words."""
+"""Small invented files for a new source: one that loads, one that does not. Only declared words are from the sample."""
 
 from __future__ import annotations
 
@@ -46,8 +46,12 @@ def _invented(column: Column, number: int) -> str:
         return next(iter(codes)) if codes else str(column.question["scale_max"])
     if column.personal:
         return {
-            "age": str(30 + number), "birth_date": f"{1980 + number}-01-01", "household": f"invented household {number}",
-            "person": f"invented person {number}", "health": "invented", "drop": f"invented {number}",
+            "age": str(30 + number),
+            "birth_date": f"{1980 + number}-01-01",
+            "household": f"invented household {number}",
+            "person": f"invented person {number}",
+            "health": "invented",
+            "drop": f"invented {number}",
         }[column.personal]
     if column.formats:
         from datetime import datetime
@@ -59,8 +63,13 @@ def _invented(column: Column, number: int) -> str:
     if kind == "varchar":
         return f"{number}" if column.is_number_of_something else f"invented {column.name} {number}"
     return {
-        "integer": str(number), "bigint": str(number), "double": f"{number}.5", "decimal": f"{number}.50", "boolean": "true",
-        "date": f"2026-01-0{number}", "timestamp": f"2026-01-0{number} 09:30:00",
+        "integer": str(number),
+        "bigint": str(number),
+        "double": f"{number}.5",
+        "decimal": f"{number}.50",
+        "boolean": "true",
+        "date": f"2026-01-0{number}",
+        "timestamp": f"2026-01-0{number} 09:30:00",
     }[kind]
 
 
@@ -68,7 +77,14 @@ def _text(proposal: Proposal, rows: list[dict[str, str]], suffix: str) -> str:
     if suffix == "jsonl":
         return "".join(json.dumps(_nested(row), ensure_ascii=False) + "\n" for row in rows)
     if suffix == "json":
-        return json.dumps(_around([_nested(row) for row in rows], str(proposal.layout.format.get("records", "[]"))), ensure_ascii=False, indent=1) + "\n"
+        return (
+            json.dumps(
+                _around([_nested(row) for row in rows], str(proposal.layout.format.get("records", "[]"))),
+                ensure_ascii=False,
+                indent=1,
+            )
+            + "\n"
+        )
     out = io.StringIO()
     writer = csv.writer(out, delimiter=str(proposal.layout.format.get("delimiter", ",")), lineterminator="\n")
     headers = list(rows[0])

@@ -21,8 +21,8 @@ SENTENCE = re.compile(r"[?？]|^.{31,}")
 
 @dataclass(frozen=True)
 class Term:
-    """What the declared sources say of a header: the name of its column, and how (if at all) it is declared personal. `others`: what
-    as many sources call it."""
+    """What the declared sources say of a header: the name of its column, how (if at all) it is declared personal, and `others`:
+    what as many sources call it."""
 
     name: str
     personal: str | None
@@ -122,5 +122,9 @@ def _snake(text: str) -> str:
 
 def _reserved() -> set[str]:
     connection = duckdb.connect()
-    return {word for (word,) in connection.execute(
-        "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'").fetchall()}
+    return {
+        word
+        for (word,) in connection.execute(
+            "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+        ).fetchall()
+    }

@@ -1,4 +1,4 @@
-"""Finds out how a file is laid out: kind, encoding, delimiter, header, sheets, place of the records. A person reviews the result."""
+"""Finds out how a file is laid out: kind, encoding, delimiter, header, sheets, place of the records. A person reviews it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def sniff(path: Path) -> Layout:
     kind = _kind(path, head)
     if kind not in READERS:
         raise NotSniffed(
-            f"{path.name}: expected a file that a reader takes ({', '.join(READERS)}), found {kind}; save it in one of these forms"
+            f"{path.name}: expected a file that a reader takes ({', '.join(READERS)}), found {kind}; save it as one of "
+            "these"
         )
     if kind in ("csv", "json", "jsonl"):
         return _text(path, head)
@@ -172,7 +173,9 @@ def _table(rows: list[list[str]], layout: Layout, fill_right: bool) -> None:
     if height == 2:
         layout.format["header_rows"] = 2
         layout.reasons.append("two header rows: a category stands above the names")
-    units = [found.group(1) for row in rows[:first] for cell in row if (found := UNIT_NOTE.search(unicodedata.normalize("NFKC", cell)))]
+    units = [
+        found.group(1) for row in rows[:first] for cell in row if (found := UNIT_NOTE.search(unicodedata.normalize("NFKC", cell)))
+    ]
     if units:
         layout.format["unit_note_as"] = "amount_unit"
         layout.filled["amount_unit"] = f"Unit told above the header, such as {units[0]}"
@@ -211,7 +214,9 @@ def _completes(above: list[str], below: list[str]) -> bool:
     """Whether the lower row names columns that the upper row leaves blank or repeats, and leaves others to it alone."""
     width = max(len(above), len(below))
     above, below = above + [""] * (width - len(above)), below + [""] * (width - len(below))
-    open_above = [i for i in range(width) if not above[i].strip() or above[i] in (above[i - 1] if i else None, *above[i + 1 : i + 2])]
+    open_above = [
+        i for i in range(width) if not above[i].strip() or above[i] in (above[i - 1] if i else None, *above[i + 1 : i + 2])
+    ]
     alone = [i for i in range(width) if above[i].strip() and (not below[i].strip() or below[i] == above[i])]
     return bool(alone) and all(below[i].strip() for i in open_above if i not in alone and above[i].strip())
 
@@ -229,8 +234,12 @@ def _two_rows(above: list[str], below: list[str], fill_right: bool) -> list[str]
 def _is_value(cell: str) -> bool:
     """Whether a cell holds a number or a date and so is no name of a column (`3、您满意吗？` and `q3` are)."""
     text = unicodedata.normalize("NFKC", cell).strip()
-    return bool(text) and (text[0].isdigit() or text[0] in "-+.") and not any(character.isalpha() for character in text.strip("年月日T Z时分秒"))\
+    return (
+        bool(text)
+        and (text[0].isdigit() or text[0] in "-+.")
+        and not any(character.isalpha() for character in text.strip("年月日T Z时分秒"))
         and not any(character in "、" for character in text)
+    )
 
 
 def _width(row: list[str]) -> int:
@@ -241,8 +250,8 @@ def _once(names: list[str]) -> list[str]:
     doubled = sorted(name for name, count in Counter(map(normalised_header, names)).items() if count > 1)
     if doubled:
         raise NotSniffed(
-            f"expected each header once, found more than one of: {', '.join(doubled)}; name the columns apart in the file, or ask "
-            "the producer to"
+            f"expected each header once, found more than one of: {', '.join(doubled)}; name the columns apart in the "
+            "file, or ask the producer to"
         )
     return names
 
@@ -261,7 +270,8 @@ def _workbook(path: Path, kind: str) -> Layout:
     try:
         with CalamineWorkbook.from_path(path) as workbook:
             names = [
-                sheet.name for sheet in workbook.sheets_metadata
+                sheet.name
+                for sheet in workbook.sheets_metadata
                 if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
             ]
             sheets = {name: rows for name in names if (rows := _first_rows(workbook, name))}
@@ -314,7 +324,9 @@ def _cell(value: object) -> str:
 
 def _json(path: Path, encoding: str, text: str, layout: Layout) -> None:
     if path.stat().st_size > MAX_JSON_BYTES:
-        raise NotSniffed(f"{path.name}: expected at most {MAX_JSON_BYTES >> 20} MB of JSON to look through; give a smaller sample")
+        raise NotSniffed(
+            f"{path.name}: expected at most {MAX_JSON_BYTES >> 20} MB of JSON to look through; give a smaller sample"
+        )
     lines = [line for line in text.splitlines() if line.strip()]
     form, documents = "json", []
     if len(lines) > 1 and _is_json(lines[0]):
@@ -330,11 +342,16 @@ def _json(path: Path, encoding: str, text: str, layout: Layout) -> None:
         raise NotSniffed(f"{path.name}: expected a list of records (objects), found none")
     records, count, _ = levels[0]
     keys = _keys(_at(documents, records))
-    layout.format = {"type": form, **({"encoding": encoding} if encoding != "utf-8" else {}), **({"records": records} if records != "[]" else {})}
+    layout.format = {
+        "type": form,
+        **({"encoding": encoding} if encoding != "utf-8" else {}),
+        **({"records": records} if records != "[]" else {}),
+    }
     layout.reasons.append(f"records at {records}: {count} objects" if form == "json" else "one JSON document per line")
     layout.headers = _once(keys)
     layout.elsewhere += [
-        f"{other}: {number} records inside the records; a source of its own can read them from the same file" for other, number, _ in levels[1:]
+        f"{other}: {number} records inside the records; a source of its own can read them from the same file"
+        for other, number, _ in levels[1:]
     ]
 
 

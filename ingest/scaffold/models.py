@@ -30,7 +30,13 @@ class Model:
         else:
             lines.append("        null::varchar as _reject_reason,")
         lines.append("        {{ provenance() }}")
-        read = ",\n\nread as (\n    select\n        *,\n" + ",\n".join(f"        {line}" for line in self.read) + "\n    from delivered\n)" if self.read else ""
+        read = (
+            ",\n\nread as (\n    select\n        *,\n"
+            + ",\n".join(f"        {line}" for line in self.read)
+            + "\n    from delivered\n)"
+            if self.read
+            else ""
+        )
         return (
             f"with delivered as (\n    select * from {{{{ delivered_rows('{self.proposal.name}') }}}}\n){read},\n\n"
             f"{self.name} as (\n    select\n" + "\n".join(lines) + f"\n    from {'read' if self.read else 'delivered'}\n)\n\n"
@@ -55,7 +61,11 @@ class Model:
                 self.notes.append(f"{target}: no column gives it, and a row without it is rejected: say where it comes from")
             return f"{made} as {target}"
         if target in records.NEEDED.get(self.record, []) and not made.startswith("'"):
-            self.rejects.append(f'("{made.replace(chr(34), chr(39))} is null", \'missing_{target}\')' if "{{" not in made else f"({made.strip('{} ')} ~ ' is null', 'missing_{target}')")
+            self.rejects.append(
+                f"(\"{made.replace(chr(34), chr(39))} is null\", 'missing_{target}')"
+                if "{{" not in made
+                else f"({made.strip('{} ')} ~ ' is null', 'missing_{target}')"
+            )
         return f"{made} as {target}" if made != target else made
 
     def _known(self, target: str) -> str | None:
@@ -82,15 +92,23 @@ class Model:
         if target == "outcome":
             ended = records.fitting("ended_at", self.proposal.columns, self.taken, False)
             if ended:
-                self.notes.append("outcome is 'resolved' where the case has an end, else 'open': map the words of its state if it has one")
-                return f"case when {_text(ended) if ended.type == 'varchar' else ended.name} is null then 'open' else 'resolved' end"
+                self.notes.append(
+                    "outcome is 'resolved' where the case has an end, else 'open': map the words of its state if it has one"
+                )
+                return (
+                    f"case when {_text(ended) if ended.type == 'varchar' else ended.name} is null then 'open' else 'resolved' end"
+                )
             self.notes.append("outcome is 'open' in every row: map the words of its state")
             return "'open'"
         return None
 
     def _codes(self) -> str | None:
         """The code of a place in a register: the first of its numbers that a row has, else its name."""
-        columns = [column for column in self.proposal.columns if column.is_number_of_something and not column.personal and "parent" not in column.name]
+        columns = [
+            column
+            for column in self.proposal.columns
+            if column.is_number_of_something and not column.personal and "parent" not in column.name
+        ]
         name = records.fitting("place_name", self.proposal.columns, set(), False)
         self.taken |= {column.name for column in columns}
         parts = [_text(column) for column in [*columns, *([name] if name else [])]]
@@ -171,24 +189,42 @@ def staging(proposal: Proposal) -> dict[str, tuple[str, str]]:
         made[record] = (model.sql(), _yaml(proposal, record))
         proposal.review += [f"{model.name}: {note}" for note in model.notes]
     if "survey" in proposal.records:
-        proposal.review += [f"stg_{proposal.name}__survey: kind is 'questionnaire', its days are those of the file name: say when people were asked",
-                            "text, scale, dimension and satisfied codes of each question in the declaration"]
+        proposal.review += [
+            f"stg_{proposal.name}__survey: kind is 'questionnaire', its days are those of the file name: say when people were "
+            "asked",
+            "text, scale, dimension and satisfied codes of each question in the declaration",
+        ]
     if not proposal.tree and "place" not in proposal.records:
         made["place"] = (_places(proposal), _yaml(proposal, "place"))
         proposal.review.append(
-            f"stg_{proposal.name}__place: the places are a tree of their own; with --tree NAME they are those of a tree that another source tells of"
+            f"stg_{proposal.name}__place: the places are a tree of their own; with --tree NAME they are those of a tree that "
+            "another source tells of"
         )
     elif proposal.tree:
-        proposal.review.append(f"place names are looked up in the tree {proposal.tree!r}: quality_unmatched_place lists those it does not know")
+        proposal.review.append(
+            f"place names are looked up in the tree {proposal.tree!r}: quality_unmatched_place lists those it does not know"
+        )
     return made
 
 
 GRAIN = {
-    "answer": "One row per respondent and declared question.", "question": "One row per declared question.", "survey": "One row per wave of the survey.",
-    "place": "One row per place that the file names, and one for all of them.", "money": "One row per amount.", "case": "One row per case.",
-    "figure": "One row per reported figure.", "points": "One row per entry.", "place_change": "One row per change.",
+    "answer": "One row per respondent and declared question.",
+    "question": "One row per declared question.",
+    "survey": "One row per wave of the survey.",
+    "place": "One row per place that the file names, and one for all of them.",
+    "money": "One row per amount.",
+    "case": "One row per case.",
+    "figure": "One row per reported figure.",
+    "points": "One row per entry.",
+    "place_change": "One row per change.",
 }
-UNIQUE = {"survey": "survey_id", "question": "question_code", "place": "place_code", "points": "entry_id", "place_change": "change_id"}
+UNIQUE = {
+    "survey": "survey_id",
+    "question": "question_code",
+    "place": "place_code",
+    "points": "entry_id",
+    "place_change": "change_id",
+}
 
 
 def _yaml(proposal: Proposal, record: str) -> str:
@@ -199,7 +235,8 @@ def _yaml(proposal: Proposal, record: str) -> str:
     checked = "not_null" if record == "place" and "place" in proposal.records else "unique, not_null"
     tests = f"    columns:\n      - name: {key}\n        data_tests: [{checked}]\n" if key in columns else ""
     return (
-        f"version: 2\nmodels:\n  - name: stg_{proposal.name}__{record}\n    description: {grain} Rows with a _reject_reason are not used further.\n{tests}"
+        f"version: 2\nmodels:\n  - name: stg_{proposal.name}__{record}\n"
+        f"    description: {grain} Rows with a _reject_reason are not used further.\n{tests}"
     )
 
 
@@ -232,9 +269,9 @@ answers as (
         {respondent} as respondent_id,
         question_code,
         '{proposal.tree or proposal.name}' as tree,
-        {place['place_code']} as place_code,
-        {place['place_name']} as place_name,
-        {place['parent_place_name']} as parent_place_name,
+        {place["place_code"]} as place_code,
+        {place["place_name"]} as place_name,
+        {place["parent_place_name"]} as parent_place_name,
         answer_text, answer_number, is_valid, is_satisfied,
         {{{{ reject_reason([('is_unknown_answer', 'unknown_answer')]) }}}} as _reject_reason,
         {{{{ provenance() }}}}
@@ -300,12 +337,15 @@ SURVEY = {"survey": _survey, "question": _questions, "answer": _answers}
 
 def _places(proposal: Proposal) -> str:
     """The places that the file names, as a tree: all, the places above, the places."""
-    record = next(record for record in ("answer", *proposal.records) if record in proposal.records and record not in ("survey", "question"))
+    record = next(
+        record for record in ("answer", *proposal.records) if record in proposal.records and record not in ("survey", "question")
+    )
     names, _, levels = records.place_of(proposal.columns)
     name, title = f"stg_{proposal.name}__place", proposal.title.replace("'", "''")
     order = "order by _file_as_of desc nulls last, _file_id, _row_no"
     parts = [
-        f"""    select 'all' as place_code, '{title}' as place_name, 'all' as place_level, null::varchar as parent_place_code, {{{{ provenance() }}}}
+        f"""    select 'all' as place_code, '{title}' as place_name, 'all' as place_level, null::varchar as parent_place_code,
+        {{{{ provenance() }}}}
     from named
     qualify row_number() over ({order}) = 1"""
     ]

@@ -23,13 +23,28 @@ HEADER_WORDS: list[tuple[str, str, str]] = [
     ("drop", "ip", "ip"),
     ("birth_date", "出生|生日", "birth|birthday|birthdate|birth_?date|date_?of_?birth|dob|geburtsdatum"),
     ("age", "年龄|岁数", "age|alter"),
-    ("health", "病|健康|残疾|血压|血糖|用药|诊断|体检|失能|体温", "health|disease|diagnosis|disability|medication|illness|blood|symptom"),
-    ("household", "住址|家庭|户号|房号|门牌|门栋|楼栋房|户主编号|住户|户主", "address|adresse|street|household|house_?no|flat|apartment|door|unit_?no"),
+    (
+        "health",
+        "病|健康|残疾|血压|血糖|用药|诊断|体检|失能|体温",
+        "health|disease|diagnosis|disability|medication|illness|blood|symptom",
+    ),
+    (
+        "household",
+        "住址|家庭|户号|房号|门牌|门栋|楼栋房|户主编号|住户|户主",
+        "address|adresse|street|household|house_?no|flat|apartment|door|unit_?no",
+    ),
     ("person", "身份证|证件号|社保号|护照|学号|工号", "id_?card|passport|ssn|identity|national_?id"),
-    ("person", "姓名|人员|联系人|反映人|申请人|负责人|经办人|办理人|捐赠人|当事人|受益人|填报人|登记人|监护人|户主|账户|账号|往来|志愿者编号|居民编号|姓氏",
-     "person|applicant|recipient|donor|contact|surname|first_?name|last_?name|full_?name|forename|resident|owner|respondent_?name|volunteer|"
-     "account|payee|beneficiary|complainant|vorname|nachname|user|username|user_?id|member_?id|counterparty"),
-    ("drop", "民族|宗教|收入|籍贯|婚姻|政治面貌|邮编", "race|ethnicity|ethnic|religion|income|zip|zip_?code|postcode|postal_?code|nationality"),
+    (
+        "person",
+        "姓名|人员|联系人|反映人|申请人|负责人|经办人|办理人|捐赠人|当事人|受益人|填报人|登记人|监护人|户主|账户|账号|往来|志愿者编号|居民编号|姓氏",
+        "person|applicant|recipient|donor|contact|surname|first_?name|last_?name|full_?name|forename|resident|owner|respondent_?name|volunteer|"
+        "account|payee|beneficiary|complainant|vorname|nachname|user|username|user_?id|member_?id|counterparty",
+    ),
+    (
+        "drop",
+        "民族|宗教|收入|籍贯|婚姻|政治面貌|邮编",
+        "race|ethnicity|ethnic|religion|income|zip|zip_?code|postcode|postal_?code|nationality",
+    ),
 ]
 FREE_TEXT_WORDS = (
     "描述|备注|内容|意见|建议|说明|原因|诉求|留言|评语|感想|详情|摘要",
@@ -81,7 +96,9 @@ def _by_values(profile: Profile) -> Personal | None:
     share = _share(profile, is_person_name)
     if share >= 0.8 and profile.distinct >= 5:
         return Personal("person", False, f"{share:.0%} of the values looked at read like names of people")
-    inside = _share(profile, lambda value: bool(re.search(PHONE, value) or re.search(ID_NUMBER, value) or re.search(IP_ADDRESS, value)))
+    inside = _share(
+        profile, lambda value: bool(re.search(PHONE, value) or re.search(ID_NUMBER, value) or re.search(IP_ADDRESS, value))
+    )
     if inside > 0 and profile.longest > 20:
         return Personal(None, True, f"{inside:.1%} of the texts looked at hold a phone number, an ID number or an IP address")
     return None
@@ -97,7 +114,9 @@ def _by_header(profile: Profile, name: str) -> Personal | None:
         found = found or re.search(rf"_({other})_", words)
         if not found or profile.type == "boolean" or (kind == "person" and profile.distinct <= 2 < profile.filled):
             continue
-        if kind == "age" and not _share(profile, lambda value: bool(re.match(r"\D{0,2}\d{1,3}(\.\d+)?\s*(岁|周岁|years?|y)?\Z", value))):
+        if kind == "age" and not _share(
+            profile, lambda value: bool(re.match(r"\D{0,2}\d{1,3}(\.\d+)?\s*(岁|周岁|years?|y)?\Z", value))
+        ):
             continue
         return Personal(kind, False, f"the header says {found.group(0).strip('_')!r}")
     return None
@@ -108,7 +127,9 @@ def _free_text(profile: Profile, name: str) -> Personal | None:
     if profile.type != "varchar" or not profile.filled:
         return None
     may_be_free = profile.distinct > 12 or len(profile.header) <= 12
-    if found := may_be_free and (re.search(chinese, normalised_header(profile.header)) or re.search(rf"_({other})_", f"_{name}_")):
+    if found := may_be_free and (
+        re.search(chinese, normalised_header(profile.header)) or re.search(rf"_({other})_", f"_{name}_")
+    ):
         return Personal(None, True, f"the header says {found.group(0).strip('_')!r}")
     wide = sum(1 for value in profile.sample if not value.isascii()) > len(profile.sample) / 2
     if profile.mean_length >= (14 if wide else 40) and profile.distinct > max(12, profile.filled / 2):

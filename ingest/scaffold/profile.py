@@ -21,7 +21,18 @@ from ingest.settings import settings
 
 MAX_BYTES = 128 << 20
 MOST_WORDS = 12
-DATE_FORMATS = ["%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %B %Y", "%B %d, %Y"]
+DATE_FORMATS = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y年%m月%d日",
+    "%Y.%m.%d",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%d %B %Y",
+    "%B %d, %Y",
+]
 TOTAL_WORDS = ["合计", "总计", "小计", "共计", "总和", "total", "subtotal", "grand total", "sum", "summe", "gesamt"]
 TIMES = ["%H:%M:%S", "%H:%M", "%I:%M %p", "%I:%M:%S %p"]
 TIMESTAMP_FORMATS = [f"{day} {time}" for day in DATE_FORMATS for time in TIMES] + [f"%Y-%m-%dT{time}" for time in TIMES]
@@ -31,7 +42,8 @@ TIMESTAMP_FORMATS = [f"{day} {time}" for day in DATE_FORMATS for time in TIMES] 
 class Profile:
     """What the values of one column are like. `words`: all its values, most frequent first, where there are at most 12.
     `format`: the one strptime format that all values fit, for dates. `also_format`: another one that all fit, too.
-    `sample`: values to look at, never written anywhere. `totals`: the words of total rows among the values. `constant`: the only value of all rows."""
+    `sample`: values to look at, never written anywhere. `totals`: the words of total rows among the values. `constant`:
+    the only value of all rows."""
 
     header: str
     position: int
@@ -85,7 +97,10 @@ def profile(path: Path, layout: Layout) -> Table:
         _profile(connection, header, position, names[header]) for position, header in enumerate(layout.headers) if header in names
     ]
     return Table(
-        rows, profiles, _pairs(connection, profiles, names), is_whole,
+        rows,
+        profiles,
+        _pairs(connection, profiles, names),
+        is_whole,
         [f"row {row.row_no}: {row.reason}, expected {row.expected}" for row in parsed.rejected],
     )
 
@@ -95,9 +110,19 @@ def provisional(layout: Layout) -> SourceDeclaration:
     columns = [{"name": f"c{i}", "headers": [header], "required": False} for i, header in enumerate(layout.headers)]
     columns += [{"name": name, "required": False} for name in layout.filled]
     return SourceDeclaration(
-        name="sample", description="A file to look at.", folder=settings().dbt_project, columns=columns, family="reference",
-        title="sample", owner="nobody", producer="nobody", licence="none", schedule="@daily", time_zone="UTC",
-        connector={"type": "drop_folder", "pattern": "sample/*"}, delivery={"mode": "append"},
+        name="sample",
+        description="A file to look at.",
+        folder=settings().dbt_project,
+        columns=columns,
+        family="reference",
+        title="sample",
+        owner="nobody",
+        producer="nobody",
+        licence="none",
+        schedule="@daily",
+        time_zone="UTC",
+        connector={"type": "drop_folder", "pattern": "sample/*"},
+        delivery={"mode": "append"},
         format=TypeAdapter(Format).validate_python(layout.format),
     )
 
@@ -119,28 +144,49 @@ def _profile(connection: duckdb.DuckDBPyConnection, header: str, position: int, 
     value = f"nullif(trim({quoted(name)}, ' ' || chr(9) || chr(160) || chr(12288)), '')"
     connection.execute(f"create or replace temp table looked_at as select {value} as value from parsed")
     rows, filled, distinct, longest, mean_length = connection.execute(
-        "select count(*), count(value), count(distinct value), coalesce(max(length(value)), 0), coalesce(avg(length(value)), 0) from looked_at"
+        """
+        select count(*), count(value), count(distinct value), coalesce(max(length(value)), 0), coalesce(avg(length(value)), 0)
+        from looked_at
+        """
     ).fetchone()
     frequent = [
-        word for (word,) in connection.execute(
-            f"select value from looked_at where value is not null group by value order by count(*) desc, value limit {MOST_WORDS + 1}"
+        word
+        for (word,) in connection.execute(
+            "select value from looked_at where value is not null group by value order by count(*) desc, value limit ?",
+            [MOST_WORDS + 1],
         ).fetchall()
     ]
     connection.execute(
-        "create or replace temp table sample as select distinct value from looked_at where value is not null order by hash(value) limit 400"
+        "create or replace temp table sample as "
+        "select distinct value from looked_at where value is not null order by hash(value) limit 400"
     )
     sample = [word for (word,) in connection.execute("select value from sample").fetchall()]
     type_, why, formats = _type(connection, filled)
     totals = [
-        word for (word,) in connection.execute(
+        word
+        for (word,) in connection.execute(
             "select distinct value from looked_at where list_contains(?::varchar[], lower(value)) order by value", [TOTAL_WORDS]
         ).fetchall()
     ]
-    lowest, highest = connection.execute("select min(try_cast(value as double)), max(try_cast(value as double)) from looked_at").fetchone()
+    lowest, highest = connection.execute(
+        "select min(try_cast(value as double)), max(try_cast(value as double)) from looked_at"
+    ).fetchone()
     return Profile(
-        header, position, rows, filled, distinct, type_, why, *(formats + [None, None])[:2],
-        words=frequent if distinct <= MOST_WORDS else [], lowest=lowest, highest=highest, longest=longest, mean_length=mean_length,
-        sample=sample, totals=totals,
+        header,
+        position,
+        rows,
+        filled,
+        distinct,
+        type_,
+        why,
+        *(formats + [None, None])[:2],
+        words=frequent if distinct <= MOST_WORDS else [],
+        lowest=lowest,
+        highest=highest,
+        longest=longest,
+        mean_length=mean_length,
+        sample=sample,
+        totals=totals,
     )
 
 
@@ -173,15 +219,20 @@ def _type(connection: duckdb.DuckDBPyConnection, filled: int) -> tuple[str, str,
         tried = ", ".join(f"count(*) filter (try_strptime(value, {literal(form)}) is null) = 0" for form in formats)
         likely = connection.execute(f"select {tried} from sample").fetchone()
         fitting = [
-            form for form, is_likely in zip(formats, likely, strict=True)
-            if is_likely and connection.execute(
+            form
+            for form, is_likely in zip(formats, likely, strict=True)
+            if is_likely
+            and connection.execute(
                 f"select count(*) = 0 from looked_at where value is not null and try_strptime(value, {literal(form)}) is null"
             ).fetchone()[0]
         ]
         if fitting:
             return type_, "dates", fitting
     (fits,) = connection.execute(
-        "select count(*) = 0 from looked_at where value is not null and (try_cast(value as timestamp) is null or not regexp_matches(value, '^[0-9]{4}-[0-9]{2}-[0-9]{2}'))"
+        """
+        select count(*) = 0 from looked_at where value is not null
+            and (try_cast(value as timestamp) is null or not regexp_matches(value, '^[0-9]{4}-[0-9]{2}-[0-9]{2}'))
+        """
     ).fetchone()
     return ("timestamp", "moments", []) if fits else ("varchar", "", [])
 
@@ -191,8 +242,12 @@ def _pairs(connection: duckdb.DuckDBPyConnection, profiles: list[Profile], names
     if any(found.is_unique for found in profiles):
         return []
     candidates = [
-        found for found in profiles
-        if found.filled == found.rows > 1 and 1 < found.distinct and not found.type.startswith(("decimal", "double")) and found.longest <= 40
+        found
+        for found in profiles
+        if found.filled == found.rows > 1
+        and 1 < found.distinct
+        and not found.type.startswith(("decimal", "double"))
+        and found.longest <= 40
     ][:12]
     pairs = []
     for i, first in enumerate(candidates):

@@ -12,9 +12,11 @@ from ingest.scaffold.column import Column
 
 PERIOD_WORDS = re.compile(r"(^|_)(year|jahr|month|quarter|wave|period|round|season|term)(_|$)|年$|年度|年份|月份|届|期$|批次")
 LEVEL_WORDS = re.compile(r"(^|_)(level|ebene|stufe|niveau)(_|$)|级别|层级")
-DATE_IN_NAME = [(r"(?<!\d)((?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01]))(?!\d)", r"(\d{4}[-_.]?\d{2}[-_.]?\d{2})"),
-                (r"(?<!\d)((?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2]))(?!\d)", r"(\d{4}[-_.]?\d{2})"),
-                (r"(?<!\d)((?:19|20)\d{2})(?!\d)", r"((?:19|20)\d{2})")]
+DATE_IN_NAME = [
+    (r"(?<!\d)((?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01]))(?!\d)", r"(\d{4}[-_.]?\d{2}[-_.]?\d{2})"),
+    (r"(?<!\d)((?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2]))(?!\d)", r"(\d{4}[-_.]?\d{2})"),
+    (r"(?<!\d)((?:19|20)\d{2})(?!\d)", r"((?:19|20)\d{2})"),
+]
 
 
 class RecordNeeded(ValueError):
@@ -49,18 +51,33 @@ class Proposal:
 
 
 FAMILY = {
-    "money": "funding", "survey": "survey", "evaluation": "survey", "figure": "survey", "place": "reference", "place_change": "reference",
-    "population": "reference", "organisation": "reference",
+    "money": "funding",
+    "survey": "survey",
+    "evaluation": "survey",
+    "figure": "survey",
+    "place": "reference",
+    "place_change": "reference",
+    "population": "reference",
+    "organisation": "reference",
 }
 
 
 def propose(
-    name: str, file: Path, sources: list[SourceDeclaration], *, family: str | None = None, chosen: list[str] | None = None,
-    key: list[str] | None = None, title: str | None = None, owner: str = "Data team", time_zone: str | None = None, tree: str | None = None,
+    name: str,
+    file: Path,
+    sources: list[SourceDeclaration],
+    *,
+    family: str | None = None,
+    chosen: list[str] | None = None,
+    key: list[str] | None = None,
+    title: str | None = None,
+    owner: str = "Data team",
+    time_zone: str | None = None,
+    tree: str | None = None,
 ) -> Proposal:
     """Look at a file and propose a source.
 
-    Args: name: of the source. file: the sample. sources: the declared ones, whose names for headers are taken over. family, chosen
+    Args: name: of the source. file: the sample. sources: the declared ones, whose names for headers are taken. family, chosen
     (records), key (columns), title, owner, time_zone, tree: what the person has said already.
     Returns: Proposal. Raises: NotSniffed, FileRejected, RecordNeeded, ValueError (a key or record that is none).
     """
@@ -77,8 +94,8 @@ def propose(
             raise ValueError(f"--record: expected one of {', '.join(sorted(records.SIGNS))}, found {', '.join(unknown)}")
     elif not guesses:
         raise RecordNeeded(
-            f"{file.name}: its columns ({', '.join(column.name for column in columns)}) do not say what a row is; say it with --record: "
-            f"one of {', '.join(sorted(records.SIGNS))}"
+            f"{file.name}: its columns ({', '.join(column.name for column in columns)}) do not say what a row is; say it with "
+            f"--record: one of {', '.join(sorted(records.SIGNS))}"
         )
     first = chosen or [guesses[0].record]
     if first != ["survey"] and "survey" not in first:
@@ -96,10 +113,26 @@ def propose(
         review.append(f"the words of {', '.join(listed)} stand in the declaration: see that none of them names a person")
     is_chinese = any(not column.header.isascii() and re.search("[一-鿿]", column.header) for column in columns)
     return Proposal(
-        name, file, found, table.rows, table.is_whole, table.rejected, columns, keys, delivery, why, pattern, guesses,
-        [model for record in first for model in records.models_of(record)], family or FAMILY.get(first[0], "activity"),
-        title or name.replace("_", " ").capitalize(), owner, time_zone or ("Asia/Shanghai" if is_chinese else "UTC"), tree,
-        _skip(columns, table, review), review,
+        name,
+        file,
+        found,
+        table.rows,
+        table.is_whole,
+        table.rejected,
+        columns,
+        keys,
+        delivery,
+        why,
+        pattern,
+        guesses,
+        [model for record in first for model in records.models_of(record)],
+        family or FAMILY.get(first[0], "activity"),
+        title or name.replace("_", " ").capitalize(),
+        owner,
+        time_zone or ("Asia/Shanghai" if is_chinese else "UTC"),
+        tree,
+        _skip(columns, table, review),
+        review,
     )
 
 
@@ -109,15 +142,26 @@ def _columns(found: layout.Layout, table: profile.Table, known: dict[str, glossa
     columns = [Column(name, name, description=text, is_filled=True) for name, text in found.filled.items()]
     for looked_at, name in zip(table.profiles, names, strict=True):
         column = Column(
-            name.name, looked_at.header, name_why=name.why, rows=looked_at.rows, filled=looked_at.filled, distinct=looked_at.distinct,
-            words=looked_at.words, constant=looked_at.constant, words_longest=looked_at.longest,
+            name.name,
+            looked_at.header,
+            name_why=name.why,
+            rows=looked_at.rows,
+            filled=looked_at.filled,
+            distinct=looked_at.distinct,
+            words=looked_at.words,
+            constant=looked_at.constant,
+            words_longest=looked_at.longest,
         )
         if not name.is_certain:
             review.append(f"{column.name}: name of {column.header!r} ({name.why})")
         term = known.get(layout.normalised_header(looked_at.header))
         about_people = personal.find(looked_at, column.name, term and term.personal, term.source if term else "")
         if about_people:
-            column.personal, column.free_text, column.personal_why = about_people.personal, about_people.free_text, about_people.why
+            column.personal, column.free_text, column.personal_why = (
+                about_people.personal,
+                about_people.free_text,
+                about_people.why,
+            )
             what = f"personal: {column.personal}" if column.personal else "free_text: true"
             review.append(f"{column.name}: declared {what}, because {about_people.why}")
         else:
@@ -133,7 +177,9 @@ def _give_type(column: Column, looked_at: profile.Profile, review: list[str]) ->
     if column.is_number_of_something and looked_at.type in ("integer", "bigint"):
         column.type_why = "digits that number something stay text"
     elif looked_at.type in ("date", "timestamp") and looked_at.also_format and not profile.is_iso(looked_at):
-        review.append(f"{column.name}: kept as text, because its dates read as {looked_at.format} and as {looked_at.also_format}: which?")
+        review.append(
+            f"{column.name}: kept as text, because its dates read as {looked_at.format} and as {looked_at.also_format}: which?"
+        )
         column.type_why = "dates that can be read in two ways stay text"
     elif looked_at.type != "varchar":
         column.type = looked_at.type
@@ -158,14 +204,14 @@ def _skip(columns: list[Column], table: profile.Table, review: list[str]) -> lis
             review.append(f"rows with {' or '.join(looked_at.totals)} in {column.name} are skipped as totals")
         elif _says(LEVEL_WORDS, column) and 1 < len(looked_at.words):
             review.append(
-                f"{column.name}: rows of {len(looked_at.words)} levels ({', '.join(looked_at.words)}); those that are totals of others "
-                "count twice: name them under skip"
+                f"{column.name}: rows of {len(looked_at.words)} levels ({', '.join(looked_at.words)}); those that are totals of "
+                "others count twice: name them under skip"
             )
     return skip
 
 
 def _key(columns: list[Column], table: profile.Table, said: list[str] | None) -> list[str]:
-    """The columns that number the rows: those that the person said, else one that looks like a number and is unique, else a pair."""
+    """The columns that number the rows: those that the person said, else a unique one that numbers something, else a pair."""
     named = {column.name: column for column in columns}
     if said:
         unknown = [name for name in said if name not in named]
@@ -201,12 +247,30 @@ def _as_of_pattern(stem: str) -> str | None:
     return None
 
 
-def _delivery(columns: list[Column], key: list[str], pattern: str | None, file: Path) -> tuple[dict[str, object], str, str | None]:
+def _delivery(
+    columns: list[Column], key: list[str], pattern: str | None, file: Path
+) -> tuple[dict[str, object], str, str | None]:
     period = [column.name for column in columns if column.constant and _says(PERIOD_WORDS, column)]
     if period:
-        return {"mode": "period", "columns": period[:1]}, f"{period[0]} is the same in all rows: a new file replaces its own period", pattern
+        return (
+            {"mode": "period", "columns": period[:1]},
+            f"{period[0]} is the same in all rows: a new file replaces its own period",
+            pattern,
+        )
     if key:
-        return {"mode": "upsert", "key": key}, f"{' and '.join(key)} number{'s' if len(key) == 1 else ''} the rows: the latest row of a number counts", pattern
+        return (
+            {"mode": "upsert", "key": key},
+            f"{' and '.join(key)} number{'s' if len(key) == 1 else ''} the rows: the latest row of a number counts",
+            pattern,
+        )
     if pattern:
-        return {"mode": "period", "columns": ["_file_as_of"]}, f"the file name {file.name!r} holds a date: a new file replaces that of its date", pattern
-    return {"mode": "snapshot"}, "no column numbers the rows and the file name holds no date: a new file replaces everything", None
+        return (
+            {"mode": "period", "columns": ["_file_as_of"]},
+            f"the file name {file.name!r} holds a date: a new file replaces that of its date",
+            pattern,
+        )
+    return (
+        {"mode": "snapshot"},
+        "no column numbers the rows and the file name holds no date: a new file replaces everything",
+        None,
+    )

@@ -8,18 +8,59 @@ from ingest.scaffold.column import Column
 from ingest.scaffold.profile import Profile
 
 SCALES = {
-    "非常满意": 5, "很满意": 5, "满意": 4, "比较满意": 4, "基本满意": 3, "一般": 3, "不太满意": 2, "不满意": 2, "非常不满意": 1, "很不满意": 1,
-    "very satisfied": 5, "satisfied": 4, "neutral": 3, "dissatisfied": 2, "very dissatisfied": 1,
-    "strongly agree": 5, "agree": 4, "neither": 3, "disagree": 2, "strongly disagree": 1,
+    "非常满意": 5,
+    "很满意": 5,
+    "满意": 4,
+    "比较满意": 4,
+    "基本满意": 3,
+    "一般": 3,
+    "不太满意": 2,
+    "不满意": 2,
+    "非常不满意": 1,
+    "很不满意": 1,
+    "very satisfied": 5,
+    "satisfied": 4,
+    "neutral": 3,
+    "dissatisfied": 2,
+    "very dissatisfied": 1,
+    "strongly agree": 5,
+    "agree": 4,
+    "neither": 3,
+    "disagree": 2,
+    "strongly disagree": 1,
 }
 NO_ANSWER = {
-    "不了解", "不清楚", "不知道", "说不清", "拒答", "不适用", "跳过", "(跳过)", "（跳过）", "无", "-1", "-2", "-3", "-9", "9", "99", "999", "na", "n/a",
-    "don't know", "dont know", "no opinion", "no answer", "refused", "not applicable", "-",
+    "不了解",
+    "不清楚",
+    "不知道",
+    "说不清",
+    "拒答",
+    "不适用",
+    "跳过",
+    "(跳过)",
+    "（跳过）",
+    "无",
+    "-1",
+    "-2",
+    "-3",
+    "-9",
+    "9",
+    "99",
+    "999",
+    "na",
+    "n/a",
+    "don't know",
+    "dont know",
+    "no opinion",
+    "no answer",
+    "refused",
+    "not applicable",
+    "-",
 }
 
 
 def give_question(column: Column, looked_at: Profile) -> None:
-    """Answers to a question: a few whole numbers from a scale, the words of one, or yes and no; beside them words for no answer."""
+    """Answers to a question: a few whole numbers from a scale, the words of one, or yes and no; and words for no answer."""
     missing = _missing(looked_at.words)
     words = [word for word in looked_at.words if word not in missing]
     if len(words) < 2 or looked_at.rows < 5 * looked_at.distinct or re.search("count|数$|人次", column.name + column.header):
@@ -31,7 +72,11 @@ def give_question(column: Column, looked_at: Profile) -> None:
         column.question = {"text": looked_at.header, "scale_min": lowest, "scale_max": highest}
         column.type_why = f"codes {lowest} to {highest}: answers to a question"
     elif codes := _codes(words):
-        column.question = {"text": looked_at.header, "codes": codes, **({} if max(codes.values()) > 1 else {"scale_min": 0, "scale_max": 1, "satisfied": [1]})}
+        column.question = {
+            "text": looked_at.header,
+            "codes": codes,
+            **({} if max(codes.values()) > 1 else {"scale_min": 0, "scale_max": 1, "satisfied": [1]}),
+        }
         column.type_why = "words of a scale: answers to a question"
     else:
         return
@@ -46,7 +91,12 @@ def _codes(words: list[str]) -> dict[str, int] | None:
         return {word: SCALES[word.lower()] for word in words}
     if len(words) == 2:
         for yes, no in (words, words[::-1]):
-            if no in (f"不{yes}", f"没{yes}", f"没有{yes}", f"未{yes}") or (yes.lower(), no.lower()) in (("是", "否"), ("yes", "no"), ("有", "没有"), ("有", "无")):
+            if no in (f"不{yes}", f"没{yes}", f"没有{yes}", f"未{yes}") or (yes.lower(), no.lower()) in (
+                ("是", "否"),
+                ("yes", "no"),
+                ("有", "没有"),
+                ("有", "无"),
+            ):
                 return {yes: 1, no: 0}
     return None
 
@@ -55,7 +105,8 @@ def _missing(words: list[str]) -> list[str]:
     """The words for no answer. 不知道 beside 知道 is one, and so is 9 beside 8."""
     beside = {word.lower() for word in words}
     return sorted(
-        word for word in words
+        word
+        for word in words
         if word.lower() in NO_ANSWER
         and not (word[:1] in "不没" and (word[1:] in beside or word[2:] in beside))
         and not (word == "无" and "有" in beside)

@@ -1,4 +1,4 @@
-"""What `gmw source add` tells the person who reviews: what was seen, what is proposed and why, what to look at, what comes next."""
+"""What `gmw source add` tells the person who reviews: what was seen, what is proposed and why, what to look at, what is next."""
 
 from __future__ import annotations
 
@@ -27,15 +27,21 @@ def print_proposal(proposal: Proposal, console: Console) -> None:
     table = Table("header", "column", "type", "personal", "filled", "different", "why", title_justify="left")
     for column in proposal.columns:
         table.add_row(
-            escape(column.header if not column.is_filled else "(from the reader)"), column.name, escape(_type(column)),
+            escape(column.header if not column.is_filled else "(from the reader)"),
+            column.name,
+            escape(_type(column)),
             f"[bold red]{_personal(column)}[/]" if column.personal or column.free_text else "",
-            f"{column.filled}", f"{column.distinct}", escape(column.personal_why or column.type_why),
+            f"{column.filled}",
+            f"{column.distinct}",
+            escape(column.personal_why or column.type_why),
         )
     console.print(table)
     console.print(f"[bold]delivery[/] {escape(_delivery(proposal))}: {escape(proposal.delivery_why)}", soft_wrap=True)
     if proposal.guesses:
         guesses = "; ".join(f"{guess.record} ({', '.join(guess.columns[:4])})" for guess in proposal.guesses[:4])
-        console.print(f"[bold]records[/] {', '.join(proposal.records)}. What the columns speak for: {escape(guesses)}", soft_wrap=True)
+        console.print(
+            f"[bold]records[/] {', '.join(proposal.records)}. What the columns speak for: {escape(guesses)}", soft_wrap=True
+        )
     else:
         console.print(f"[bold]records[/] {', '.join(proposal.records)}, as you said")
 
@@ -46,7 +52,10 @@ def print_written(proposal: Proposal, files: dict[Path, str], console: Console, 
     for path, text in files.items():
         console.print(f"  {path} ({len(text.splitlines())} lines)", soft_wrap=True, highlight=False)
     console.print("\n[bold]please review[/]")
-    standing = ["producer and licence are 'not stated', the schedule is 02:00 every day", f"owner {proposal.owner!r}, time zone {proposal.time_zone}"]
+    standing = [
+        "producer and licence are 'not stated', the schedule is 02:00 every day",
+        f"owner {proposal.owner!r}, time zone {proposal.time_zone}",
+    ]
     for number, item in enumerate([*proposal.review, *standing], start=1):
         console.print(f"  {number:2}. {escape(item)}", soft_wrap=True, highlight=False)
     if is_dry_run:
@@ -65,7 +74,9 @@ def print_written(proposal: Proposal, files: dict[Path, str], console: Console, 
 def _type(column: Column) -> str:
     text = column.type + (f" {column.formats[0]}" if column.formats else "")
     if column.question:
-        return "answer " + (f"{column.question['scale_min']}–{column.question['scale_max']}" if "scale_min" in column.question else "in words")
+        return "answer " + (
+            f"{column.question['scale_min']}–{column.question['scale_max']}" if "scale_min" in column.question else "in words"
+        )
     if column.values:
         text += f", {len(column.values)} words"
     return text + (", unique" if column.unique else "")

@@ -29,11 +29,12 @@ def check_name(name: str, existing: list[str]) -> None:
     """
     if not NAME.match(name) or "__" in name or len(name) > LONGEST_NAME:
         raise NameRefused(
-            f"expected a name of lower-case letters, digits and single _, that begins with a letter and has at most {LONGEST_NAME} "
-            f"characters, found {name!r}"
+            f"expected a name of lower-case letters, digits and single _, that begins with a letter and has at most "
+            f"{LONGEST_NAME} characters, found {name!r}"
         )
     reserved = duckdb.execute(
-        "select count(*) from duckdb_keywords() where keyword_name = ? and keyword_category != 'unreserved'", [name]).fetchone()[0]
+        "select count(*) from duckdb_keywords() where keyword_name = ? and keyword_category != 'unreserved'", [name]
+    ).fetchone()[0]
     if reserved:
         raise NameRefused(f"{name!r} is a word of SQL: choose another name, such as {name}_list")
     if name in existing:
@@ -46,9 +47,17 @@ def render(proposal: Proposal) -> dict[Path, str]:
     Args: proposal: what to write; its `review` grows. Returns: path → text.
     Raises: ValueError when a header would be taken for a template; DeclarationError when the declaration would not be valid.
     """
-    for text in [proposal.title, proposal.owner, *(column.header for column in proposal.columns), *(w for c in proposal.columns for w in c.values)]:
+    for text in [
+        proposal.title,
+        proposal.owner,
+        *(column.header for column in proposal.columns),
+        *(w for c in proposal.columns for w in c.values),
+    ]:
         if JINJA.search(text) or any(ord(character) < 32 for character in text):
-            raise ValueError(f"expected headers and words without {{{{, {{% and line breaks, found {text!r}: dbt would run it; rename it in the file")
+            raise ValueError(
+                f"expected headers without {{{{, {{% and line breaks, found {text!r}: dbt would run it; rename it in the "
+                "file"
+            )
     folder = Path("dbt_project", "models", "staging", proposal.name)
     files = {folder / f"_{proposal.name}__sources.yml": declaration_text(proposal)}
     for record, (sql, description) in models.staging(proposal).items():
@@ -65,7 +74,9 @@ def write(files: dict[Path, str], encoding: str) -> None:
     Args: files: of `render`. encoding: of the fixtures, that of the sample. Raises: FileExistsError.
     """
     project = settings().project
-    folders = {path.parent for path in files if path.parts[0] == "dbt_project"} | {Path(*path.parts[:3]) for path in files if path.parts[0] == "tests"}
+    folders = {path.parent for path in files if path.parts[0] == "dbt_project"} | {
+        Path(*path.parts[:3]) for path in files if path.parts[0] == "tests"
+    }
     for folder in sorted(folders):
         if (project / folder).exists() or (project / folder).is_symlink():
             raise FileExistsError(f"{folder} exists already, nothing was written: remove it, or choose another name")
@@ -80,18 +91,35 @@ def declaration_text(proposal: Proposal) -> str:
     """The declaration as YAML, in the form that the declarations have that were written by hand."""
     how = proposal.layout.format
     lines = [
-        "version: 2", "sources:", f"  - name: {proposal.name}", "    schema: raw", "    tables:", f"      - name: {proposal.name}",
-        f"        description: {_flow('One row per ' + _grain(proposal) + '.')}", "        config:", "          meta:", "            ingest:",
+        "version: 2",
+        "sources:",
+        f"  - name: {proposal.name}",
+        "    schema: raw",
+        "    tables:",
+        f"      - name: {proposal.name}",
+        f"        description: {_flow('One row per ' + _grain(proposal) + '.')}",
+        "        config:",
+        "          meta:",
+        "            ingest:",
     ]
     entries: dict[str, object] = {
-        "family": proposal.family, "title": proposal.title, "owner": proposal.owner, "producer": "not stated", "licence": "not stated",
+        "family": proposal.family,
+        "title": proposal.title,
+        "owner": proposal.owner,
+        "producer": "not stated",
+        "licence": "not stated",
         "connector": {"type": "drop_folder", "root": "drop", "pattern": f"{proposal.name}/*{_suffix(proposal)}"},
-        **({"format": how} if how != {"type": "csv"} else {}), "schedule": "0 2 * * *", "time_zone": proposal.time_zone,
-        "delivery": proposal.delivery, **({"as_of_pattern": proposal.as_of_pattern} if proposal.as_of_pattern else {}),
+        **({"format": how} if how != {"type": "csv"} else {}),
+        "schedule": "0 2 * * *",
+        "time_zone": proposal.time_zone,
+        "delivery": proposal.delivery,
+        **({"as_of_pattern": proposal.as_of_pattern} if proposal.as_of_pattern else {}),
         **({"skip": proposal.skip} if proposal.skip else {}),
     }
     always_quoted = ("schedule", "as_of_pattern")
-    lines += [f"              {key}: {_quoted(value) if key in always_quoted else _flow(value)}" for key, value in entries.items()]
+    lines += [
+        f"              {key}: {_quoted(value) if key in always_quoted else _flow(value)}" for key, value in entries.items()
+    ]
     lines.append("        columns:")
     for column in proposal.columns:
         lines.append(f"          - name: {column.name}")
@@ -105,8 +133,12 @@ def declaration_text(proposal: Proposal) -> str:
 
 def _personal_text(personal: str) -> str:
     return {
-        "drop": "Not stored", "health": "Not stored", "age": "Stored as an age band", "birth_date": "Stored as an age band",
-        "person": "Stored as a keyed hash", "household": "Stored as a keyed hash",
+        "drop": "Not stored",
+        "health": "Not stored",
+        "age": "Stored as an age band",
+        "birth_date": "Stored as an age band",
+        "person": "Stored as a keyed hash",
+        "household": "Stored as a keyed hash",
     }[personal]
 
 

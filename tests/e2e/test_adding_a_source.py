@@ -17,7 +17,15 @@ from tests.conftest import PROJECT, SECRET
 
 SHARED = Path(os.environ.get("GMW_PUBLIC_DATA", PROJECT.parent / "shared" / "data"))
 SURVEY_FILE = "somerville/SomervilleHappinessSurvey2015_utf8.csv"
-QUESTIONS = {"D": "happiness", "X1": "information", "X2": "housing", "X3": "schools", "X4": "police", "X5": "streets", "X6": "events"}
+QUESTIONS = {
+    "D": "happiness",
+    "X1": "information",
+    "X2": "housing",
+    "X3": "schools",
+    "X4": "police",
+    "X5": "streets",
+    "X6": "events",
+}
 STEP = re.compile(r"^(?:`(?P<path>dbt_project/[^`]+)`\n\n)?```(?P<language>\w*)\n(?P<content>.*?)```", re.DOTALL | re.MULTILINE)
 
 
@@ -47,7 +55,9 @@ def _invent_elections(folder: Path) -> None:
     _write(folder / "NRW2019.csv", ";", earlier, "utf-8-sig")
     later = [["wahl_jahr", "ebene_resultat", "kanton_bezeichnung", "gemeinde_nummer", "gemeinde_bezeichnung", *counts]]
     later += [[2023, "Schweiz", "", "", "", 60000, 30000, 29000], [2023, "Kanton", "Kanton 1", "", "", 30000, 15000, 14500]]
-    later += [[2023, "Gemeinde", canton, number, name, eligible, cast + 5, cast] for number, name, canton, eligible, cast in communes]
+    later += [
+        [2023, "Gemeinde", canton, number, name, eligible, cast + 5, cast] for number, name, canton, eligible, cast in communes
+    ]
     _write(folder / "NRW2023.csv", ";", later)
 
 
@@ -72,7 +82,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def gmw(project: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run the command line of a copy of the project, on an installation of its own."""
     environment = {
-        **os.environ, "PYTHONPATH": str(project), "GMW_HOME": str(home), "GMW_DROP_FOLDER": str(home / "drop"),
+        **os.environ,
+        "PYTHONPATH": str(project),
+        "GMW_HOME": str(home),
+        "GMW_DROP_FOLDER": str(home / "drop"),
         "GMW_PERSON_KEY_SECRET": SECRET,
     }
     return subprocess.run(
@@ -82,9 +95,14 @@ def gmw(project: Path, home: Path, *arguments: str) -> subprocess.CompletedProce
 
 @pytest.fixture(scope="module")
 def followed(project: Path, files: Path) -> dict[str, str]:
-    """WHEN the commands and the files of the page are followed from top to bottom. Returns what each block of commands printed."""
+    """WHEN the commands and the files of the page are followed from top to bottom. Returns what each block printed."""
     page = (PROJECT / "docs" / "adding_a_source.md").read_text(encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(project), "GMW_EXAMPLES_FOLDER": str(files), "GMW_HOME": str(project / "var" / "trial")}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(project),
+        "GMW_EXAMPLES_FOLDER": str(files),
+        "GMW_HOME": str(project / "var" / "trial"),
+    }
     for name in ("GMW_DROP_FOLDER", "GMW_PERSON_KEY_SECRET", "GMW_DBT_VARS"):
         environment.pop(name, None)
     printed = {}
@@ -94,7 +112,9 @@ def followed(project: Path, files: Path) -> dict[str, str]:
             (project / step["path"]).write_text(step["content"], encoding="utf-8")
         else:
             assert not step["language"]
-            done = subprocess.run(["bash", "-e", "-c", step["content"]], cwd=project, env=environment, capture_output=True, text=True)
+            done = subprocess.run(
+                ["bash", "-e", "-c", step["content"]], cwd=project, env=environment, capture_output=True, text=True
+            )
             assert done.returncode == 0, f"{step['content']}\n{done.stdout}\n{done.stderr}"
             printed[step["content"]] = done.stdout
     return printed
@@ -125,7 +145,11 @@ def test_the_means_of_the_survey_are_those_of_the_file(followed: dict[str, str],
     published = output_of(followed, "S04.mean")
     for header, question in QUESTIONS.items():
         mean = sum(int(row[header]) for row in rows) / len(rows)
-        assert re.search(rf"happiness\.{question}\s*│\s*{round(mean, 6)} │\s*{len(rows)} ", published), (question, mean, published)
+        assert re.search(rf"happiness\.{question}\s*│\s*{round(mean, 6)} │\s*{len(rows)} ", published), (
+            question,
+            mean,
+            published,
+        )
     if (SHARED / "somerville").exists():
         assert "0.538462" in published and "4.314685" in published and "4.216783" in published and " 143 " in published
 

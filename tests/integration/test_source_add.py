@@ -17,7 +17,16 @@ from tests.conftest import PROJECT, Sample
 from tests.e2e.test_adding_a_source import gmw
 
 PEOPLE = [
-    ["T7001", "王小明", "13800138001", "11010519491231002X", "和畅社区", "2026-03-05", "反映楼道堆物，请联系13800138001", "已办结"],
+    [
+        "T7001",
+        "王小明",
+        "13800138001",
+        "11010519491231002X",
+        "和畅社区",
+        "2026-03-05",
+        "反映楼道堆物，请联系13800138001",
+        "已办结",
+    ],
     ["T7002", "李娜", "13900139002", "", "桐花社区", "2026-03-06", "路灯不亮", "办理中"],
     ["T7003", "欧阳修文", "13700137003", "", "和畅社区", "2026-03-09", "下水道堵了三天没有人来", "已办结"],
 ]
@@ -73,7 +82,11 @@ def test_a_changed_file_is_checked_with_reasons_and_differences(project: Path, f
         csv.writer(target).writerows(rows)
     done = gmw(project, project.parent / "home", "source", "check", "work_order", str(tmp_path / "renamed.csv"))
     assert done.returncode == 1
-    assert "missing: " in done.stdout and "'受理的日期' is: add it under header" in done.stdout and "not loaded: 受理的日期, 备用" in done.stdout
+    assert (
+        "missing: " in done.stdout
+        and "'受理的日期' is: add it under header" in done.stdout
+        and "not loaded: 受理的日期, 备用" in done.stdout
+    )
     with open(tmp_path / "late.csv", "w", encoding="gb18030", newline="") as target:
         csv.writer(target).writerows([HEADER, *([*row[:5], "三月", *row[6:]] for row in PEOPLE[:2]), PEOPLE[2]])
     done = gmw(project, project.parent / "home", "source", "check", "work_order", str(tmp_path / "late.csv"))
@@ -103,7 +116,23 @@ def test_a_header_that_dbt_would_run_is_refused(project: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil", "/tmp/evil", "a/b", "a__b", "Name", "1st", "select", "table", "", "a" * 41, "issue_ledger", "la311", "naïve", "a\n"]
+    "name",
+    [
+        "../evil",
+        "/tmp/evil",
+        "a/b",
+        "a__b",
+        "Name",
+        "1st",
+        "select",
+        "table",
+        "",
+        "a" * 41,
+        "issue_ledger",
+        "la311",
+        "naïve",
+        "a\n",
+    ],
 )
 def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
     with pytest.raises(NameRefused):
@@ -115,15 +144,19 @@ def test_the_models_proposed_for_every_file_of_the_demonstration_district_run(pr
     script = (
         "from pathlib import Path; import sys; from ingest.scaffold import add\n"
         "for folder in sorted(Path(sys.argv[1]).iterdir()): add('new_' + folder.name, sorted(folder.iterdir())[-1])\n"
-        "from ingest.build import dbt, staging_models; from ingest import warehouse; from ingest.declaration import declarations\n"
+        "from ingest.build import dbt, staging_models; from ingest import warehouse\n"
+        "from ingest.declaration import declarations\n"
         "from ingest.load import ensure_raw_table\n"
         "with warehouse.writer('test') as connection:\n"
         "    for source in declarations(): ensure_raw_table(connection, source)\n"
         "models = [name for names in staging_models().values() for name in names if name.startswith('stg_new_')]\n"
         "print(len(models), 'models')\n"
-        "sys.exit(dbt(['build', '--exclude-resource-type', 'unit_test', '--select', *('+' + name for name in models)], purpose='test'))\n"
+        "selected = ['+' + name for name in models]\n"
+        "sys.exit(dbt(['build', '--exclude-resource-type', 'unit_test', '--select', *selected], purpose='test'))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(project), "GMW_HOME": str(project.parent / "home")}
-    done = subprocess.run([sys.executable, "-c", script, str(sample.raw)], cwd=project, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(sample.raw)], cwd=project, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert int(done.stdout.split(" models")[0]) > 35

@@ -184,11 +184,16 @@ def test_few_words_are_declared_and_a_total_row_is_skipped(tmp_path: Path) -> No
         ("ledger_2026-03.csv", [["序号", "x"], ["1", "a"], ["2", "b"]], {"mode": "period", "columns": ["_file_as_of"]}),
         ("turnout.csv", [["year", "x"], ["2023", "a"], ["2023", "b"]], {"mode": "period", "columns": ["year"]}),
         ("list.csv", [["town", "x"], ["甲", "a"], ["甲", "a"]], {"mode": "snapshot"}),
-        ("list.csv", [["vote_no", "option_no", "x"], ["1", "1", ""], ["1", "2", ""], ["2", "1", ""], ["2", "2", ""]],
-         {"mode": "upsert", "key": ["vote_no", "option_no"]}),
+        (
+            "list.csv",
+            [["vote_no", "option_no", "x"], ["1", "1", ""], ["1", "2", ""], ["2", "1", ""], ["2", "2", ""]],
+            {"mode": "upsert", "key": ["vote_no", "option_no"]},
+        ),
     ],
 )
-def test_the_delivery_follows_from_key_period_and_file_name(tmp_path: Path, name: str, rows: list[list[str]], delivery: dict) -> None:
+def test_the_delivery_follows_from_key_period_and_file_name(
+    tmp_path: Path, name: str, rows: list[list[str]], delivery: dict
+) -> None:
     assert proposed(table(tmp_path / name, rows)).delivery == delivery
 
 
