@@ -143,6 +143,12 @@ def test_a_record_that_vanishes_between_pages_is_told(declare, platform):
     assert "found 4: the list shrank while it was paged" in fault()
 
 
+def test_fewer_records_than_the_total_says_are_told(declare, platform):
+    platform.faults = [as_usual, fails(200, '{"data": {"list": [], "total": 5}}')]
+    declare("offset")
+    assert "expected 5 records, as its total says, found 2" in fault()
+
+
 def test_a_page_size_that_the_api_does_not_keep_is_told(declare, platform):
     platform.records = [case(number, 1) for number in range(1, 10)]
     platform.faults = [lambda request: request.send(200, f'{{"data": {{"list": [{case(1, 1)}], "total": 9}}}}')]
@@ -163,6 +169,14 @@ def test_a_cursor_that_goes_backwards_is_told(declare, platform, start_param):
     platform.heeds_since = False
     platform.records = [case(1, 1), case(2, 2)]
     assert "expected updated_at: values from 2026-03-05" in fault()
+
+
+def test_an_api_that_does_not_heed_the_start_is_told(declare, platform):
+    declare(incremental=SINCE)
+    land("case_api")
+    platform.heeds_since = False
+    platform.records.append(case(6, 6))
+    assert "as asked for by since" in fault()
 
 
 def test_a_cursor_in_the_future_is_told(declare, platform):
