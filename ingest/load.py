@@ -74,8 +74,12 @@ def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list
     Returns: one BatchReport per file tried. Raises: DeclarationError, RuntimeError (no secret for personal data), OtherKeys,
     WarehouseBusy.
     """
-    source = declaration(source_name)
-    purpose = f"load {source_name}"
+    return load_landed(declaration(source_name), tell)
+
+
+def load_landed(source: SourceDeclaration, tell: Callable[[str], None] = lambda _: None) -> list[BatchReport]:
+    """`load` for a declaration that one has at hand."""
+    purpose = f"load {source.name}"
     with warehouse.writer(purpose) as connection:
         _check_keys(connection, source)
         waiting = _waiting(connection, source)
@@ -93,7 +97,7 @@ def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list
                     tell(f"{file.name}: another process has loaded it meanwhile")
                     continue
                 batch_id, *outcome = _store(connection, source, folder, parsed, message, file.name, file.file_id, file.batch_id)
-        reports.append(BatchReport(batch_id, source_name, file.name, *outcome, time.monotonic() - started))
+        reports.append(BatchReport(batch_id, source.name, file.name, *outcome, time.monotonic() - started))
     return reports
 
 
@@ -239,10 +243,10 @@ def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date) -> 
                 connection.execute("create view numbered_rows as from prepared_rows")
         except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
             return parsed, str(error)
-        except duckdb.OutOfMemoryException as error:
+        except duckdb.OutOfMemoryException:
             return parsed, (
                 f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs more; "
-                f"raise the limit, or ask for the file in parts ({error})"
+                "raise the limit, or ask for the file in parts"
             )
     return parsed, ""
 

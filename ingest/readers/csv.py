@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import bisect
 import csv
 import dataclasses
 import io
-import mmap
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,7 +19,7 @@ from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed, Rejected
-from ingest.readers.text import LONGEST_LINE, regular, utf8
+from ingest.readers.text import CHUNK, LONGEST_LINE, regular, utf8
 from ingest.sql import literal, quoted
 
 BLANK_RECORDS = (b"\n\n", b"\n\r\n")
@@ -240,14 +238,14 @@ def _rejected(
     if not errors:
         return [], []
     form = source.format
-    blanks = [line for line in _blank_records(path, form) if line > above]
+    blanks = _blank_records_before(path, form, above, [line for line, *_ in errors])
     columns = {column.name: column for column in by_position.values()}
     result, skipped = [], []
-    for line, column_name, error_type, text in errors:
+    for (line, column_name, error_type, text), blanks_before in zip(errors, blanks, strict=True):
         column = columns.get(column_name)
         values = [] if line in unclosed else _fields(text, form)
         fields = {by_position[i].name: value for i, value in enumerate(values) if i in by_position}
-        row_no = line - above - bisect.bisect_left(blanks, line)
+        row_no = line - above - blanks_before
         if is_skipped(source, fields):
             skipped.append(row_no)
             continue
@@ -307,9 +305,29 @@ def _fields(text: str | None, form: CsvFormat) -> list[str]:
     return next(csv.reader(io.StringIO((text or "").lstrip("\r\n")), **_dialect(form)), [])
 
 
-def _blank_records(path: Path, form: CsvFormat) -> list[int]:
-    """Line numbers (as DuckDB counts records, header = 1) of blank lines, which are no records of the file."""
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if not any(content.find(mark) >= 0 for mark in BLANK_RECORDS):
-            return []
-    return [i for i, record in enumerate(_records(path, form), start=1) if not record]
+def _blank_records_before(path: Path, form: CsvFormat, above: int, lines: list[int]) -> list[int]:
+    """How many blank records, which are no records of the file, stand before each of `lines` (in rising order, as DuckDB counts
+    records, from 1) and below the first `above`."""
+    if not _has_blank_records(path):
+        return [0] * len(lines)
+    counts, blanks, waiting = [], 0, iter(lines)
+    next_line = next(waiting, None)
+    for number, record in enumerate(_records(path, form), start=1):
+        while number == next_line:
+            counts.append(blanks)
+            next_line = next(waiting, None)
+        if next_line is None:
+            break
+        blanks += not record and number > above
+    return counts + [blanks] * (len(lines) - len(counts))
+
+
+def _has_blank_records(path: Path) -> bool:
+    tail = b""
+    with open(path, "rb") as file:
+        while chunk := file.read(CHUNK):
+            text = tail + chunk
+            if any(mark in text for mark in BLANK_RECORDS):
+                return True
+            tail = text[-2:]
+    return False
