@@ -1,7 +1,7 @@
 """What text looks like that was read in a wrong encoding before it came here, and stored so: 鐢ㄦ埛 for 用户, Ã© for é, 锟斤拷.
 
-The bytes of UTF-8 lie in fixed ranges, so what becomes of them in GB18030 or Windows-1252 can be written as a pattern: where text,
-encoded again in one of these, would be UTF-8, it was. The patterns are RE2 (DuckDB) and Python at once.
+The bytes of UTF-8 lie in fixed ranges, so what becomes of them in GB18030 or Windows-1252 can be written as a pattern: text that
+would be UTF-8 when encoded in one of these again, was. The patterns are RE2 (DuckDB) and Python at once.
 """
 
 from __future__ import annotations

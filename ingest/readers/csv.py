@@ -19,13 +19,15 @@ from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed, Rejected
-from ingest.readers.text import CHUNK, regular, utf8
+from ingest.readers.text import CHUNK, LONGEST_LINE, regular, utf8
 from ingest.sql import literal, quoted
 
 BLANK_RECORDS = (b"\n\n", b"\n\r\n")
 MAX_UNCLOSED = 20
 MOST_LINES_OF_A_RECORD = 100
+MOST_LINES_ABOVE = 10_000
 SEARCHED_FOR_A_ROW = 10
+csv.field_size_limit(LONGEST_LINE)
 
 
 def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> Parsed:
@@ -156,10 +158,10 @@ def _prepare(
         connection.execute(f"create temp table fitting_rows as from {rows}", parameters).complete()
 
 
-def _records(path: Path, form: CsvFormat) -> Iterator[list[str]]:
-    """The records of a file, blank ones too. Reads as many lines as are asked for."""
+def _records(path: Path, form: CsvFormat, most_lines: int | None = None) -> Iterator[list[str]]:
+    """The records of a file, blank ones too, or those of its first lines."""
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-        yield from csv.reader(file, **_dialect(form))
+        yield from csv.reader(islice(file, most_lines), **_dialect(form))
 
 
 def _first_records(path: Path, form: CsvFormat) -> list[list[str]]:
@@ -169,7 +171,7 @@ def _first_records(path: Path, form: CsvFormat) -> list[list[str]]:
     else:
         wanted = SEARCHED_FOR_A_ROW if form.header_row == "none" else form.header_row + form.header_rows - 1
     try:
-        return list(islice(_records(path, form), wanted))
+        return list(islice(_records(path, form, MOST_LINES_ABOVE), wanted))
     except csv.Error as error:
         raise FileRejected(f"expected a header and rows, found a line that is not CSV: {error}") from error
 
@@ -206,16 +208,17 @@ def _lines_before(path: Path, record: int, form: CsvFormat) -> int:
 
 @contextmanager
 def _with_spoilt_line(path: Path, record: int, form: CsvFormat, width: int) -> Iterator[tuple[Path, str]]:
-    """A copy of the file in which the line that a record begins in has too many fields, so that it is rejected alone; and its text."""
-    before, text = _lines_before(path, record, form), ""
-    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file, NamedTemporaryFile(suffix=".csv") as copy:
-        for number, line in enumerate(file):
+    """A copy of the file in which the line that a record begins in has too many fields, and is rejected alone; and its text."""
+    before, text = _lines_before(path, record, form), b""
+    too_many_fields = form.delimiter.join(["x"] * (width + 2)).encode()
+    with NamedTemporaryFile(suffix=".csv") as copy, open(path, "rb") as lines:
+        for number, line in enumerate(lines):
             if number == before:
-                text = line.rstrip("\r\n")
-                line = form.delimiter.join(["x"] * (width + 2)) + line[len(text) :]
-            copy.write(line.encode("utf-8", "surrogateescape"))
+                text = line.rstrip(b"\r\n")
+                line = too_many_fields + line[len(text) :]
+            copy.write(line)
         copy.flush()
-        yield Path(copy.name), text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        yield Path(copy.name), text.decode("utf-8", "replace")
 
 
 def _rejected(
@@ -227,8 +230,11 @@ def _rejected(
     above: int,
     unclosed: dict[int, str],
 ) -> tuple[list[Rejected], list[int]]:
-    """The reader's rejects, one per row, and the numbers of those that are skipped by declaration; `above` records stand above the
-    rows, `unclosed` are the lines with a quote that is not closed. Text of sources with personal columns is kept without those."""
+    """The reader's rejects, one per row, and the numbers of those that are skipped by declaration.
+
+    `above` records stand above the rows, `unclosed` are the lines with a quote that is not closed. Text of sources with personal
+    columns is kept without those.
+    """
     errors = connection.execute(
         """
         select line, min_by(column_name, column_idx), min_by(error_type::varchar, coalesce(column_idx, 0)), any_value(csv_line)

@@ -39,7 +39,7 @@ def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
     """The same text in UTF-8. What is no plain UTF-8 is written again, in bounded memory.
 
     The encoding is, in this order: what the byte order mark says; UTF-8, when all bytes are; the declared one; GB18030, when the
-    text reads as Chinese. A file that is UTF-8 but for a few damaged places counts as UTF-8: its reader tells which rows they are in.
+    text reads as Chinese. A file that is UTF-8 but for a few damaged places counts as UTF-8: its reader tells in which rows.
 
     Args: path: the landed bytes. declared: the encoding of the declaration. is_thorough: False looks at the first part only of a
     file that is declared UTF-8. Yields: Text. Raises: FileRejected when the bytes are no text in any of these encodings.
@@ -120,8 +120,10 @@ def _readable_as_it_is(path: Path, declared: str) -> str | None:
 
 
 def _worth_trying(path: Path, declared: str, head: bytes) -> Iterator[str]:
-    """The encodings of a file without a mark that is no UTF-8, the declared one first. Nearly all bytes decode as UTF-16: its line
-    ends and delimiters have zero bytes, whose places tell the byte order."""
+    """The encodings of a file without a mark that is no UTF-8, the declared one first.
+
+    Nearly all bytes decode as UTF-16: its line ends and delimiters have zero bytes, whose places tell the byte order.
+    """
     zeros_first, zeros_second = head[::2].count(0), head[1::2].count(0)
     if declared.startswith("utf-16"):
         order = "utf-16-le" if zeros_second >= zeros_first else "utf-16-be"
@@ -208,8 +210,8 @@ def regular(path: Path, are_lines_wrapped: bool = False, longest_line: int = LON
         line_length = line_length + len(chunk) if end < 0 else len(chunk) - end
         if line_length > longest_line:
             raise FileRejected(
-                f"expected lines of at most {longest_line >> 20} MB, found a longer one after line {max(line_feeds, carriage_returns)}; "
-                "its line ends are missing or it is no text: ask for the file again"
+                f"expected lines of at most {longest_line >> 20} MB, found a longer one after line "
+                f"{max(line_feeds, carriage_returns)}; its line ends are missing or it is no text: ask for the file again"
             )
     if nul > MOST_NUL_SHARE * path.stat().st_size:
         raise FileRejected(

@@ -318,7 +318,7 @@ def test_somerville_gives_the_same_rows_in_three_encodings_and_two_layouts():
 def test_swiss_turnout_is_ballots_over_voters_of_the_communes(
     year: int, communes: int, eligible: int, ballots: int, percent: float, unweighted: float
 ):
-    """The file of 2023 has the sums of the country and its cantons beside the communes; the mean of the communes is no turnout."""
+    """The file of 2023 has the sums of the country and its cantons, too; the mean of the communes is no turnout."""
     turnout = kpi("P13", "switzerland:country", "year", date(year, 1, 1), ("voter_unit", "person"))
     assert (turnout.numerator, turnout.denominator) == (ballots, eligible)
     assert turnout.value * 100 == rounded(percent, 6)

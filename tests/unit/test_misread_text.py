@@ -17,7 +17,7 @@ MISREAD = [(text, encoding) for text in CHINESE for encoding in ("gb18030", "gbk
 
 
 def read_as(text: str, encoding: str) -> str:
-    """What becomes of UTF-8 that a program reads in another encoding; browsers keep the five bytes that Windows-1252 leaves out."""
+    """What becomes of UTF-8 that a program reads in another encoding; many keep the five bytes that Windows-1252 leaves out."""
     if encoding == "cp1252":
         return "".join(bytes((byte,)).decode("cp1252", "ignore") or chr(byte) for byte in text.encode())
     return text.encode().decode(encoding, "replace")
@@ -55,6 +55,7 @@ def test_nothing_is_found_in_the_catalogues_of_this_project() -> None:
 
 def test_of_a_large_batch_some_rows_are_looked_at_from_first_to_last() -> None:
     connection = duckdb.connect()
-    connection.execute(f"create view batch as select i + 1 as _row_no, '鐢ㄦ埛' as remark from range({SEARCHED_ROWS} * 5) as numbers (i)")
+    rows = f"select i + 1 as _row_no, '鐢ㄦ埛' as remark from range({SEARCHED_ROWS} * 5) as numbers (i)"
+    connection.execute(f"create view batch as {rows}")
     query = rows_with_misread_text(["remark"], ["_row_no"])
     assert connection.execute(f"select count(*), max(_row_no) from ({query})").fetchone() == (SEARCHED_ROWS, SEARCHED_ROWS * 5)
