@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ingest import warehouse
 from ingest.connectors import drop_folder
+from ingest.connectors.names import shown
 from ingest.build import build
 from ingest.declaration import declaration, declarations
 from ingest.landing import land
@@ -56,7 +58,7 @@ def run_all(
 def print_unclaimed(echo: Callable[[str], None]) -> None:
     """Name the files in the drop folder that no source takes."""
     for path in drop_folder.unclaimed():
-        name = path.relative_to(settings().drop)
+        name = shown(str(path.relative_to(settings().drop)))
         echo(f"no source takes {name}: check its folder and its ending (`gmw source list` shows the sources)")
 
 
@@ -114,7 +116,7 @@ def print_status(console: Console) -> None:
     for gate, run_id, checks, critical, warnings in gates:
         console.print(f"last {gate} gate ({run_id}): {checks} checks, {critical} critical and {warnings} warnings failed")
     for source, file_name, message in messages:
-        console.print(f"[red]blocked[/] {source}/{file_name}: {message}", soft_wrap=True)
+        console.print(f"[red]blocked[/] {escape(f'{source}/{file_name}: {message}')}", soft_wrap=True)
     current = [version for version in versions() if version.is_current]
-    print_unclaimed(console.print)
+    print_unclaimed(lambda line: console.print(line, markup=False))
     console.print(f"current version: {current[0].name if current else 'none published yet'}")

@@ -316,7 +316,7 @@ def test_a_web_file_with_the_same_etag_is_not_fetched_again(web: Web) -> None:
 
 def test_errors_that_pass_are_tried_again(web: Web) -> None:
     (web.folder / "a.csv").write_bytes(ledger(1))
-    web.faults["/ledgers/a.csv"] = [503, "cut"]
+    web.faults |= {"HEAD /ledgers/a.csv": [503], "/ledgers/a.csv": [503, "cut"]}
     landed, refused = land_all()
     assert refused == {} and landed["a.csv"].size_bytes == len(ledger(1))
 
