@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -375,7 +376,10 @@ def run(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
     ) as progress:
         task = progress.add_task("starting", total=None)
-        blocked = run_all(new_run_id(), sources, lambda step: progress.update(task, description=step), progress.console.print)
+        blocked = run_all(
+            new_run_id(), sources, lambda step: progress.update(task, description=escape(step)),
+            lambda line: progress.console.print(line, markup=False),
+        )
     from exports.headline import print_headline
 
     print_headline()

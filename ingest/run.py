@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ingest import warehouse
 from ingest.build import build
 from ingest.connectors import SourceUnavailable, drop_folder
 from ingest.connectors.credentials import ConnectionNotFound
+from ingest.connectors.names import shown
 from ingest.declaration import declaration, declarations
 from ingest.landing import land
 from ingest.load import BatchReport, blocked, load
@@ -65,7 +67,7 @@ def run_all(
 def print_unclaimed(echo: Callable[[str], None]) -> None:
     """Name the files in the drop folder that no source takes."""
     for path in drop_folder.unclaimed():
-        name = path.relative_to(settings().drop)
+        name = shown(str(path.relative_to(settings().drop)))
         echo(f"no source takes {name}: check its folder and its ending (`gmw source list` shows the sources)")
 
 
@@ -131,7 +133,7 @@ def print_status(console: Console) -> None:
     for source, encoding, files in encodings:
         console.print(f"encoding {source}: {files} file{'s' * (files > 1)} in {encoding}, which is not the declared encoding", soft_wrap=True)
     for source, file_name, message in messages:
-        console.print(f"[red]blocked[/] {source}/{file_name}: {message}", soft_wrap=True)
+        console.print(f"[red]blocked[/] {escape(f'{source}/{file_name}: {message}')}", soft_wrap=True)
     current = [version for version in versions() if version.is_current]
-    print_unclaimed(console.print)
+    print_unclaimed(lambda line: console.print(line, markup=False))
     console.print(f"current version: {current[0].name if current else 'none published yet'}")

@@ -109,7 +109,7 @@ def _fetch_all(
                 unchanged.append(known)
                 continue
             version = _fetch(store, entry, folder / str(number), declared)
-            files.append(Arrival(folder / str(number), name, address, None if is_archive else version))
+            files.append(Arrival(folder / str(number), name, address, version))
             failures = 0
         except Unreadable as reason:
             refused.append(Refused(name, address, str(reason)))

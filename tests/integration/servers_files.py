@@ -144,8 +144,8 @@ def web_server(folder: Path, login: tuple[str, str] | None = None) -> Iterator[W
         def _answer(self, usual) -> None:
             if expected and self.headers.get("Authorization") != expected:
                 return self.send_error(401)
-            faults = web.faults.get(self.path)
-            if not faults or self.command == "HEAD":
+            faults = web.faults.get(self.path if self.command == "GET" else f"HEAD {self.path}")
+            if not faults:
                 return usual()
             fault = faults.pop(0)
             if isinstance(fault, int):

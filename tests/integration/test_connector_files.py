@@ -153,13 +153,17 @@ def test_a_blocked_file_that_is_unchanged_stays_blocked_and_is_withdrawn_once_it
     assert blocked("issue_ledger") == []
 
 
-def test_an_archive_in_a_store_is_unpacked_every_time(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    arrives(monkeypatch, location="s3://ledgers/2026", pattern="*", archive="zip")
+def test_an_archive_in_a_store_is_unpacked_every_time_also_when_it_landed_as_a_file_before(
+    s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrives(monkeypatch, location="s3://ledgers/2026", pattern="*")
     put(s3, "2026/a.zip", zipped(("1.csv", ledger(1)), ("../2.csv", ledger(2))))
+    assert set(land_all()[0]) == {"a.zip"}
+    arrives(monkeypatch, location="s3://ledgers/2026", pattern="*", archive="zip")
     for _ in range(2):
         landed, refused = land_all()
         assert set(landed) == {"a.zip!/1.csv"} and set(refused) == {"a.zip!/../2.csv"}
-    assert rows_of("select original_path from ops.file where landed_path is not null") == [("s3://ledgers/2026/a.zip!/1.csv",)]
+    assert rows_of("select original_path from ops.file where file_name = 'a.zip!/1.csv'") == [("s3://ledgers/2026/a.zip!/1.csv",)]
 
 
 def test_an_empty_prefix_is_no_files_and_a_missing_bucket_is_an_error(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,12 +235,15 @@ def test_links_and_pipes_on_the_server_are_refused_and_not_waited_for(sftp: Sftp
 def test_time_and_size_tell_whether_a_file_is_unchanged_only_once_it_has_settled(sftp: Sftp) -> None:
     path = sftp.folder / "a.csv"
     path.write_bytes(ledger(1))
+    now = int(path.stat().st_mtime)
+    os.utime(path, (now, now))
     land_all()
     path.write_bytes(ledger(2))  # the same size, within the same second
-    land_all()
-    os.utime(path, (1e9, 1e9))
+    os.utime(path, (now, now))
     land_all()
     assert rows_of("select count(*) from ops.file") == [(2,)]
+    os.utime(path, (1e9, 1e9))
+    land_all()
     assert rows_of("select count(*) from ops.fetch") == [(1,)]
 
 
@@ -309,7 +316,7 @@ def test_a_web_file_with_the_same_etag_is_not_fetched_again(web: Web) -> None:
 
 def test_errors_that_pass_are_tried_again(web: Web) -> None:
     (web.folder / "a.csv").write_bytes(ledger(1))
-    web.faults["/ledgers/a.csv"] = [503, "cut"]
+    web.faults |= {"HEAD /ledgers/a.csv": [503], "/ledgers/a.csv": [503, "cut"]}
     landed, refused = land_all()
     assert refused == {} and landed["a.csv"].size_bytes == len(ledger(1))
 

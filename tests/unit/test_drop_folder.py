@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from ingest import warehouse
 from ingest.connectors import local_files
 from ingest.connectors.arrivals import Unreadable
 from ingest.landing import land
 from ingest.load import blocked, load
+from ingest.run import print_status
 from ingest.settings import settings
 from tests.unit.test_load import ROW, issue_file, rows_of
 
@@ -182,6 +184,17 @@ def test_a_folder_that_may_not_be_listed_is_an_error_not_an_empty_folder(folder:
             land("issue_ledger")
     finally:
         folder.chmod(0o755)
+
+
+def test_names_that_look_like_markup_or_are_no_text_do_not_harm_the_status(folder: Path) -> None:
+    os.mkfifo(folder / "[red]b.csv")
+    (folder.parent / "[").mkdir()
+    (folder.parent / "[" / "c]\udce9.txt").touch()
+    land("issue_ledger")
+    console = Console(record=True, width=300)
+    print_status(console)
+    told = console.export_text()
+    assert "blocked issue_ledger/[red]b.csv: expected a file" in told and "no source takes [/c]\\udce9.txt" in told
 
 
 def test_limits_of_size_and_age_are_kept(folder: Path) -> None:
