@@ -17,7 +17,7 @@ WESTERN = "commune,mayor,ballots\nZürich,José,1\nGenève,Zoë,2\n"
 
 
 def ledger(encoding: str = "utf-8", type: str = "csv") -> SourceDeclaration:
-    return source({"type": type, "encoding": encoding}, column("place", "社区", "commune"), undeclared_columns="ignore")
+    return source({"type": type, "encoding": encoding}, column("place", "社区", "commune"))
 
 
 def written(folder: Path, content: bytes) -> Path:
