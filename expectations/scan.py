@@ -13,7 +13,7 @@ import duckdb
 from expectations import personal_data
 from expectations.sql import text_literal
 from ingest.declaration import declarations
-from ingest.readers.parsed import quoted
+from ingest.sql import quoted
 from ingest.settings import settings
 
 # The landing holds the bytes as they arrived, for as long as retention allows; secrets are not looked at; dbt's copies are code.

@@ -288,8 +288,8 @@ class SourceDeclaration(Strict):
 
     @property
     def is_private(self) -> bool:
-        """Whether its files tell of people: their text is hashed or masked before it is stored."""
-        return any(column.personal or column.free_text for column in self.columns)
+        """Whether its files tell of people, or may do so tomorrow: their text is hashed or masked before it is stored."""
+        return self.drift == "evolve" or any(column.personal or column.free_text for column in self.columns)
 
     @property
     def columns_in_files(self) -> list[ColumnDeclaration]:
@@ -301,7 +301,7 @@ class SourceDeclaration(Strict):
         """How many days the bytes of landed files are kept; None: for ever. Files about people go after PERSONAL_FILES_KEPT_DAYS where
         the declaration does not say otherwise: long enough to load a year again, not longer than that."""
         if self.retention_days is None:
-            return PERSONAL_FILES_KEPT_DAYS if any(column.personal or column.free_text for column in self.columns) else None
+            return PERSONAL_FILES_KEPT_DAYS if self.is_private else None
         return None if self.retention_days == "forever" else self.retention_days
 
     @property

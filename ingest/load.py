@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import corrections, drift, ledger, privacy, quarantine, readers, warehouse
+from ingest import corrections, drift, evolution, ledger, privacy, quarantine, readers, warehouse
 from ingest.columns import sort_rows
 from ingest.corrections import Correction, Outcome
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
@@ -70,8 +70,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was read of a file: by the reader, why it cannot be loaded ("" when it can), and what became of its corrections."""
+    """What was read of a file, as which declaration (it may have evolved): by the reader, why it cannot be loaded ("" when it can),
+    and what became of its corrections."""
 
+    source: SourceDeclaration
     parsed: Parsed | None
     message: str
     outcomes: list[Outcome]
@@ -280,6 +282,10 @@ def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date, wan
         connection.execute("set variable file_day = $1", [day]).complete()
         try:
             parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
+            if source.drift == "evolve" and any(header.strip() for header in parsed.undeclared):
+                source = evolution.evolved(source, parsed.undeclared, path)
+                connection.execute("drop view if exists numbered_rows; drop table if exists parsed; drop table if exists prepared_rows")
+                parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
             if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
                 raise readers.FileRejected(NO_ROWS)
             outcomes = corrections.apply(connection, parsed, wanted)
@@ -291,15 +297,16 @@ def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date, wan
                 )
                 connection.execute("create view numbered_rows as from prepared_rows")
         except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
-            return Prepared(parsed, str(error), [])
+            return Prepared(source, parsed, str(error), [])
         except duckdb.OutOfMemoryException:
             return Prepared(
+                source,
                 parsed,
                 f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs more; "
                 "raise the limit, or ask for the file in parts",
                 [],
             )
-    return Prepared(parsed, "", outcomes)
+    return Prepared(source, parsed, "", outcomes)
 
 
 def _store(
@@ -313,7 +320,7 @@ def _store(
     closed_by: str = "load",
 ) -> tuple[str, str, int, int, int, int, str]:
     """Append what was prepared of one file, in one transaction. Returns as `_load_file`."""
-    parsed = prepared.parsed
+    source, parsed = prepared.source, prepared.parsed
     if prepared.message:
         with warehouse.transaction(connection):
             batch_id = _open_batch(connection, source, file_id, batch_id)
@@ -324,6 +331,7 @@ def _store(
         "encoding found, another than declared": [other_encoding] if other_encoding else [],
         "columns of health data, not loaded": health,
         "columns not declared and not loaded": drift.never_seen(connection, source, parsed.undeclared),
+        "columns not declared, loaded as": drift.never_seen(connection, source, evolution.added(source)),
     }
     message = "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
     with warehouse.prepared(connection, folder), warehouse.transaction(connection):

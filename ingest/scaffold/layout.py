@@ -16,7 +16,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from ingest.readers import READERS
 from ingest.readers.header import UNIT_NOTE, normalised_header
-from ingest.readers.xlsx_package import check
+from ingest.workbooks import WorkbookRejected, ods, xls, xlsx
 
 HEAD_BYTES = 1 << 20
 LOOKED_AT_ROWS = 60
@@ -263,10 +263,16 @@ def _clip(text: str) -> str:
 # --- workbooks -------------------------------------------------------------------------------------------------------------
 
 
+# What refuses a workbook that is a bomb or has macros, before it is opened here.
+UNSAFE = {"xlsx": xlsx.check, "xls": xls.check, "ods": ods.read}
+
+
 def _workbook(path: Path, kind: str) -> Layout:
     layout = Layout({"type": kind}, [])
-    if kind == "xlsx":
-        check(path)
+    try:
+        UNSAFE[kind](path)
+    except WorkbookRejected as error:
+        raise NotSniffed(f"{path.name}: {error}") from error
     try:
         with CalamineWorkbook.from_path(path) as workbook:
             names = [

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from ingest import readers, warehouse
 from ingest.declaration import SourceDeclaration
 from ingest.declared.formats import Format
-from ingest.readers.parsed import literal, quoted
+from ingest.sql import literal, quoted
 from ingest.scaffold.layout import Layout
 from ingest.settings import settings
 

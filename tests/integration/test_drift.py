@@ -115,3 +115,31 @@ def test_codes_with_leading_zeros_are_text_and_stay_so(arrive) -> None:
     with warehouse.reader() as connection:
         kinds = dict(connection.execute("select column_name, kind from ops.file_column").fetchall())
     assert kinds == {"matter_no": "text", "amount": "integer", "days": "integer", "opened": "date"}
+
+
+# fmt: off
+GROWN = "编号,金额,天数,日期,备注,联系人,身份证号,登记人\n" + "".join(
+    f"A{i:02d},{i}.5,{i},2026-03-{i:02d},请回电1991234{i:04d},1380013{i:04d},11010519491231002X,{'赵钱孙李'[i % 4]}小{'芳明伟'[i % 3]}\n" for i in range(1, 21)
+)
+
+
+def test_a_source_that_evolves_takes_new_columns_and_keeps_people_out_of_them(arrive) -> None:
+    arrive("1.csv", USUAL, policy="evolve")
+    status, message = arrive("2.csv", GROWN, policy="evolve")
+    assert status == "accepted"
+    assert "columns not declared, loaded as: 备注, 联系人, 身份证号, 登记人" in message
+    with warehouse.reader() as connection:
+        names = [name for (name,) in connection.execute(
+            "select column_name from ops.file_column where batch_id = 'ledger-00002' and column_name like 'added%' order by position"
+        ).fetchall()]
+        assert [name.rsplit("_", 1)[0] for name in names] == ["added_bei_zhu", "added_lian_xi_ren", "added_shen_fen_zheng_hao", "added_deng_ji_ren"]
+        rows = connection.execute("select * from raw.ledger").fetchall()
+        stored = {name for (name,) in connection.execute("select column_name from (describe raw.ledger)").fetchall()}
+        assert names[0] in stored
+        assert connection.execute(f"select distinct {names[0]} from raw.ledger where _batch_id = 'ledger-00002'").fetchall() == [("请回电[phone]",)]
+    told = str(rows)
+    assert all(piece not in told for piece in ("1991234", "1380013", "11010519491231002X", "赵小", "李小"))
+    assert {(row["change"], row["header"]) for row in drift.changes("ledger")} == {("added", name) for name in ("备注", "联系人", "身份证号", "登记人")}
+    status, message = arrive("3.csv", GROWN.replace("A01", "C01"), policy="evolve")
+    assert (status, message) == ("accepted", "")
+    assert [row for row in drift.changes("ledger") if row["file_name"] == "3.csv"] == []
