@@ -14,7 +14,7 @@ class Column:
     """A column as it would be declared.
 
     `name_why`, `type_why`, `personal_why`: what each rests on. `question`: entries of a survey question. `rows`, `filled`,
-    `distinct`, `words`, `constant`: what was seen. `is_filled`: the reader gives its value, no header has it.
+    `distinct`, `words`, `constant`, `looked_at`: what was seen. `is_filled`: the reader gives its value, no header has it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Column:
     words: list[str] = field(default_factory=list)
     constant: str | None = None
     words_longest: int = 0
+    looked_at: frozenset[str] = frozenset()
     is_filled: bool = False
     required: bool = True
 

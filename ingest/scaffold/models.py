@@ -82,6 +82,11 @@ class Model:
                 return "_row_no::varchar"
             return "_file_id[:8] || '-' || _row_no"
         if target == "kind":
+            if column := records.kind_column(self.record, self.proposal.columns):
+                self.taken.add(column.name)
+                self.read.append(f"{{{{ kind_of_word('{self.record}', '{column.name}') }}}} as kind_code")
+                self.rejects.append("('kind_code is null', 'unknown_kind')")
+                return "kind_code"
             kinds = [kind for kind, _ in records.kinds()[self.record]]
             self.notes.append(f"kind is {kinds[0]!r} in every row; the others are {', '.join(kinds[1:])}")
             return f"'{kinds[0]}'"
@@ -126,6 +131,9 @@ class Model:
             if self.proposal.tree:
                 return "null::varchar"
             return "nullif(concat_ws('/', " + ", ".join(_text(column) for column in reversed(names)) + "), '')"
+        if self.proposal.tree and len(names) == 2:
+            place, around = map(_text, names)
+            return f"coalesce({place}, {around})" if target == "place_name" else f"case when {place} is not null then {around} end"
         column = names[0] if target == "place_name" else (names[1] if len(names) > 1 else None)
         return _text(column) if column else None
 

@@ -151,6 +151,7 @@ def _columns(found: layout.Layout, table: profile.Table, known: dict[str, glossa
             words=looked_at.words,
             constant=looked_at.constant,
             words_longest=looked_at.longest,
+            looked_at=frozenset(looked_at.sample) if looked_at.longest <= 20 else frozenset(),
         )
         if not name.is_certain:
             review.append(f"{column.name}: name of {column.header!r} ({name.why})")

@@ -227,6 +227,15 @@ def kinds() -> dict[str, list[tuple[str, str]]]:
     }
 
 
+def kind_column(record: str, columns: Iterable[Column]) -> Column | None:
+    """The column whose words are mostly names of kinds of a record, as seeds/kind.csv has them; None when there is none."""
+    known = {name for _, name in kinds()[record]}
+    for column in columns:
+        if not column.personal and column.looked_at and len(column.looked_at & known) > 0.7 * len(column.looked_at):
+            return column
+    return None
+
+
 def guesses(columns: Iterable[Column]) -> list[Guess]:
     """The records that a file may tell of, the likeliest first; a record is named when two of its signs are found.
 

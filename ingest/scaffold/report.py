@@ -31,8 +31,8 @@ def print_proposal(proposal: Proposal, console: Console) -> None:
             column.name,
             escape(_type(column)),
             f"[bold red]{_personal(column)}[/]" if column.personal or column.free_text else "",
-            f"{column.filled}",
-            f"{column.distinct}",
+            "" if column.is_filled else str(column.filled),
+            "" if column.is_filled else str(column.distinct),
             escape(column.personal_why or column.type_why),
         )
     console.print(table)

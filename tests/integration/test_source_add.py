@@ -93,6 +93,20 @@ def test_a_changed_file_is_checked_with_reasons_and_differences(project: Path, f
     assert "2 rows: wrong_type in " in done.stdout and "expected date, found '三月'" in done.stdout, done.stdout
 
 
+def test_a_source_of_a_known_tree_brings_no_places_and_reads_kinds_by_their_words(project: Path, tmp_path: Path) -> None:
+    rows = [["任职编号", "职务", "社区", "小区", "任职日期"], ["R7", "楼长", "和畅社区", "银杏里", "2026-03-05"]]
+    rows.append(["R9", "网格员", "和畅社区", "", "2026-03-09"])
+    with open(tmp_path / "roles.csv", "w", encoding="utf-8", newline="") as target:
+        csv.writer(target).writerows(rows)
+    done = add(project, "new_role", str(tmp_path / "roles.csv"), "--record", "role", "--tree", "qinghe_district")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "stg_new_role__place" not in done.stdout
+    (model,) = [path for path in written(project, "new_role") if path.name == "stg_new_role__role.sql"]
+    text = model.read_text(encoding="utf-8")
+    assert "kind_of_word('role', " in text and "'qinghe_district' as tree" in text
+    assert "coalesce({{ clean_text('estate') }}, {{ clean_text('community') }}) as place_name" in text
+
+
 def test_a_dry_run_writes_nothing(project: Path, file: Path) -> None:
     done = add(project, "work_order", str(file), "--record", "case", "--dry-run")
     assert "would write" in done.stdout and "stg_work_order__case.sql" in done.stdout, done.stdout + done.stderr
