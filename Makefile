@@ -82,6 +82,10 @@ test: $(VENV)/.installed-test ## Run all tests, the real scheduler included
 test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
 	$(VENV)/bin/pytest tests/unit tests/dags
 
+.PHONY: fuzz
+fuzz: $(VENV)/.installed-test ## Read generated and damaged files for ten minutes (GMW_FUZZ_SECONDS), other ones each time (GMW_FUZZ_SEED)
+	GMW_FUZZ_SECONDS=$${GMW_FUZZ_SECONDS:-600} GMW_FUZZ_SEED=$${GMW_FUZZ_SEED:-$$RANDOM} $(VENV)/bin/pytest tests/unit/test_fuzz_files.py
+
 # --- upkeep -----------------------------------------------------------------------------------------------------------
 
 .PHONY: lock
