@@ -1,4 +1,4 @@
-"""Tells by its bytes what a file is, whatever it is called. Needs only the standard library: the child that reads workbooks uses it."""
+"""Tells by its bytes what a file is, whatever it is called."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Record:
 
 @dataclass(frozen=True)
 class FaultyRecord:
-    """A row that could not be read: it goes to quarantine. `reason` is a word with underscores, `expected` says what a row is like."""
+    """A row that could not be read: it goes to quarantine. `reason` is a word with underscores, `expected` what a row is like."""
 
     row_no: int
     reason: str
@@ -37,8 +37,8 @@ class UnreadableFile(ValueError):
 
 @dataclass(frozen=True)
 class ReaderPlugin:
-    """A reader of one format. `options` are the keys that a declaration may give beside `type`; `read` takes the path of a file and
-    the validated options, and yields every row once: a Record or a FaultyRecord. It raises UnreadableFile."""
+    """A reader of one format. `options` are the keys that a declaration may give beside `type`; `read` takes the path of a file
+    and the validated options, and yields every row once: a Record or a FaultyRecord. It raises UnreadableFile."""
 
     options: type[BaseModel]
     read: Callable[[Path, BaseModel], Iterator[Record | FaultyRecord]]
@@ -57,7 +57,7 @@ def load(name: str) -> ReaderPlugin:
         raise KeyError(name)
     packages = [point.dist.name for point in points]
     if len(points) > 1:
-        raise ValueError(f"format {name}: expected one package that brings it, found {', '.join(sorted(packages))}; uninstall one")
+        raise ValueError(f"format {name}: expected one package that brings it, found {', '.join(packages)}; uninstall one")
     try:
         plugin = points[0].load()
     except Exception as error:  # a foreign package may fail in any way

@@ -168,8 +168,8 @@ def _of_a_package(value: object, built_in: ValidatorFunctionWrapHandler) -> Stri
         reader = plugin.load(name)
     except KeyError:
         raise ValueError(
-            f"expected a type among {', '.join(sorted({*BUILT_IN, *plugin.names()}))}, found {name!r}; install the package that brings "
-            f"it as an entry point of {plugin.GROUP}"
+            f"expected a type among {', '.join(sorted({*BUILT_IN, *plugin.names()}))}, found {name!r}; install the package that "
+            f"brings it as an entry point of {plugin.GROUP}"
         ) from None
     return PluggedFormat(type=name, options=reader.options.model_validate({k: v for k, v in value.items() if k != "type"}))
 

@@ -42,7 +42,7 @@ def _read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path
     try:
         return READERS.get(source.format.type, plugged.read)(connection, source, path)
     except duckdb.OutOfMemoryException as error:
-        raise FileRejected("expected a file that fits into memory, found one that does not; ask for it in smaller parts") from error
+        raise FileRejected("expected a file that fits into memory, found a larger one; ask for it in smaller parts") from error
 
 
 def place_in_file(row_no: int) -> str:

@@ -97,8 +97,8 @@ def _read_documents(connection: duckdb.DuckDBPyConnection, source: SourceDeclara
     size = path.stat().st_size
     if source.format.type == "json" and size > MAX_DOCUMENT:
         raise FileRejected(
-            f"expected a JSON document of at most {MAX_DOCUMENT >> 20} MB, found {size >> 20} MB; ask for several files, or for one "
-            "record per line (format: {type: jsonl})"
+            f"expected a JSON document of at most {MAX_DOCUMENT >> 20} MB, found {size >> 20} MB; ask for several files, or for "
+            "one record per line (format: {type: jsonl})"
         )
     form, longest = ("newline_delimited", MAX_RECORD) if source.format.type == "jsonl" else ("unstructured", MAX_DOCUMENT)
     try:

@@ -71,8 +71,8 @@ def _records(source: SourceDeclaration, path: Path) -> Iterator[Record | FaultyR
         raise FileRejected(str(error)) from error
     except Exception as error:  # a foreign package may fail in any way
         raise FileRejected(
-            f"expected a file that the reader of the format {name} understands, found that it failed: {type(error).__name__}: {error}; "
-            "tell those who maintain it"
+            f"expected a file that the reader of the format {name} understands, found that it failed: {type(error).__name__}: "
+            f"{error}; tell those who maintain it"
         ) from error
 
 

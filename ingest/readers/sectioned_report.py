@@ -35,8 +35,8 @@ def read(path: Path, options: SectionedReport) -> Iterator[Record | FaultyRecord
     Keys of the section, and those above all headings, are columns of each row below them; keys of other sections are too, as
     `heading/key`. A row number is a line of the file.
 
-    Args: path: the file. options: of the declaration. Yields: rows. Raises: UnreadableFile when the file is no text in the declared
-    encoding, or has no such section.
+    Args: path: the file. options: of the declaration. Yields: rows. Raises: UnreadableFile when the file is no text in the
+    declared encoding, or has no such section.
     """
     headings, keys = [], {}
     section, titles, started = None, None, 0
@@ -66,7 +66,7 @@ def read(path: Path, options: SectionedReport) -> Iterator[Record | FaultyRecord
     if options.section not in headings:
         found = ", ".join(dict.fromkeys(headings)) or "none"
         raise UnreadableFile(
-            f"expected a section [{options.section}], found {found}; ask the producer, or declare its heading under format.section"
+            f"expected a section [{options.section}], found {found}; ask the producer, or declare it under format.section"
         )
 
 

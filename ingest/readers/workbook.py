@@ -100,8 +100,8 @@ def _sheets(source: SourceDeclaration, path: Path, folder: str) -> list[dict]:
     found = [sheet for sheet in answer["read"] if sheet["rows"]]
     if not found:
         raise FileRejected(
-            f"expected a sheet {declared or 'with rows'}, found the sheets {', '.join(answer['sheets'])}; ask the producer for the "
-            f"sheet, or declare its name under format.sheet in {header.declaration_file(source)}"
+            f"expected a sheet {declared or 'with rows'}, found the sheets {', '.join(answer['sheets'])}; ask the producer for "
+            f"the sheet, or declare its name under format.sheet in {header.declaration_file(source)}"
         )
     if declared is None and len(found) > 1:
         raise FileRejected(

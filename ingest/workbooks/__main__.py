@@ -35,9 +35,9 @@ def main() -> None:
     except WorkbookRejected as error:
         answer = {"rejected": str(error)}
     except PasswordError:
-        answer = {"rejected": f"expected a workbook (.{kind}) without a password, found one that is locked; save it again without"}
+        answer = {"rejected": "expected a workbook without a password, found one that is locked; save it again without"}
     except MemoryError:
-        answer = {"rejected": f"expected a workbook that takes at most {MEMORY_BYTES >> 20} MB to read, found a larger one; split it"}
+        answer = {"rejected": f"expected a workbook that takes at most {MEMORY_BYTES >> 20} MB to read, found more; split it"}
     except OSError as error:
         answer = {"rejected": f"the workbook could not be read: {error}; when it is sound, split it"}
     except BaseException as error:  # calamine panics with one that is no Exception; bytes can be wrong in any way
@@ -52,7 +52,7 @@ def main() -> None:
 def chosen(sheets: list[tuple[str, bool]], sheet: str | None, skip_sheets: list[str]) -> list[int]:
     """Which sheets to read. A name takes a hidden sheet too; a pattern takes those that a person sees.
 
-    Args: sheets: (name, is visible). sheet: a name or a glob, None for all. skip_sheets: globs of those that a glob does not take.
+    Args: sheets: (name, is visible). sheet: a name or a glob, None for all. skip_sheets: globs of others.
     Returns: positions from 0.
     """
     by_name = [position for position, (name, _) in enumerate(sheets) if name == sheet]
@@ -70,7 +70,8 @@ def _excel(request: dict) -> dict:
     # From a file, not from a path: there calamine believes the ending of the name.
     with open(request["path"], "rb") as file, CalamineWorkbook.from_filelike(file) as workbook:
         if len(workbook.sheets_metadata) > MAX_SHEETS:
-            raise WorkbookRejected(f"expected at most {MAX_SHEETS} sheets, found {len(workbook.sheets_metadata)}; split the workbook")
+            found = len(workbook.sheets_metadata)
+            raise WorkbookRejected(f"expected at most {MAX_SHEETS} sheets, found {found}; split the workbook")
         sheets = [
             (sheet.name, sheet.visible == SheetVisibleEnum.Visible, sheet.typ == SheetTypeEnum.WorkSheet)
             for sheet in workbook.sheets_metadata

@@ -37,7 +37,8 @@ def text(value: object) -> str:
 def merged(rows: Iterable[list[str]], ranges: Iterable[Range], width: int, sheet: str) -> Iterator[list[str]]:
     """The rows of a sheet with the value of each merged range in each of its cells; the sheet does not grow by that.
 
-    Args: rows: from row 0 on. ranges: ((top, left), (bottom, right)), counted from 0. width: columns of the sheet. sheet: its name.
+    Args: rows: from row 0 on. ranges: ((top, left), (bottom, right)), counted from 0. width: columns of the sheet.
+    sheet: its name, for the message.
     Yields: rows. Raises: WorkbookRejected when the ranges hold more than MAX_CELLS cells.
     """
     by_top = {}

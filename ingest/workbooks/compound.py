@@ -65,7 +65,8 @@ class CompoundFile:
             entry = self.entries[number * ENTRY_BYTES : (number + 1) * ENTRY_BYTES]
             name_bytes, _, _, left, right = struct.unpack_from("<HBBII", entry, 64)
             waiting += [left, right]
-            yield entry[: max(0, min(name_bytes, 64) - 2)].decode("utf-16-le", errors="replace"), struct.unpack_from("<II", entry, 116)
+            name = entry[: max(0, min(name_bytes, 64) - 2)].decode("utf-16-le", errors="replace")
+            yield name, struct.unpack_from("<II", entry, 116)
 
     def _sector_table(self, first_difat: int) -> list[int]:
         """The table that says which sector follows which; its own sectors are listed in the header and in the DIFAT chain."""

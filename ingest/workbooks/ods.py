@@ -169,8 +169,8 @@ class _Reader:
             self.cells += width * self.row_repeated
             if self.cells > MAX_CELLS or rows > MAX_CELLS:
                 raise WorkbookRejected(
-                    f"expected at most {MAX_CELLS} cells, found row {rows} of {width} columns in the sheet {self.table.name}; delete "
-                    "what stands far below or right of the table"
+                    f"expected at most {MAX_CELLS} cells, found row {rows} of {width} columns in the sheet {self.table.name}; "
+                    "delete what stands far below or right of the table"
                 )
             self.table.rows += ([] for _ in range(self.row_number - len(self.table.rows)))
             cells = [value for value, repeated in self.row for _ in range(repeated)]

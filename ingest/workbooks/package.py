@@ -15,8 +15,8 @@ XML_PARTS = (".xml", ".rels")
 def chunks(package: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     """The bytes of all parts, so that none is read that was not looked at.
 
-    Yields: (part, chunk of its bytes with the end of the chunk before). Raises: WorkbookRejected when a part stands twice, the parts
-    unpack to more than MAX_UNPACKED, or one of XML has a document type declaration or is not UTF-8.
+    Yields: (part, chunk of its bytes with the end of the chunk before). Raises: WorkbookRejected when a part stands twice, the
+    parts unpack to more than MAX_UNPACKED, or one of XML has a document type declaration or is not UTF-8.
     """
     names = package.namelist()
     if len(names) != len(set(names)):
@@ -63,6 +63,6 @@ def _refuse_odd_xml(part: str, content: bytes) -> None:
 def unsafe(what: str, names: list[str]) -> WorkbookRejected:
     """The refusal of a workbook that runs programs or reads other files. Args: what: in words. names: where it was seen."""
     return WorkbookRejected(
-        f"expected a workbook of values, found {what} ({', '.join(names[:3])}); copy the sheets as values into a new workbook and "
-        "save it again"
+        f"expected a workbook of values, found {what} ({', '.join(names[:3])}); copy the sheets as values into a new workbook "
+        "and save it again"
     )

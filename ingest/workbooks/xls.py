@@ -21,8 +21,8 @@ def check(path: Path) -> dict[int, dict[tuple[int, int], str]]:
 
     A formula that was never computed stores the same as one whose result is blank: it reads as blank.
 
-    Args: path: the landed bytes. Returns: position of the sheet from 0 → (row, column) from 0 → the error (`#REF!`) of the cells that
-    the reader of values leaves empty.
+    Args: path: the landed bytes. Returns: position of the sheet from 0 → (row, column) from 0 → the error (`#REF!`) of the cells
+    that the reader of values leaves empty.
     Raises: WorkbookRejected when it is damaged, locked, has macros or links to other files.
     """
     try:

@@ -20,8 +20,8 @@ REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})\Z")
 def check(path: Path) -> dict[int, dict[tuple[int, int], str]]:
     """Check the package of a workbook.
 
-    Args: path: the landed bytes. Returns: position of the sheet from 0 → (row, column) from 0 → text of the cells that the reader of
-    values leaves empty: errors such as `#REF!`, and the formula where none of its values was stored.
+    Args: path: the landed bytes. Returns: position of the sheet from 0 → (row, column) from 0 → text of the cells that the reader
+    of values leaves empty: errors such as `#REF!`, and the formula where none of its values was stored.
     Raises: WorkbookRejected when the file has macros or links to other files, or unpacks to too much. Damaged ones raise what
     zipfile and ElementTree raise.
     """

@@ -32,25 +32,26 @@ def test_a_ledger_of_a_town_reads_the_same_from_every_program(tmp_path: Path, fo
                 [],
                 ["序号", "志愿者", None, "居民", None],
                 [None, "人数", "时长", "人数", "满意度"],
-                [1, 5, 10.5, 40, "好"],
-                ["007", 6, 0.25, 41, "甲\n乙"],
-                [None, 7, None, "四十", "差"],
+                ["007", 5, 10.5, 40, "好"],
+                [None, 6, 0.25, 41, "甲\n乙"],
+                [1, 7, None, "四十", "差"],
                 ["合计", 18, None, 81, None],
             ],
             "下拉": [["甲"]],
         },
-        merged={"青禾镇": [(0, 0, 0, 4), (3, 0, 4, 0), (3, 1, 3, 2), (3, 3, 3, 4), (6, 0, 7, 0)]},
+        merged={"青禾镇": [(0, 0, 0, 4), (3, 0, 4, 0), (3, 1, 3, 2), (3, 3, 3, 4), (5, 0, 6, 0)]},
         hidden=("下拉",),
     )
     declared = ledger(
         form, column("entry", "序号"), column("volunteers", "志愿者/人数", type="integer"), column("hours", "时长", type="double"),
         column("residents", "居民/人数", type="integer"), column("mood", "居民/满意度"), column("unit"), column("town"),
-        sheet="*镇", sheet_as="town", header_row="auto", header_rows=2, unit_note_as="unit", skip=[{"column": "entry", "values": ["合计"]}],
+        sheet="*镇", sheet_as="town", header_row="auto", header_rows=2, unit_note_as="unit",
+        skip=[{"column": "entry", "values": ["合计"]}],
     )  # fmt: skip
     result = Loaded(declared, write(book, form, tmp_path))
     assert result.message == ""
     assert result.rows("_row_no, entry, volunteers, hours, residents, mood, unit, town") == [
-        (6, "1", 5, 10.5, 40, "好", "万元", "青禾镇"),
+        (6, "007", 5, 10.5, 40, "好", "万元", "青禾镇"),
         (7, "007", 6, 0.25, 41, "甲\n乙", "万元", "青禾镇"),
     ]
     assert result.quarantine() == [(8, "residents", "wrong_type", "integer", "四十")]
@@ -60,8 +61,8 @@ def test_a_ledger_of_a_town_reads_the_same_from_every_program(tmp_path: Path, fo
 @every_form
 def test_a_cell_is_the_text_that_a_person_sees_in_iso_form(tmp_path: Path, form: str) -> None:
     values = [
-        30, 2.5, 0.1 + 0.2, 1e15, 1e-7, "007", "=cmd|' /c calc'!A0", Percent(0.5), datetime.date(2026, 3, 5), datetime.date(1900, 3, 1),
-        datetime.datetime(2026, 3, 5, 15), datetime.time(15, 30), datetime.timedelta(hours=30), "  x  ", "甲\n乙",
+        30, 2.5, 0.1 + 0.2, 1e15, 1e-7, "007", "=cmd|' /c calc'!A0", Percent(0.5), datetime.date(2026, 3, 5),
+        datetime.date(1900, 3, 1), datetime.datetime(2026, 3, 5, 15), datetime.time(15, 30), datetime.timedelta(hours=30), "  x  ", "甲\n乙",
     ]  # fmt: skip
     texts = [
         "30", "2.5", "0.3", "1000000000000000", "0.0000001", "007", "=cmd|' /c calc'!A0", "0.5", "2026-03-05", "1900-03-01",
@@ -87,7 +88,8 @@ def test_dates_counted_from_1904_are_the_same_dates(tmp_path: Path, form: str) -
 
 @own_forms
 def test_an_error_cell_stays_visible(tmp_path: Path, form: str) -> None:
-    book = Book({"x": [["无关"]], "台账": [["活动名称", "人数"], ["讲座", Error("#REF!")], [Error("#N/A"), 2], ["义诊", 3], [Error("#N/A"), 4]]})
+    rows = [["活动名称", "人数"], ["讲座", Error("#REF!")], [Error("#N/A"), 2], ["义诊", 3], [Error("#N/A"), 4]]
+    book = Book({"x": [["无关"]], "台账": rows})
     result = Loaded(ledger(form, sheet="台账"), write(book, form, tmp_path))
     assert result.rows("name, people") == [("#N/A", 2), ("义诊", 3), ("#N/A", 4)]
     assert result.quarantine() == [(2, "people", "wrong_type", "integer", "#REF!")]
@@ -115,7 +117,8 @@ def test_several_sheets_are_never_taken_for_one_and_a_hidden_one_only_by_its_nam
 @own_forms
 def test_sheet_names_and_headers_with_quotes_and_sql_are_names(tmp_path: Path, form: str) -> None:
     name = "a'b\"; drop table x--"
-    path = write(Book({name if form != "xls" else "a\"b; drop table x--": [[name, "人数"], ["'); select 1 --", 1]]}), form, tmp_path)
+    sheet = name if form != "xls" else "a\"b; drop table x--"  # xlwt takes no apostrophe
+    path = write(Book({sheet: [[name, "人数"], ["'); select 1 --", 1]]}), form, tmp_path)
     declared = ledger(form, column("name", name), COUNT, column("town"), sheet_as="town", sheet="a*")
     assert Loaded(declared, path).rows("name, people") == [("'); select 1 --", 1)]
 
@@ -135,7 +138,8 @@ def test_a_workbook_of_another_form_than_declared_is_blocked_and_named(tmp_path:
 
 @own_forms
 def test_a_sheet_that_begins_far_from_the_corner_keeps_its_places(tmp_path: Path, form: str) -> None:
-    path = write(Book({"台账": [[], [], [None, None, "活动名称", "人数"], [], [None, None, "讲座", 1]]}), form, tmp_path)
+    rows = [[], [], [None, None, "活动名称", "人数"], [], [None, None, "讲座", 1], [None, None, None, 2]]
+    path = write(Book({"台账": rows}, merged={"台账": [(4, 2, 5, 2)]}), form, tmp_path)
     result = Loaded(ledger(form, header_row="auto"), path)
-    assert result.rows("name, people, _row_no") == [("讲座", 1, 5)]
-    assert (result.rows_in, result.skipped) == (4, 3)
+    assert result.rows("name, people, _row_no") == [("讲座", 1, 5), ("讲座", 2, 6)]
+    assert (result.rows_in, result.skipped) == (5, 3)

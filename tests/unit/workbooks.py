@@ -24,7 +24,8 @@ FORMS = ("xlsx", "xls", "ods")
 MADE_BY_LIBREOFFICE = ("xlsx by LibreOffice", "xls by LibreOffice", "ods by LibreOffice")
 XLS_ERRORS = {"#N/A": 0x2A, "#REF!": 0x17}
 FORMATS = {
-    datetime.date: "yyyy-mm-dd", datetime.datetime: "yyyy-mm-dd hh:mm:ss", datetime.time: "hh:mm:ss", datetime.timedelta: "[h]:mm:ss",
+    datetime.date: "yyyy-mm-dd", datetime.datetime: "yyyy-mm-dd hh:mm:ss", datetime.time: "hh:mm:ss",
+    datetime.timedelta: "[h]:mm:ss",
 }  # fmt: skip
 
 
@@ -141,17 +142,18 @@ def _ods(book: Book, path: Path) -> None:
 
 def _ods_cell(value: object, span: tuple[int, int] | None) -> TableCell:
     spanned = {"numberrowsspanned": span[0], "numbercolumnsspanned": span[1]} if span else {}
+    hours = value // datetime.timedelta(hours=1) if isinstance(value, datetime.timedelta) else 0
     kinds = {
         bool: ("boolean", {"booleanvalue": str(value).lower()}),
         Percent: ("percentage", {"value": value}),
         datetime.date: ("date", {"datevalue": str(value)}),
         datetime.datetime: ("date", {"datevalue": str(value).replace(" ", "T")}),
         datetime.time: ("time", {"timevalue": f"{value:PT%HH%MM%SS}" if isinstance(value, datetime.time) else ""}),
-        datetime.timedelta: ("time", {"timevalue": f"PT{value // datetime.timedelta(hours=1)}H00M00S"} if isinstance(value, datetime.timedelta) else {}),
+        datetime.timedelta: ("time", {"timevalue": f"PT{hours}H00M00S"}),
         int: ("float", {"value": value}),
         float: ("float", {"value": value}),
         str: ("string", {}),
-        Error: ("string", {"stringvalue": ""}),
+        Error: ("float", {"value": 0}),
     }
     if value is None:
         return TableCell(**spanned)
