@@ -17,7 +17,8 @@ WESTERN = "commune,mayor,ballots\nZürich,José,1\nGenève,Zoë,2\n"
 
 
 def ledger(encoding: str = "utf-8", type: str = "csv") -> SourceDeclaration:
-    return source({"type": type, "encoding": encoding}, column("place", "社区", "commune"))
+    others = column("head", "户主", "mayor", required=False), column("amount", "金额", "ballots", required=False)
+    return source({"type": type, "encoding": encoding}, column("place", "社区", "commune"), *others)
 
 
 def written(folder: Path, content: bytes) -> Path:
