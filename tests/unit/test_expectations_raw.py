@@ -83,7 +83,7 @@ def warehouse() -> duckdb.DuckDBPyConnection:
         [BATCH.batch_id, "f" * 64],
     )
     connection.execute(
-        "insert into ops.batch values ('orders-00006', 6, 'orders', 'd', 'default', 'accepted', 40, 40, 0, 0, '', now(), now())"
+        "insert into ops.batch values ('orders-00006', 6, 'orders', 'd', 'default', 'accepted', 40, 40, 0, 0, '', now(), now(), 'utf-8')"
     )
     connection.execute(
         """
