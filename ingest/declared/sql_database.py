@@ -64,8 +64,8 @@ class SqlDatabase(Strict):
             found.append("delivery: without incremental every load brings the whole table, expected snapshot, period or upsert, "
                          "found append: each row would be there once per load")
         if self.incremental and mode == "snapshot":
-            found.append("delivery: with incremental a load brings what is new, expected upsert, period or append, found snapshot: "
-                         "all other rows would be gone")
+            found.append("delivery: with incremental a load brings what is new, expected upsert, period or append, found "
+                         "snapshot: all other rows would be gone")
         if self.incremental and self.incremental.lag and mode == "append":
             found.append("delivery: a lag brings rows again, expected upsert or period, found append")
         return found

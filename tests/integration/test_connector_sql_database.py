@@ -149,7 +149,7 @@ def test_dates_are_a_cursor_too(server: Server, office: Office) -> None:
         "alter table permit add column day date", "insert into permit (id, day) values (1, '2026-03-04'), (2, '2026-03-05')"
     )
     columns = {"id": "bigint", "day": "date"}
-    new = {"cursor_path": "day", "lag": 3600, "initial_value": "2026-03-04"}
+    new = {"cursor_path": "day", "lag": 3600, "initial_value": "2026-03-03"}
     office.declare(server, columns, columns=["id", "day"], incremental=new)
     office.run()
     server.execute("insert into permit (id, day) values (3, '2026-03-04'), (4, '2026-03-06'), (5, '2026-03-03')")
