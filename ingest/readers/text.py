@@ -197,28 +197,31 @@ def regular(path: Path, are_lines_wrapped: bool = False, longest_line: int = LON
     Args: are_lines_wrapped: every line stands in quotes as a whole; they are taken off. longest_line: in bytes.
     Raises: FileRejected when a line is longer than any row can be, or half of the text is NUL bytes.
     """
-    carriage_returns = pairs = line_feeds = nul = 0
+    carriage_returns = pairs = nul = size = 0
     line_length, last = 0, b""
     for chunk in _chunks(path):
         if b"\r" in chunk or last == b"\r":
             carriage_returns += chunk.count(b"\r")
             pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
-        line_feeds += chunk.count(b"\n")
-        nul += chunk.count(b"\0")
+        # To look for a byte is ten times as fast as to count it.
+        if b"\0" in chunk:
+            nul += chunk.count(b"\0")
+        size += len(chunk)
         last = chunk[-1:]
         end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         line_length = line_length + len(chunk) if end < 0 else len(chunk) - end
         if line_length > longest_line:
             raise FileRejected(
                 f"expected lines of at most {longest_line >> 20} MB, found a longer one after line "
-                f"{max(line_feeds, carriage_returns)}; its line ends are missing or it is no text: ask for the file again"
+                f"{max(_line_of(path, size) - 1, carriage_returns)}; its line ends are missing or it is no text: ask for the file "
+                "again"
             )
     if nul > MOST_NUL_SHARE * path.stat().st_size:
         raise FileRejected(
             f"expected text, found {nul} NUL bytes; if the file is UTF-16 without a byte order mark, declare encoding utf-16, "
             "otherwise ask for it again: it was not written completely"
         )
-    is_irregular = carriage_returns > 0 and not carriage_returns == pairs == line_feeds
+    is_irregular = carriage_returns > 0 and not carriage_returns == pairs == _line_of(path, size) - 1
     if not (is_irregular or nul or are_lines_wrapped):
         yield path
         return
