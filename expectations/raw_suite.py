@@ -57,6 +57,7 @@ def raw_suite(
         *_keys(source, present, table),
         *(check for column in present for check in _values(column, table, source.owner)),
         *_personal_data(present, stored, table),
+        *_misread_text(present, stored, table, source.producer),
         *_history(earlier_rows, table),
     ]
     return gx.ExpectationSuite(name=table, expectations=expectations)
@@ -292,6 +293,25 @@ def _personal_data(present: list[ColumnDeclaration], stored: dict[str, str], tab
             expected=personal_data.EXPECTED,
             advice="declare the column `free_text: true` (masked) or `personal` (hashed or dropped) and load again; if its "
             "numbers are no personal data, declare `may_contain_numbers: true`",
+        )
+    ]
+
+
+def _misread_text(present: list[ColumnDeclaration], stored: dict[str, str], table: str, producer: str) -> list:
+    from expectations import misread_text
+    from expectations.checks import no_rows
+
+    searched = [column.name for column in present if stored[column.name] == "VARCHAR" and not column.personal]
+    if not searched:
+        return []
+    return [
+        no_rows(
+            "no_text_was_read_in_a_wrong_encoding",
+            misread_text.rows_with_misread_text(searched, ["_row_no"]),
+            severity="warning",
+            table=table,
+            expected=misread_text.EXPECTED,
+            advice=f"the text was damaged before it came here: ask {producer} for an export in UTF-8, made anew from the system",
         )
     ]
 

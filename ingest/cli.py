@@ -171,7 +171,7 @@ def load(source: SourceName) -> None:
     """Load landed files into raw.SOURCE; rows that do not fit go to quarantine."""
     from ingest.load import blocked, load as load_files
 
-    for report in load_files(source):
+    for report in load_files(source, tell=lambda line: console.print(line, soft_wrap=True)):
         console.print(str(report), soft_wrap=True)
     raise typer.Exit(1 if blocked(source) else 0)
 

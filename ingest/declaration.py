@@ -6,7 +6,7 @@ import re
 import zoneinfo
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from croniter import croniter
@@ -14,7 +14,7 @@ from jinja2.nativetypes import NativeEnvironment
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ingest.declared.connectors import Connector
-from ingest.declared.formats import CsvFormat, Format
+from ingest.declared.formats import CsvFormat, Format, pattern_of
 from ingest.declared.strict import Strict
 from ingest.settings import settings
 
@@ -58,10 +58,33 @@ class Delivery(Strict):
 
 
 class Skip(Strict):
-    """Rows that are not data, such as total rows: `column` holds one of `values` (blank: an empty cell)."""
+    """Rows that are not data, such as total rows and notes: `column` holds one of `values` (blank: an empty cell), or something
+    that `matches` a regular expression as a whole."""
 
     column: str
-    values: list[str]
+    values: list[str] = []
+    matches: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Skip":
+        if bool(self.values) == bool(self.matches):
+            raise ValueError("skip: expected either `values`, a list of texts, or `matches`, a regular expression")
+        if self.matches:
+            pattern_of(self.matches)
+        return self
+
+
+class Layout(Strict):
+    """One of several layouts that files of a source come in. `headers` are those by which it is known. `format`: the options of
+    the source's format that are otherwise in this layout."""
+
+    headers: list[str] = []
+    format: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _headers_alone(cls, value: Any) -> Any:
+        return {"headers": value} if isinstance(value, list) else value
 
 
 class Question(Strict):
@@ -85,7 +108,7 @@ class ColumnDeclaration(Strict):
 
     `personal`: person and household columns are stored as keyed hashes, age and birth_date ones as an age band, drop and health
     ones not at all (health is a reported aggregate, never a person's). `free_text`: phone numbers, ID numbers and IP addresses in
-    it are masked before it is stored.
+    it are masked before it is stored. `decimal` and `thousands`: the marks in numbers.
     """
 
     name: str
@@ -93,6 +116,8 @@ class ColumnDeclaration(Strict):
     headers: list[str] = []
     type: str = "varchar"
     formats: list[str] = []
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[".", ",", "'", " "] | None = None
     required: bool = True
     not_null: bool = False
     unique: bool = False
@@ -103,6 +128,16 @@ class ColumnDeclaration(Strict):
     may_contain_numbers: bool = False
     free_text: bool = False
     question: Question | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the type is one of numbers."""
+        return self.type in ("integer", "bigint", "double") or self.type.startswith("decimal")
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether its numbers are written otherwise than 1234.5."""
+        return self.is_number and (self.decimal, self.thousands) != (".", None)
 
     @property
     def is_dropped(self) -> bool:
@@ -152,7 +187,7 @@ class SourceDeclaration(Strict):
     delivery: Delivery
     as_of_pattern: str | None = None
     revision_pattern: str | None = None
-    layouts: dict[str, list[str]] = {}
+    layouts: dict[str, Layout] = {}
     drift: Literal["evolve", "warn", "block"] = "warn"
     skip: list[Skip] = []
     max_quarantined_share: float = Field(default=0.2, ge=0, le=1)
@@ -186,8 +221,38 @@ class SourceDeclaration(Strict):
             raise ValueError(f"skip: expected text columns (a total row holds a word there), found typed ones: {typed}")
         not_text = [c.name for c in self.columns if c.name in self.format.filled and (c.type != "varchar" or c.personal)]
         if not_text:
-            raise ValueError(f"format: expected unit_note_as and sheet_as to name text columns, found {not_text}")
+            raise ValueError(f"format: expected unit_note_as, title_as and sheet_as to name text columns, found {not_text}")
+        assert self.variants
         return self
+
+    @property
+    def variants(self) -> list["SourceDeclaration"]:
+        """The source as its files may come: with the layouts of its own format, then with each layout that has another one.
+
+        Raises: DeclarationError when the options of a layout do not fit the format.
+        """
+        own = {name: layout for name, layout in self.layouts.items() if not layout.format}
+        others = [name for name in self.layouts if name not in own]
+        try:
+            return [
+                self.model_copy(update={"layouts": own}),
+                *(
+                    self.model_copy(
+                        update={
+                            "layouts": {name: self.layouts[name]},
+                            "format": type(self.format)(**self.format.model_dump() | self.layouts[name].format),
+                        }
+                    )
+                    for name in others
+                ),
+            ]
+        except ValidationError as error:
+            raise DeclarationError(f"source {self.name}, layouts: {error}") from error
+
+    @property
+    def is_private(self) -> bool:
+        """Whether its files tell of people: their text is hashed or masked before it is stored."""
+        return any(column.personal or column.free_text for column in self.columns)
 
     @property
     def columns_in_files(self) -> list[ColumnDeclaration]:

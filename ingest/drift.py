@@ -10,7 +10,8 @@ import duckdb
 
 from ingest import warehouse
 from ingest.declaration import SourceDeclaration
-from ingest.readers.parsed import Parsed, quoted
+from ingest.readers.parsed import Parsed
+from ingest.sql import quoted
 
 SAMPLED_ROWS = 20_000
 # A column counts as numbers or dates when nearly all of its values are: a few typing errors are no new kind.
@@ -56,9 +57,10 @@ def _kinds(
     (found,) = connection.execute(
         f"""
         select struct_pack({shapes}) from
-            (select * from raw.{source.name} where _batch_id = ? order by _row_no limit {SAMPLED_ROWS}) as sampled
+            (select * from raw.{source.name} where _batch_id = $batch and _row_no <
+                (select min(_row_no) + {SAMPLED_ROWS} from raw.{source.name} where _batch_id = $batch)) as sampled
         """,
-        [batch_id],
+        {"batch": batch_id},
     ).fetchone()
     return kinds | {name: (shape["kind"], shape["filled"]) for name, shape in found.items()}
 

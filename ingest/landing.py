@@ -44,12 +44,13 @@ def land(source_name: str, paths: list[Path] | None = None, interval: Interval |
     """
     source = declaration(source_name)
     if paths is not None:
-        return _land(source, Arrivals([Arrival(path, path.name, str(path)) for path in paths], is_complete=False))
+        return land_arrivals(source, Arrivals([Arrival(path, path.name, str(path)) for path in paths], is_complete=False))
     with connectors.arrivals(source, interval) as arrived:
-        return _land(source, arrived)
+        return land_arrivals(source, arrived)
 
 
-def _land(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
+def land_arrivals(source: SourceDeclaration, arrived: Arrivals) -> list[LandedFile]:
+    """Land what a connector has brought, for a declaration that one has at hand; as `land`."""
     copied = [(file, *_copy(source, file.path)) for file in arrived.files]
     landed = []
     with warehouse.writer(f"land {source.name}") as connection, warehouse.transaction(connection):

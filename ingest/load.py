@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from ingest import drift, privacy, quarantine, readers, warehouse
-from ingest.columns import cast_to_type, is_cast, stored_value, trimmed_text
+from ingest.columns import sort_rows
 from ingest.declaration import SourceDeclaration, declaration
-from ingest.readers.parsed import NO_ROWS, Parsed, literal
+from ingest.readers.parsed import NO_ROWS, Parsed
+from ingest.readers.text import different
 from ingest.settings import settings
 
 PROVENANCE = {
@@ -50,36 +53,79 @@ class BatchReport:
         )
 
 
-def load(source_name: str) -> list[BatchReport]:
+@dataclass(frozen=True)
+class Waiting:
+    """A landed file that is not loaded, and the batch in which it was blocked before, if it was."""
+
+    file_id: str
+    name: str
+    path: Path
+    batch_id: str | None
+
+
+def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list[BatchReport]:
     """Load every landed file of a source that is not loaded yet, oldest `as_of` first, each in a transaction of its own.
 
-    A file that cannot be loaded at all becomes a batch with status `blocked`; the others go on. Blocked batches are tried
-    again, under the same batch id, so that a mended declaration takes effect. Loaded and accepted ones are never touched.
+    A file is read and prepared beside the warehouse, so that several sources can be at it, and the writer lock is held while its
+    rows are appended. A file that cannot be loaded at all becomes a batch with status `blocked`; the others go on. Blocked batches
+    are tried again, under the same batch id, so that a mended declaration takes effect. Loaded and accepted ones are never touched.
 
+    Args: source_name: a declared source. tell: told what is being done.
     Returns: one BatchReport per file tried. Raises: DeclarationError, RuntimeError (no secret for personal data), OtherKeys,
     WarehouseBusy.
     """
-    source = declaration(source_name)
+    return load_landed(declaration(source_name), tell)
+
+
+def load_landed(source: SourceDeclaration, tell: Callable[[str], None] = lambda _: None) -> list[BatchReport]:
+    """`load` for a declaration that one has at hand."""
+    purpose = f"load {source.name}"
+    with warehouse.writer(purpose) as connection:
+        _check_keys(connection, source)
+        waiting = _waiting(connection, source)
+        days = [_day_of(connection, file.file_id) for file in waiting]
     reports = []
-    with warehouse.writer(f"load {source_name}") as connection:
-        if any(column.personal or column.free_text for column in source.columns):
-            privacy.install(connection)
-            privacy.refuse_other_keys(connection, source)
-        waiting = connection.execute(
-            """
-            select file.file_id, file.file_name, file.landed_path, batch.batch_id
-            from ops.file left join ops.batch using (source, file_id)
-            where file.source = ? and (batch.status is null or batch.status = 'blocked')
-            order by file.as_of nulls first, file.revision, file.retrieved_at, file.file_name
-            """,
-            [source_name],
-        ).fetchall()
-        for file_id, file_name, landed_path, batch_id in waiting:
-            started = time.monotonic()
-            path = settings().landing / landed_path
-            batch_id, *outcome = _load_file(connection, source, path, file_id, batch_id)
-            reports.append(BatchReport(batch_id, source_name, file_name, *outcome, time.monotonic() - started))
+    for file, day in zip(waiting, days, strict=True):
+        started = time.monotonic()
+        with warehouse.scratch() as folder:
+            tell(f"{file.name}: reading {file.path.stat().st_size / 1e6:,.1f} MB")
+            parsed, message = _prepare(folder, source, file.path, day)
+            tell(f"{file.name}: {parsed.rows_in if parsed else 0:,} rows read in {time.monotonic() - started:.1f} s, storing")
+            with warehouse.writer(purpose) as connection:
+                _check_keys(connection, source)
+                if file not in _waiting(connection, source):
+                    tell(f"{file.name}: another process has loaded it meanwhile")
+                    continue
+                batch_id, *outcome = _store(connection, source, folder, parsed, message, file.name, file.file_id, file.batch_id)
+        reports.append(BatchReport(batch_id, source.name, file.name, *outcome, time.monotonic() - started))
     return reports
+
+
+def _check_keys(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
+    if source.is_private:
+        privacy.install(connection)
+        privacy.refuse_other_keys(connection, source)
+
+
+def _waiting(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> list[Waiting]:
+    rows = connection.execute(
+        """
+        select file.file_id, file.file_name, file.landed_path, batch.batch_id
+        from ops.file left join ops.batch using (source, file_id)
+        where file.source = ? and (batch.status is null or batch.status = 'blocked')
+        order by file.as_of nulls first, file.revision, file.retrieved_at, file.file_name
+        """,
+        [source.name],
+    ).fetchall()
+    return [Waiting(file_id, name, settings().landing / path, batch_id) for file_id, name, path, batch_id in rows]
+
+
+def _day_of(connection: duckdb.DuckDBPyConnection, file_id: str) -> date:
+    """The day that a file is about: ages are those on this day."""
+    (day,) = connection.execute(
+        "select coalesce(max(coalesce(as_of, retrieved_at::date)), current_date) from ops.file where file_id = ?", [file_id]
+    ).fetchone()
+    return day
 
 
 def reload(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batch_id: str) -> BatchReport:
@@ -168,80 +214,96 @@ def _open_batch(
 def _load_file(
     connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path, file_id: str, batch_id: str | None
 ) -> tuple[str, str, int, int, int, int, str]:
-    """Load one file in one transaction. Returns (batch id, status, rows in, loaded, quarantined, skipped, message)."""
-    parsed, counts, status, message = None, (0, 0, 0, 0), "blocked", ""
-    try:
-        # Before the transaction: only rows that are committed have row ids that count from 0.
-        parsed = readers.read(connection, source, path)
-        if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
-            raise readers.FileRejected(NO_ROWS)
-    except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        message = str(error)
-    with warehouse.transaction(connection):
-        batch_id = _open_batch(connection, source, file_id, batch_id)
-        if not message:
-            # Ages are those on the day that the file is about.
-            connection.execute(
-                "set variable file_day = coalesce((select max(coalesce(as_of, retrieved_at::date)) from ops.file where file_id = $1), "
-                "current_date)",
-                [file_id],
-            )
-            _sort_rows(connection, source, parsed)
-            loaded, skipped, quarantined = _store(connection, source, parsed, file_id, batch_id)
-            counts = (parsed.rows_in, loaded, quarantined, skipped)
-            if parsed.rows_in != loaded + quarantined + skipped:
-                raise RowsLost(
-                    f"{source.name}, {path.name}: {parsed.rows_in} rows in, but {loaded} loaded + {quarantined} quarantined "
-                    f"+ {skipped} skipped"
+    """Prepare and store one file. Returns (batch id, status, rows in, loaded, quarantined, skipped, message)."""
+    with warehouse.scratch() as folder:
+        parsed, message = _prepare(folder, source, path, _day_of(connection, file_id))
+        return _store(connection, source, folder, parsed, message, path.name, file_id, batch_id)
+
+
+def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date) -> tuple[Parsed | None, str]:
+    """Read a landed file into a database in a scratch folder: its rows as they are stored, in the view `numbered_rows`.
+
+    Returns: what the reader found, and why the file cannot be loaded ("" when it can).
+    """
+    parsed = None
+    with warehouse.preparing(folder, source.is_private) as connection:
+        if source.is_private:
+            privacy.install(connection)
+        connection.execute("set variable file_day = $1", [day]).complete()
+        try:
+            parsed = readers.read(connection, source, path)
+            if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
+                raise readers.FileRejected(NO_ROWS)
+            if not parsed.is_prepared:
+                numbers = [f"{parsed.row_no} as _row_no", f"{parsed.where} as _where"]
+                sort_rows(
+                    connection, source, parsed.columns.values(), "parsed", is_typed=parsed.is_typed, filled=parsed.filled,
+                    also=numbers,
                 )
-            status = "loaded"
-            health = [column.name for column in parsed.columns.values() if column.personal == "health"]
-            notes = {
-                "columns of health data, not loaded": health,
-                "columns not declared and not loaded": drift.never_seen(connection, source, parsed.undeclared),
-            }
-            drift.record(connection, source, parsed, batch_id)
-            message = "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
-        connection.execute(
-            """
-            update ops.batch set layout = ?, status = ?, rows_in = ?, rows_loaded = ?, rows_quarantined = ?,
-                rows_skipped = ?, message = ?, loaded_at = now(), gated_at = null
-            where batch_id = ?
-            """,
-            [parsed and parsed.layout, status, *counts, message, batch_id],
-        )
-    return batch_id, status, *counts, message
-
-
-def _sort_rows(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: Parsed) -> None:
-    """Make the temporary table `sorted_rows`: every parsed row with its row number, whether it is skipped by
-    declaration, and the first column (if any) whose text does not fit the declared formats."""
-    stored = [column for column in parsed.columns.values() if not column.is_dropped]
-    skips = [
-        f"coalesce(trim({trimmed_text(skip.column)}), '') in ({', '.join(map(literal, skip.values))})"
-        for skip in source.skip
-        if skip.column in parsed.columns
-    ]
-    blank = " and ".join(f"{trimmed_text(column.name)} is null" for column in stored if column.name not in parsed.filled)
-    casts = [column for column in stored if is_cast(column, parsed)]
-    faults = [f"when {trimmed_text(column.name)} is not null and {cast_to_type(column)} is null then" for column in casts]
-    faulty_column = " ".join(f"{fault} {literal(column.name)}" for fault, column in zip(faults, casts, strict=True))
-    faulty_value = " ".join(f"{fault} {trimmed_text(column.name)}" for fault, column in zip(faults, casts, strict=True))
-    connection.execute(
-        f"""
-        create or replace temp table sorted_rows as
-        select {", ".join(stored_value(column, parsed) for column in stored)},
-            {parsed.row_no} as _row_no,
-            {parsed.where} as _where,
-            {" or ".join([f"({blank})", *skips])} as _is_skipped,
-            {f"case {faulty_column} end" if casts else "null::varchar"} as _faulty_column,
-            {f"case {faulty_value} end" if casts else "null::varchar"} as _faulty_value
-        from parsed
-        """
-    )
+                connection.execute("create view numbered_rows as from prepared_rows")
+        except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+            return parsed, str(error)
+        except duckdb.OutOfMemoryException:
+            return parsed, (
+                f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs more; "
+                "raise the limit, or ask for the file in parts"
+            )
+    return parsed, ""
 
 
 def _store(
+    connection: duckdb.DuckDBPyConnection,
+    source: SourceDeclaration,
+    folder: Path,
+    parsed: Parsed | None,
+    message: str,
+    file_name: str,
+    file_id: str,
+    batch_id: str | None,
+) -> tuple[str, str, int, int, int, int, str]:
+    """Append what was prepared of one file, in one transaction. Returns as `_load_file`."""
+    if message:
+        with warehouse.transaction(connection):
+            return _close_batch(connection, _open_batch(connection, source, file_id, batch_id), parsed, "blocked", (0, 0, 0, 0), message)
+    with warehouse.prepared(connection, folder), warehouse.transaction(connection):
+        batch_id = _open_batch(connection, source, file_id, batch_id)
+        loaded, skipped, quarantined = _append(connection, source, parsed, file_id, batch_id)
+        if parsed.rows_in != loaded + quarantined + skipped:
+            raise RowsLost(
+                f"{source.name}, {file_name}: {parsed.rows_in} rows in, but {loaded} loaded + {quarantined} quarantined "
+                f"+ {skipped} skipped"
+            )
+        notes = _notes(connection, source, parsed)
+        drift.record(connection, source, parsed, batch_id)
+        return _close_batch(connection, batch_id, parsed, "loaded", (parsed.rows_in, loaded, quarantined, skipped), notes)
+
+
+def _notes(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: Parsed) -> str:
+    """What to say of a file that was loaded."""
+    other_encoding = different(getattr(source.format, "encoding", ""), parsed.encoding)
+    notes = {
+        "encoding found, another than declared": [other_encoding] if other_encoding else [],
+        "columns of health data, not loaded": [name for name, column in parsed.columns.items() if column.personal == "health"],
+        "columns not declared and not loaded": drift.never_seen(connection, source, parsed.undeclared),
+    }
+    return "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
+
+
+def _close_batch(
+    connection: duckdb.DuckDBPyConnection, batch_id: str, parsed: Parsed | None, status: str, counts: tuple, message: str
+) -> tuple[str, str, int, int, int, int, str]:
+    connection.execute(
+        """
+        update ops.batch set layout = ?, status = ?, rows_in = ?, rows_loaded = ?, rows_quarantined = ?,
+            rows_skipped = ?, message = ?, encoding = ?, loaded_at = now(), gated_at = null
+        where batch_id = ?
+        """,
+        [parsed and parsed.layout, status, *counts, message, parsed and parsed.encoding, batch_id],
+    )
+    return batch_id, status, *counts, message
+
+
+def _append(
     connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: Parsed, file_id: str, batch_id: str
 ) -> tuple[int, int, int]:
     """Append to raw and to quarantine. Returns the rows (loaded, skipped, quarantined), counted where they lie."""

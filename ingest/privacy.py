@@ -72,19 +72,22 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
     if len(key) > BLOCK_BYTES:
         key = hashlib.sha256(key).digest()
     key = key.ljust(BLOCK_BYTES, b"\0")
-    connection.execute("create or replace temp table hmac_key (version varchar, inner_pad blob, outer_pad blob)")
+    # Variables, not a table: a subquery in the macro would keep all rows of a file in memory.
     connection.execute(
-        "insert into hmac_key values (?, ?, ?)",
+        "set variable hmac_key = struct_pack(version := $1, inner_pad := $2::blob, outer_pad := $3::blob)",
         [key_version(), bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)],
-    )
+    ).complete()
     connection.execute(
         """
+        -- translate() is slow: where there is nothing to translate, it is not asked.
+        create or replace temp macro plain_digits(words) as
+            if(regexp_matches(words, '[０-９]'), translate(words, '０１２３４５６７８９', '0123456789'), words);
         create or replace temp macro normalised_identifier(identifier) as
-            nullif(lower(regexp_replace(translate(nfc_normalize(identifier), '０１２３４５６７８９', '0123456789'),
+            nullif(lower(regexp_replace(plain_digits(nfc_normalize(identifier)),
                 '[\\s\\-' || chr(160) || chr(12288) || ']+', '', 'g')), '');
-        create or replace temp macro person_key(kind, identifier) as (
-            select version || ':' || sha256(outer_pad || unhex(sha256(inner_pad || encode(kind || ':' || normalised_identifier(identifier)))))
-            from hmac_key);
+        create or replace temp macro person_key(kind, identifier) as
+            getvariable('hmac_key').version || ':' || sha256(getvariable('hmac_key').outer_pad || unhex(sha256(
+                getvariable('hmac_key').inner_pad || encode(kind || ':' || normalised_identifier(identifier)))));
         """
     )
     connection.execute(
@@ -92,10 +95,9 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
         create or replace temp macro band_of_years(years) as case
             when years between 0 and 17 then '0-17' when years between 18 and 44 then '18-44'
             when years between 45 and 59 then '45-59' when years between 60 and 130 then '60+' else 'unknown' end;
-        create or replace temp macro plain_digits(words) as translate(trim(words), '０１２３４５６７８９', '0123456789');
         create or replace temp macro age_band(age) as case
             when coalesce(trim(age), '') = '' then null
-            else band_of_years(try_cast(regexp_extract(plain_digits(age), '^[^0-9-]*([0-9]{1,3})([^0-9.]|[.]|$)', 1) as integer)) end;
+            else band_of_years(try_cast(regexp_extract(plain_digits(trim(age)), '^[^0-9-]*([0-9]{1,3})([^0-9.]|[.]|$)', 1) as integer)) end;
         -- Of a birthday that only says the year, the middle of the year.
         create or replace temp macro birth_day(words) as coalesce(
             try_strptime(regexp_replace(words, '^([0-9]{4})[^0-9]?([0-9]{1,2})[^0-9]([0-9]{1,2}).*$', '\\1-\\2-\\3'), '%Y-%m-%d'),
@@ -105,7 +107,7 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
             year(day) - year(born) - (strftime(day, '%m%d') < strftime(born, '%m%d'))::integer end;
         create or replace temp macro birth_date_band(birth_date, day) as case
             when coalesce(trim(birth_date), '') = '' then null
-            else band_of_years(years_on(birth_day(plain_digits(birth_date)), day::date)) end;
+            else band_of_years(years_on(birth_day(plain_digits(trim(birth_date))), day::date)) end;
         """
     )
     connection.execute(
@@ -113,7 +115,9 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
         create or replace temp macro mask_once(words) as
             regexp_replace(regexp_replace(regexp_replace(words,
                 '{ID_NUMBER}', '\\1[id number]\\3', 'g'), '{PHONE}', '\\1[phone]\\3', 'g'), '{IP_ADDRESS}', '\\1[ip]\\3', 'g');
-        -- Twice: of two numbers parted by one character, the first takes that character with it.
-        create or replace temp macro mask_personal(words) as mask_once(mask_once(words));
+        -- Twice: of two numbers parted by one character, the first takes that character with it. Every number that names somebody
+        -- has a digit before a digit or a point; text without is left as it is.
+        create or replace temp macro mask_personal(words) as
+            if(regexp_matches(words, '{DIGIT}[0-9０-９.]'), mask_once(mask_once(words)), words);
         """
     )

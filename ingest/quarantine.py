@@ -19,7 +19,7 @@ def keep(
     the reader found. file_id, batch_id: of the file.
     """
     stored = [column for column in parsed.columns.values() if not column.is_dropped]
-    expected = {column.name: expected_form(column) for column in stored if is_cast(column, parsed)}
+    expected = {column.name: expected_form(column) for column in stored if is_cast(column, parsed.is_typed)}
     by_format = [column.name for column in stored if column.formats]
     public = [column.name for column in stored if not column.personal and not column.free_text]
     shown = ", ".join(f'"{name}" := "{name}"' for name in public)

@@ -108,11 +108,19 @@ def print_status(console: Console) -> None:
             where status = 'blocked' order by batch_no
             """
         ).fetchall()
+        encodings = connection.execute(
+            """
+            select source, regexp_extract(message, 'another than declared: ([a-z0-9-]+)', 1) as found, count(*)
+            from ops.batch where status = 'accepted' and found != '' group by all order by all
+            """
+        ).fetchall()
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
     for gate, run_id, checks, critical, warnings in gates:
         console.print(f"last {gate} gate ({run_id}): {checks} checks, {critical} critical and {warnings} warnings failed")
+    for source, encoding, files in encodings:
+        console.print(f"encoding {source}: {files} file{'s' * (files > 1)} in {encoding}, which is not the declared encoding", soft_wrap=True)
     for source, file_name, message in messages:
         console.print(f"[red]blocked[/] {source}/{file_name}: {message}", soft_wrap=True)
     current = [version for version in versions() if version.is_current]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import yaml
 
 PERSON_KEY_SECRET = "GMW_PERSON_KEY_SECRET"
+MEMORY_SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)? ?(MB|GB|MiB|GiB)\Z")
+# More would need more memory each, and sources are loaded side by side.
+MOST_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Settings:
     drop: Path
     examples: Path | None
     dbt_vars: dict[str, object]
+    memory_limit: str
+    threads: int
 
     @property
     def landing(self) -> Path:
@@ -33,6 +39,10 @@ class Settings:
     @property
     def lock(self) -> Path:
         return self.home / "warehouse" / "writer.lock"
+
+    @property
+    def scratch(self) -> Path:
+        return self.home / "scratch"
 
     @property
     def published(self) -> Path:
@@ -60,9 +70,10 @@ def settings() -> Settings:
 
     Environment: GMW_HOME (state; default <project>/var), GMW_DROP_FOLDER (where files arrive; default
     $GMW_HOME/drop), GMW_EXAMPLES_FOLDER (folder of the public example data sets), GMW_DBT_VARS (dbt variables as
-    YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml).
+    YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml), GMW_MEMORY_LIMIT (what DuckDB may take in one process,
+    e.g. `500MB`; default 1GB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4).
 
-    Returns: Settings. Raises: ValueError when GMW_DBT_VARS is not a YAML mapping.
+    Returns: Settings. Raises: ValueError when GMW_DBT_VARS is not a YAML mapping, or a limit is none.
     """
     project = Path(__file__).resolve().parents[1]
     home = Path(os.environ.get("GMW_HOME") or project / "var").expanduser().resolve()
@@ -73,7 +84,23 @@ def settings() -> Settings:
         drop=Path(os.environ.get("GMW_DROP_FOLDER") or home / "drop").expanduser().resolve(),
         examples=Path(examples).expanduser().resolve() if examples else None,
         dbt_vars=_dbt_vars(project),
+        memory_limit=_memory_limit(),
+        threads=_threads(),
     )
+
+
+def _memory_limit() -> str:
+    value = os.environ.get("GMW_MEMORY_LIMIT") or "1GB"
+    if not MEMORY_SIZE.match(value):
+        raise ValueError(f"GMW_MEMORY_LIMIT: expected a size such as 800MB or 4GB, found {value!r}")
+    return value
+
+
+def _threads() -> int:
+    value = os.environ.get("GMW_THREADS") or str(min(os.cpu_count() or 1, MOST_THREADS))
+    if not value.isdecimal() or not int(value):
+        raise ValueError(f"GMW_THREADS: expected a number of threads, from 1, found {value!r}")
+    return int(value)
 
 
 def _dbt_vars(project: Path) -> dict[str, object]:

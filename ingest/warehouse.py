@@ -5,18 +5,22 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
 import duckdb
 
 from ingest.settings import settings
+from ingest.sql import literal
 
 LOCK_TIMEOUT_SECONDS = 900.0
+PREPARED = "prepared.duckdb"
 
 OPS_TABLES = """
 create schema if not exists raw;
@@ -29,6 +33,7 @@ create table if not exists ops.batch (
     batch_id varchar, batch_no bigint, source varchar, file_id varchar, layout varchar, status varchar, rows_in bigint,
     rows_loaded bigint, rows_quarantined bigint, rows_skipped bigint, message varchar, loaded_at timestamptz,
     gated_at timestamptz);
+alter table ops.batch add column if not exists encoding varchar;
 create table if not exists ops.quarantine (
     batch_id varchar, source varchar, file_id varchar, row_no bigint, column_name varchar, reason varchar,
     expected varchar, raw_value varchar, raw_text varchar);
@@ -144,12 +149,12 @@ def writer(purpose: str, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duck
 
     Args and errors: as for `lock`. Yields: a DuckDB connection, closed at the end.
     """
-    with lock(purpose, timeout):
+    with lock(purpose, timeout), scratch() as folder:
         database = settings().database
         database.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(database))
         try:
-            connection.execute("set timezone = 'UTC'").complete()
+            _configure(connection, folder)
             connection.execute(OPS_TABLES)
             yield connection
         finally:
@@ -165,20 +170,95 @@ def reader(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyCon
     database = settings().database
     if not database.exists():
         raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
-    with lock("read", timeout):
+    with lock("read", timeout), scratch() as folder:
         connection = duckdb.connect(str(database), read_only=True)
         try:
-            connection.execute("set timezone = 'UTC'").complete()
+            _configure(connection, folder)
             yield connection
         finally:
             connection.close()
 
 
-def in_memory() -> duckdb.DuckDBPyConnection:
-    """An empty warehouse in memory with the `raw` and `ops` schemas, for dry runs."""
+def in_memory(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An empty warehouse in memory with the `raw` and `ops` schemas, for dry runs. `folder`: where it may spill to, if at all."""
     connection = duckdb.connect()
+    _configure(connection, folder)
     connection.execute(OPS_TABLES)
     return connection
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for this process alone, under $GMW_HOME/scratch, removed at the end.
+
+    An OS lock is on it, which ends with the process: what a killed one left there is removed by the next that comes.
+    """
+    parent = settings().scratch
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.iterdir():
+        if (handle := _take(left)) is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(handle)
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=parent))
+        # Before it is locked, another process may take it for one that was left.
+        if (handle := _take(folder)) is not None:
+            break
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _take(folder: Path) -> int | None:
+    """Lock a folder. Returns its handle; None when another holds it or has removed it."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    with suppress(BlockingIOError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if folder.exists():
+            return handle
+    os.close(handle)
+    return None
+
+
+@contextmanager
+def preparing(folder: Path, is_private: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in a scratch folder, to prepare the rows of a file in; `prepared` then shows it to a writer.
+
+    Args: folder: of `scratch`. is_private: text is read that names people: what is in memory must not be spilled to disk.
+    Yields: a DuckDB connection, closed at the end.
+    """
+    connection = duckdb.connect(str(folder / PREPARED))
+    try:
+        _configure(connection, None if is_private else folder)
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def prepared(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[None]:
+    """Show a writer the rows that were prepared in a scratch folder, as the temporary view `sorted_rows`."""
+    connection.execute(f"attach {literal(str(folder / PREPARED))} as scratch (read_only)")
+    try:
+        connection.execute("create or replace temp view sorted_rows as from scratch.numbered_rows")
+        yield
+    finally:
+        connection.execute("drop view if exists temp.sorted_rows")
+        connection.execute("detach scratch")
+
+
+def _configure(connection: duckdb.DuckDBPyConnection, folder: Path | None) -> None:
+    """The limits of every connection that this project opens. Without a folder nothing is spilled: what does not fit fails."""
+    current = settings()
+    connection.execute("set timezone = 'UTC'").complete()
+    connection.execute(f"set memory_limit = {literal(current.memory_limit)}").complete()
+    connection.execute(f"set threads = {current.threads}").complete()
+    connection.execute(f"set temp_directory = {literal(str(folder or ''))}").complete()
 
 
 @contextmanager

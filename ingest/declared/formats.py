@@ -13,15 +13,19 @@ KEYS = r"[^\[\].$\"]+(\.[^\[\].$\"]+)*"
 RECORDS_PATH = re.compile(rf"(?=.)({KEYS})?(\[\]\.{KEYS})*(\[\])?\Z")
 
 
-Encoding = Literal["utf-8", "gb18030", "cp1252", "utf-16"]
+Encoding = Literal["utf-8", "gb18030", "cp1252", "utf-16", "utf-16-le", "utf-16-be"]
 
 
 class TableFormat(Strict):
-    """How a table of cells is laid out. `header_row` counts from 1; `auto` takes the row with the most declared headers."""
+    """How a table of cells is laid out. `header_row` counts from 1; `auto` takes the row with the most declared headers.
+
+    `title_as`: column → a pattern whose first group is looked for in the cells above the header.
+    """
 
     header_row: Literal["auto"] | int = 1
     header_rows: Literal[1, 2] = 1
     unit_note_as: str | None = None
+    title_as: dict[str, str] = {}
 
     @field_validator("header_row")
     @classmethod
@@ -30,19 +34,60 @@ class TableFormat(Strict):
             raise ValueError(f"header_row: expected auto or the number of a row, from 1; found {value}")
         return value
 
+    @field_validator("title_as")
+    @classmethod
+    def _one_group(cls, value: dict[str, str]) -> dict[str, str]:
+        for pattern in value.values():
+            if pattern_of(pattern).groups != 1:
+                raise ValueError(f"title_as: expected a pattern with one group, the value, found {pattern!r}")
+        return value
+
     @property
     def filled(self) -> dict[str, str]:
         """Columns whose value is no cell of the row: column → the option that names it."""
         options = {"unit_note_as": self.unit_note_as, "sheet_as": getattr(self, "sheet_as", None)}
-        return {name: option for option, name in options.items() if name}
+        return {name: option for option, name in options.items() if name} | dict.fromkeys(self.title_as, "title_as")
+
+
+def pattern_of(text: str) -> re.Pattern:
+    """A declared regular expression. Raises: ValueError when it is none."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression, found {text!r}: {error}") from error
 
 
 class CsvFormat(TableFormat):
-    """Comma-separated text. A leading byte order mark is always taken off."""
+    """Comma-separated text. A leading byte order mark is always taken off.
+
+    `header_row: none`: the columns are the declared ones, in their order. `wrapped_lines`: every line stands in quotes as a whole.
+    `decimal` and `thousands` are the marks in columns of a number type.
+    """
 
     type: Literal["csv"] = "csv"
     encoding: Encoding = "utf-8"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: Literal['"', "'", "none"] = '"'
+    escape: Literal["doubled", "backslash"] = "doubled"
+    header_row: Literal["auto", "none"] | int = 1
+    wrapped_lines: bool = False
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[".", ",", "'", " "] | None = None
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> "CsvFormat":
+        if self.decimal == self.thousands:
+            raise ValueError(f"thousands: expected another mark than decimal, found {self.thousands!r} for both")
+        if self.delimiter == self.quote or self.delimiter in "\r\n\\":
+            raise ValueError(f"delimiter: expected a character that is no quote, line end or backslash, found {self.delimiter!r}")
+        if self.header_row == "none" and (self.filled or self.header_rows == 2):
+            raise ValueError("header_row none: nothing stands above the rows, found header_rows, unit_note_as or title_as")
+        return self
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether numbers are written otherwise than 1234.5."""
+        return self.decimal != "." or self.thousands is not None
 
 
 class XlsxFormat(TableFormat):

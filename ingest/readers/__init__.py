@@ -18,13 +18,20 @@ __all__ = ["FileRejected", "Parsed", "place_in_file", "read"]
 def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> Parsed:
     """Read a landed file into the temporary table `parsed`, by the reader that the source declares.
 
+    Layouts with a format of their own are tried in their order, when the file is not as the source's own format says.
     Args: connection: to DuckDB. source: the declaration. path: the landed bytes.
     Returns: Parsed. Raises: FileRejected when the file is empty, is not of the declared format, cannot be decoded, or its
     header is not that of the source.
     """
     if path.stat().st_size == 0:
         raise FileRejected("expected a header and rows, found an empty file (0 bytes); ask for the file again")
-    return READERS[source.format.type](connection, source, path)
+    faults = []
+    for variant in source.variants:
+        try:
+            return READERS[variant.format.type](connection, variant, path)
+        except FileRejected as fault:
+            faults.append(f"as {', '.join(variant.layouts) or 'declared'}: {fault}" if len(source.variants) > 1 else str(fault))
+    raise FileRejected("; ".join(faults))
 
 
 def place_in_file(row_no: int) -> str:

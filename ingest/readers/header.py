@@ -96,25 +96,44 @@ def _names(rows: Sequence[Sequence[str]], declared: set[str], fill_right: bool) 
     return names
 
 
-def unit_note(rows: Sequence[Sequence[str]], source: SourceDeclaration, where: str = "") -> str | None:
-    """The unit that the rows above the header tell (`单位：万元`), when the declaration asks for it.
+def told_above(rows: Sequence[Sequence[str]], source: SourceDeclaration, where: str = "") -> dict[str, str | None]:
+    """What the rows above the header tell of all rows below: the unit (`单位：万元`), and what the patterns of `title_as` find.
 
-    Args: rows: those above the header. Returns: the unit, or None. Raises: FileRejected when there is none and the declared
-    column is required.
+    Args: rows: those above the header. where: the sheet, for the message. Returns: column → text, None when nothing tells it.
+    Raises: FileRejected when the declared column is required and nothing tells it.
     """
-    name = source.format.unit_note_as
-    if not name:
-        return None
-    for row in rows:
-        for cell in row:
-            if found := UNIT_NOTE.search(unicodedata.normalize("NFKC", cell)):
-                return found.group(1)
-    if next(column for column in source.columns if column.name == name).required:
+    form = source.format
+    patterns = {name: re.compile(pattern) for name, pattern in form.title_as.items()}
+    if form.unit_note_as:
+        patterns[form.unit_note_as] = UNIT_NOTE
+    cells = [unicodedata.normalize("NFKC", cell) for row in rows for cell in row]
+    told = {name: next((found.group(1) for cell in cells if (found := p.search(cell))), None) for name, p in patterns.items()}
+    for column in source.columns:
+        if column.required and column.name in told and told[column.name] is None:
+            example = "a note such as 单位：万元" if column.name == form.unit_note_as else f"a cell with {form.title_as[column.name]}"
+            raise FileRejected(
+                f"expected {example} above the header{where}, found none; ask the producer for it, or declare the column "
+                f"{column.name} with required: false"
+            )
+    return told
+
+
+def by_order(width: int, first_row: Sequence[str], source: SourceDeclaration) -> Match:
+    """The columns of a table without a header: the declared ones, in their order.
+
+    Args: width: the number of columns of the table. first_row: its first row. Returns: Match. Raises: FileRejected when there
+    are more or fewer columns than declared, or the first row is a header after all.
+    """
+    columns = source.columns_in_files
+    if {normalised_header(cell) for cell in first_row} & _declared(source):
+        raise FileRejected(f"expected rows without a header, found one: {', '.join(first_row)}; declare header_row: 1")
+    if width != len(columns):
         raise FileRejected(
-            f"expected a note such as 单位：万元 above the header{where}, found none; ask the producer for the unit, or declare "
-            f"the column {name} with required: false"
+            f"expected {len(columns)} columns ({expected_headers(source)}), as declared for a file without a header, found {width} "
+            f"in the first row; ask the producer for the columns, or declare them in {declaration_file(source)}"
         )
-    return None
+    layout = next(iter(source.layouts), "default")
+    return Match(layout, dict(enumerate(columns)), [], {column.name: column.headers[0] for column in columns})
 
 
 def match(header: Sequence[str], source: SourceDeclaration, where: str = "") -> Match:
@@ -133,7 +152,7 @@ def match(header: Sequence[str], source: SourceDeclaration, where: str = "") -> 
     matched = {column.name for column in by_position.values()}
     missing = [column for column in source.columns_in_files if column.required and column.name not in matched]
     layout = next(
-        (name for name, marks in source.layouts.items() if {normalised_header(mark) for mark in marks} <= set(found)),
+        (name for name, layout in source.layouts.items() if {normalised_header(mark) for mark in layout.headers} <= set(found)),
         None if source.layouts else "default",
     )
     if missing or layout is None:
@@ -162,7 +181,7 @@ def _message(header: Sequence[str], source: SourceDeclaration, missing: list[Col
         "missing: " + ", ".join(" or ".join(column.headers) for column in missing)
         if missing
         else "no layout has these columns; declared layouts: "
-        + "; ".join(f"{name}: {', '.join(marks)}" for name, marks in source.layouts.items())
+        + "; ".join(f"{name}: {', '.join(layout.headers)}" for name, layout in source.layouts.items())
     )
     found = set(map(normalised_header, header))
     other = [

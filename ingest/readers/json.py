@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,14 @@ import duckdb
 
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, Rejected, literal, quoted, utf8
+from ingest.readers.parsed import FileRejected, Parsed, Rejected
+from ingest.readers.text import regular, utf8
+from ingest.sql import literal, quoted
 
 LIST_SEPARATOR = "┋"
+LONGEST_LINE = 64 << 20
+# Which of two values of one key holds, programs do not agree on.
+IS_RECORD = "json_type(record) = 'OBJECT' and len(json_keys(record)) = len(list_distinct(json_keys(record)))"
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     Args: connection: to DuckDB. source: the declaration. path: the landed bytes.
     Returns: Parsed. Raises: FileRejected when the file is not JSON, or has no records or keys as declared.
     """
-    with utf8(path, source.format.encoding) as readable:
+    with utf8(path, source.format.encoding) as text, _regular(text.path, source) as readable:
         _read_documents(connection, source, readable)
     levels = source.format.levels[1 if source.format.type == "jsonl" else 0 :]
     for depth, level in enumerate(levels):
@@ -49,9 +55,14 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     kept = {column.name: places[i] for i, column in match.by_position.items() if not column.is_dropped}
     _make_parsed(connection, kept, len(levels))
     rejected = [
-        Rejected(row_no, None, "not_an_object", "an object with keys", None, None)
-        for (row_no,) in connection.execute(
-            f"select rowid + 1 from {records} where json_type(record) is distinct from 'OBJECT' order by rowid"
+        Rejected(row_no, None, "repeated_key", "each key once", None, None)
+        if is_object
+        else Rejected(row_no, None, "not_an_object", "an object with keys", None, None)
+        for row_no, is_object in connection.execute(
+            f"""
+            select rowid + 1, coalesce(json_type(record) = 'OBJECT', false) from {records}
+            where not coalesce({IS_RECORD}, false) order by rowid
+            """
         ).fetchall()
     ]
     for depth in range(len(levels) + 1):
@@ -65,6 +76,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         rejected=rejected,
         row_no="_row_no",
         headers=match.headers,
+        encoding=text.encoding,
     )
 
 
@@ -75,6 +87,11 @@ def _no_records(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration
     connection.execute(f"create or replace temp table parsed as select {kept}, 0::bigint as _row_no where false")
     layout = next(iter(source.layouts), "default")
     return Parsed(layout=layout, rows_in=0, columns=columns, missing=[], undeclared=[], rejected=[], row_no="_row_no")
+
+
+def _regular(path: Path, source: SourceDeclaration) -> AbstractContextManager[Path]:
+    """The text with one kind of line end where lines matter."""
+    return regular(path, longest_line=LONGEST_LINE) if source.format.type == "jsonl" else nullcontext(path)
 
 
 def _read_documents(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> None:
@@ -197,9 +214,9 @@ def _make_parsed(connection: duckdb.DuckDBPyConnection, kept: dict[str, Place], 
         values = [
             "rowid as _place",
             *(["_around"] if number else []),
-            *(f"{text} as {quoted(name)}" for name, text in texts.items()),
+            *(f"replace({text}, chr(0), '\ufffd') as {quoted(name)}" for name, text in texts.items()),
         ]
-        objects = "where json_type(record) = 'OBJECT'" if number == depth else ""
+        objects = f"where {IS_RECORD}" if number == depth else ""
         joined += f" inner join (select {', '.join(values)} from {level} {objects}) as {level}"
         joined += f" on level_{number + 1}._around = {level}._place" if number < depth else ""
     columns = ", ".join([f"level_{depth}._place + 1 as _row_no", *map(quoted, kept)])

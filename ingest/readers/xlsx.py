@@ -15,8 +15,9 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
-from ingest.readers.parsed import FileRejected, Parsed, quoted
+from ingest.readers.parsed import FileRejected, Parsed
 from ingest.readers.xlsx_package import MAX_CELLS, check
+from ingest.sql import quoted
 
 ROWS_AT_ONCE = 10_000
 SHEET_STEP = 10_000_000
@@ -167,9 +168,7 @@ def _sheet(source: SourceDeclaration, name: str, position: int, rows: list[list[
     while names and not names[-1].strip() and not any(len(row) >= len(names) and row[len(names) - 1] for row in rows):
         names.pop()
     match = header.match(names, source, where)
-    filled = {}
-    if source.format.unit_note_as:
-        filled[source.format.unit_note_as] = header.unit_note(rows[: found.first], source, where)
+    filled = header.told_above(rows[: found.first], source, where)
     if source.format.sheet_as:
         filled[source.format.sheet_as] = name
     return Sheet(name, position, rows, found, match, filled)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ingest.readers.parsed import CHUNK, FileRejected
+from ingest.readers.parsed import FileRejected
+from ingest.readers.text import CHUNK
 
 MAX_UNPACKED = 2 << 30
 MAX_CELLS = 50_000_000

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from ingest import readers, warehouse
 from ingest.declaration import SourceDeclaration
 from ingest.declared.formats import Format
-from ingest.readers.parsed import literal, quoted
+from ingest.sql import literal, quoted
 from ingest.scaffold.layout import Layout
 from ingest.settings import settings
 
@@ -90,9 +90,11 @@ def profile(path: Path, layout: Layout) -> Table:
     """
     connection = warehouse.in_memory()
     with _bounded(path, str(layout.format["type"])) as (readable, is_whole):
-        parsed = readers.read(connection, provisional(layout), readable)
+        found = readers.read(connection, provisional(layout), readable)
+        if found.is_prepared:
+            connection.execute("create or replace temp view parsed as from numbered_rows where not _is_skipped")
     (rows,) = connection.execute("select count(*) from parsed").fetchone()
-    names = {column.headers[0]: name for name, column in parsed.columns.items() if column.headers and name not in layout.filled}
+    names = {column.headers[0]: name for name, column in found.columns.items() if column.headers and name not in layout.filled}
     profiles = [
         _profile(connection, header, position, names[header]) for position, header in enumerate(layout.headers) if header in names
     ]
@@ -101,7 +103,7 @@ def profile(path: Path, layout: Layout) -> Table:
         profiles,
         _pairs(connection, profiles, names),
         is_whole,
-        [f"row {row.row_no}: {row.reason}, expected {row.expected}" for row in parsed.rejected],
+        [f"row {row.row_no}: {row.reason}, expected {row.expected}" for row in found.rejected],
     )
 
 

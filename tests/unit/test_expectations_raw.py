@@ -79,11 +79,11 @@ def warehouse() -> duckdb.DuckDBPyConnection:
         + [(1, "?", 9, "x", "13912345678", None, "张三", "default", "e" * 64, 1, "orders-00001", None)] * 2,
     )  # fmt: skip
     connection.execute(
-        "insert into ops.batch values (?, 7, 'orders', ?, 'default', 'loaded', 41, 40, 0, 1, '', now(), null)",
+        "insert into ops.batch values (?, 7, 'orders', ?, 'default', 'loaded', 41, 40, 0, 1, '', now(), null, 'utf-8')",
         [BATCH.batch_id, "f" * 64],
     )
     connection.execute(
-        "insert into ops.batch values ('orders-00006', 6, 'orders', 'd', 'default', 'accepted', 40, 40, 0, 0, '', now(), now())"
+        "insert into ops.batch values ('orders-00006', 6, 'orders', 'd', 'default', 'accepted', 40, 40, 0, 0, '', now(), now(), 'utf-8')"
     )
     connection.execute(
         """
@@ -198,6 +198,10 @@ FAULTS = {
     "a mobile number in a remark": (
         f"update raw.orders set remark = '请回电13912345678谢谢' where {OWN} and _row_no = 2",
         {"no_personal_data_in_text": "critical"},
+    ),
+    "text that was read in a wrong encoding": (
+        f"update raw.orders set remark = '鐢ㄦ埛' where {OWN} and _row_no = 2",
+        {"no_text_was_read_in_a_wrong_encoding": "warning"},
     ),
 }
 

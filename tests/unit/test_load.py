@@ -175,12 +175,15 @@ def test_a_file_without_bytes_is_blocked(drop: Path) -> None:
     assert "empty file (0 bytes)" in report.message
 
 
-def test_text_in_another_encoding_is_blocked_not_garbled(drop: Path) -> None:
+def test_text_in_another_encoding_is_read_and_noted_not_garbled(drop: Path) -> None:
     issue_file(drop, "gbk.csv", ROW.format(1, ""), encoding="gb18030")
     land("issue_ledger")
     (report,) = load("issue_ledger")
-    assert report.status == "blocked"
-    assert "expected text in UTF-8 as declared" in report.message
+    assert (report.status, report.rows_loaded) == ("loaded", 1)
+    assert "encoding found, another than declared: gb18030" in report.message
+    assert rows_of("select community, encoding from raw.issue_ledger join ops.batch on _batch_id = batch_id") == [
+        ("和畅社区", "gb18030")
+    ]
 
 
 def test_a_taken_away_file_is_no_longer_reported_as_blocked(drop: Path) -> None:
@@ -264,7 +267,7 @@ def test_a_date_that_does_not_fit_its_declared_format_is_quarantined(home: Path,
     monkeypatch.setenv("GMW_DBT_VARS", "{example_sources: true}")
     monkeypatch.setenv("GMW_EXAMPLES_FOLDER", str(home.parent))
     source = declaration("la311")
-    headers = [*(column.headers[0] for column in source.columns), *source.layouts["extract_2020"]]
+    headers = [*(column.headers[0] for column in source.columns), *source.layouts["extract_2020"].headers]
     folder = home.parent / "la311"
     folder.mkdir()
 

@@ -1,0 +1,238 @@
+"""Text as it comes: finds the encoding of a file and gives its text in UTF-8, with one kind of line end."""
+
+from __future__ import annotations
+
+import codecs
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ingest.readers.parsed import FileRejected
+
+CHUNK = 1 << 20
+LONGEST_LINE = 8 << 20
+# UTF-32 first: its mark begins with that of UTF-16.
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+LETTERS_TO_JUDGE = 100_000
+LEAST_COMMON_SHARE = 0.9
+MOST_NUL_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text in UTF-8 at `path`. `encoding` is what was found. `is_sure`: all bytes were looked at; otherwise the first part was,
+    and what reads the rest must tell what is no UTF-8."""
+
+    path: Path
+    encoding: str
+    is_sure: bool = True
+
+
+@contextmanager
+def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
+    """The same text in UTF-8. What is no plain UTF-8 is written again, in bounded memory.
+
+    The encoding is, in this order: what the byte order mark says; UTF-8, when all bytes are; the declared one; GB18030, when the
+    text reads as Chinese. A file that is UTF-8 but for a few damaged places counts as UTF-8: its reader tells in which rows.
+
+    Args: path: the landed bytes. declared: the encoding of the declaration. is_thorough: False looks at the first part only of a
+    file that is declared UTF-8. Yields: Text. Raises: FileRejected when the bytes are no text in any of these encodings.
+    """
+    with open(path, "rb") as landed:
+        head = landed.read(CHUNK)
+    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
+    is_utf8_so_far = marked in (None, "utf-8") and _first_fault(iter([head]), "utf-8", is_whole=False) is None
+    if is_utf8_so_far and "utf-8" in (marked, declared) and not is_thorough:
+        yield Text(path, "utf-8", is_sure=False)
+        return
+    if not marked and (found := _readable_as_it_is(path, declared)):
+        yield Text(path, found)
+        return
+    with tempfile.NamedTemporaryFile(suffix=".txt") as copy:
+        for encoding in [marked] if marked else _worth_trying(path, declared, head):
+            copy.seek(0)
+            copy.truncate()
+            codec = "utf-8-sig" if encoding == "utf-8" else encoding
+            if _first_fault(_chunks(path), codec, lambda text: copy.write(text.encode("utf-8"))) is None:
+                copy.flush()
+                yield Text(Path(copy.name), encoding)
+                return
+    if "utf-8" in (marked, declared) and _is_damaged_utf8(path):
+        yield Text(path, "utf-8")
+        return
+    raise FileRejected(_message(path, declared, marked, head))
+
+
+def different(declared: str, found: str | None) -> str | None:
+    """The encoding that was found, when it is another than declared; else None."""
+    is_same = found is None or found == declared or (declared.startswith("utf-16") and found.startswith("utf-16"))
+    return None if is_same else found
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _first_fault(
+    chunks: Iterable[bytes], encoding: str, write: Callable[[str], object] = lambda text: None, is_whole: bool = True
+) -> int | None:
+    """The position of the first byte that is no text in an encoding; None when all are. `write` gets the text."""
+    decoder, position = codecs.getincrementaldecoder(encoding)("strict"), 0
+    try:
+        for chunk in chunks:
+            before = len(decoder.getstate()[0])
+            write(decoder.decode(chunk))
+            position += len(chunk)
+        if is_whole:
+            before = len(decoder.getstate()[0])
+            write(decoder.decode(b"", True))
+    except UnicodeDecodeError as error:
+        return position - before + error.start
+    return None
+
+
+def _readable_as_it_is(path: Path, declared: str) -> str | None:
+    """The encoding found of a file that is UTF-8, or ASCII, which is the same in the declared one; else None.
+
+    Two-byte characters alone do not tell UTF-8 from GB18030, and UTF-16 without a mark is full of NUL bytes.
+    """
+    is_ascii, has_nul, highest = True, False, ""
+
+    def look(text: str) -> None:
+        nonlocal is_ascii, has_nul, highest
+        has_nul = has_nul or "\0" in text
+        if not text.isascii():
+            is_ascii, highest = False, max(highest, max(text) if declared == "gb18030" else "\uffff")
+
+    if _first_fault(_chunks(path), "utf-8", look) is not None or (declared.startswith("utf-16") and has_nul):
+        return None
+    if is_ascii and not declared.startswith("utf-16"):
+        return declared
+    return None if declared == "gb18030" and highest < "\u0800" else "utf-8"
+
+
+def _worth_trying(path: Path, declared: str, head: bytes) -> Iterator[str]:
+    """The encodings of a file without a mark that is no UTF-8, the declared one first.
+
+    Nearly all bytes decode as UTF-16: its line ends and delimiters have zero bytes, whose places tell the byte order.
+    """
+    zeros_first, zeros_second = head[::2].count(0), head[1::2].count(0)
+    if declared.startswith("utf-16"):
+        order = "utf-16-le" if zeros_second >= zeros_first else "utf-16-be"
+        if (zeros_first or zeros_second) and declared in ("utf-16", order):
+            yield order
+    elif declared != "utf-8":
+        yield declared
+    if declared != "gb18030" and _reads_as_chinese(path):
+        yield "gb18030"
+
+
+def _message(path: Path, declared: str, marked: str | None, head: bytes) -> str:
+    """What to say of a file that is no text in any encoding tried."""
+    told = f"expected text in {marked} as its byte order mark says" if marked else f"expected text in {declared} as declared"
+    if not marked and head.count(0) > MOST_NUL_SHARE * len(head):
+        return f"{told}, found what looks like UTF-16 without a byte order mark: declare encoding utf-16, or ask for UTF-8"
+    position = _first_fault(_chunks(path), marked or declared)
+    place = f"the first in line {_line_of(path, position)} (byte {position})" if position is not None else "throughout"
+    return (
+        f"{told}, found bytes that are not, {place}, and that are no UTF-8 or GB18030 either; declare the encoding that the "
+        "producer uses (gb18030, cp1252, utf-16), or ask for the file in UTF-8"
+    )
+
+
+def _reads_as_chinese(path: Path) -> bool:
+    """Whether a file reads as Chinese in GB18030: its characters are nearly all among the 6763 common ones. Western text in
+    Windows-1252 decodes too, into rare ones."""
+    letters: list[str] = []
+
+    def collect(text: str) -> None:
+        if len(letters) < LETTERS_TO_JUDGE:
+            letters.extend(character for character in text if character > "\x7f")
+
+    if _first_fault(_chunks(path), "gb18030", collect) is not None:
+        return False
+    return sum(map(_is_common, letters)) >= LEAST_COMMON_SHARE * len(letters)
+
+
+def _is_common(character: str) -> bool:
+    try:
+        return len(character.encode("gb2312")) == 2
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_damaged_utf8(path: Path) -> bool:
+    """Whether most of what is not ASCII is UTF-8 nevertheless."""
+    decoder, good, bad = codecs.getincrementaldecoder("utf-8")("replace"), 0, 0
+    for chunk in _chunks(path):
+        text = decoder.decode(chunk)
+        damaged = text.count("\ufffd")
+        bad += damaged
+        good += 0 if text.isascii() else sum(character > "\x7f" for character in text) - damaged
+    return good > 10 * bad
+
+
+def _line_of(path: Path, position: int) -> int:
+    """The number of the line that a byte is in."""
+    line, before = 1, 0
+    for chunk in _chunks(path):
+        line += chunk[: max(0, position - before)].count(b"\n")
+        before += len(chunk)
+    return line
+
+
+@contextmanager
+def regular(path: Path, are_lines_wrapped: bool = False, longest_line: int = LONGEST_LINE) -> Iterator[Path]:
+    """The same UTF-8 text with one kind of line end and without NUL bytes, which become the sign for an unknown character.
+
+    Only what needs it is written again. A line break inside of quotes stays one.
+    Args: are_lines_wrapped: every line stands in quotes as a whole; they are taken off. longest_line: in bytes.
+    Raises: FileRejected when a line is longer than any row can be, or half of the text is NUL bytes.
+    """
+    carriage_returns = pairs = line_feeds = nul = 0
+    line_length, last = 0, b""
+    for chunk in _chunks(path):
+        if b"\r" in chunk or last == b"\r":
+            carriage_returns += chunk.count(b"\r")
+            pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
+        line_feeds += chunk.count(b"\n")
+        nul += chunk.count(b"\0")
+        last = chunk[-1:]
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        line_length = line_length + len(chunk) if end < 0 else len(chunk) - end
+        if line_length > longest_line:
+            raise FileRejected(
+                f"expected lines of at most {longest_line >> 20} MB, found a longer one after line "
+                f"{max(line_feeds, carriage_returns)}; its line ends are missing or it is no text: ask for the file again"
+            )
+    if nul > MOST_NUL_SHARE * path.stat().st_size:
+        raise FileRejected(
+            f"expected text, found {nul} NUL bytes; if the file is UTF-16 without a byte order mark, declare encoding utf-16, "
+            "otherwise ask for it again: it was not written completely"
+        )
+    is_irregular = carriage_returns > 0 and not carriage_returns == pairs == line_feeds
+    if not (is_irregular or nul or are_lines_wrapped):
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(suffix=".txt") as copy:
+        _write_regular(path, copy, are_lines_wrapped)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _write_regular(path: Path, copy: IO[bytes], are_lines_wrapped: bool) -> None:
+    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline=None) as file:
+        while text := file.readline(CHUNK) if are_lines_wrapped else file.read(CHUNK):
+            if are_lines_wrapped:
+                line = text.rstrip("\n")
+                if len(line) > 1 and line[0] == line[-1] == '"':
+                    text = line[1:-1].replace('""', '"') + "\n"
+            copy.write(text.replace("\0", "\ufffd").encode("utf-8", "surrogateescape"))
