@@ -16,7 +16,7 @@ from ingest.declaration import SourceDeclaration, declaration
 
 __all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts", "gate_raw", "try_batch"]
 
-LONGEST_BATCH_MESSAGE = 1000
+LONGEST_BATCH_MESSAGE = 2000
 
 
 def gate_raw(source: str, run_id: str) -> GateReport:

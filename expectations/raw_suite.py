@@ -110,7 +110,8 @@ def _quarantine(batch: Batch, source: SourceDeclaration) -> list:
     above = f"{rows} and exists (from ops.batch where {own} and ({' or '.join(limits)}))"
     reasons = f"""
         select reason, column_name, count(*) || ' of ' || (select rows_in from ops.batch where {own}) as rows,
-            array_to_string(list(row_no order by row_no)[:3], ', ') as first_rows
+            array_to_string(list(row_no order by row_no)[:3], ', ') as first_rows, arg_min(expected, row_no) as expected,
+            arg_min(raw_value, row_no) as found
         from ops.quarantine where {own} group by reason, column_name order by count(*) desc limit 5"""
     allowed = f"at most {share:.0%} of the rows (max_quarantined_share)"
     allowed += f" and at most {most} rows (max_quarantined_rows)" if most is not None else ""

@@ -12,6 +12,7 @@ import duckdb
 
 from expectations import personal_data
 from expectations.results import SAMPLE_ROWS, CheckResult, GateCrashed, message
+from ingest.readers import place_in_file
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -166,7 +167,7 @@ def _where(connection: duckdb.DuckDBPyConnection, meta: dict, place: str, query:
 
 def _row(row: dict[str, object]) -> str:
     return ", ".join(
-        f"row {value}" if name in ("_row_no", "row_no") else f"{name}={_short(value)}"
+        place_in_file(value) if name in ("_row_no", "row_no") else f"{name}={_short(value)}"
         for name, value in row.items()
         if value is not None
     )

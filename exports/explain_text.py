@@ -61,7 +61,7 @@ def print_part(part: Part, console: Console, limit: int) -> None:
     for row in part.rows[: limit or None]:
         table.add_row(
             row.file_name or "–",
-            "–" if row.row_no is None else place_in_file(row.row_no),
+            "–" if row.row_no is None else place_in_file(row.row_no).removeprefix("row "),
             number(row.adds),
             (row.place or "").rpartition(" / ")[2],
             escape(row.text),

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ingest.check import COUNTED_ROWS, Check, Difference, Staged
+from ingest.readers import place_in_file
 
 
 def print_check(found: Check, console: Console) -> None:
@@ -21,7 +22,7 @@ def print_check(found: Check, console: Console) -> None:
     for row in found.rows:
         column = f", column {row['column_name']}" if row["column_name"] else ""
         console.print(
-            escape(f"  row {row['row_no']}{column}: {row['reason']}, expected {row['expected']}, found {row['raw_value']!r}"),
+            escape(f"  {place_in_file(row['row_no'])}{column}: {row['reason']}, expected {row['expected']}, found {row['raw_value']!r}"),
             soft_wrap=True,
         )
     if found.difference:

@@ -40,6 +40,13 @@ def new_run_id() -> str:
     return datetime.now(timezone.utc).strftime("manual-%Y%m%dT%H%M%S%fZ")
 
 
+def say(text: object) -> None:
+    """Print what may hold text of a file or of another server: no markup, control characters spelled out, never wrapped."""
+    from ingest.connectors.names import shown
+
+    console.print("\n".join(shown(line) for line in str(text).split("\n")), soft_wrap=True, markup=False)
+
+
 def main() -> None:
     """Run the command line; an expected error ends with its message and exit code 1, without a traceback."""
     try:
@@ -121,9 +128,8 @@ def source_drift(name: Annotated[str | None, typer.Argument(help="default: all s
     found = changes(declaration(name).name if name else None)
     for row in found:
         column = row["header"] if row["column_name"] in (None, row["header"]) else f"{row['header']} ({row['column_name']})"
-        table.add_row(
-            row["source"], row["file_name"], row["change"], column, row["before"] or "", row["after"] or "", row["previous_file_name"]
-        )
+        cells = (row["source"], row["file_name"], row["change"], column, row["before"], row["after"], row["previous_file_name"])
+        table.add_row(*(escape(cell or "") for cell in cells))
     console.print(table if found else "no file differs in its columns from the one before it")
 
 
@@ -148,12 +154,12 @@ def rotate_key(
         table = Table("source", "file", "rows", "problem")
         planned = rotation.plan()
         for file in planned:
-            table.add_row(file.source, file.file_name, str(file.rows), file.problem)
+            table.add_row(file.source, escape(file.file_name), str(file.rows), escape(file.problem))
         console.print(table)
         console.print(f"{len(planned)} files have keys of another secret than the current one ({privacy.key_version()}).")
         raise typer.Exit(1 if any(file.problem for file in planned) else 0)
     for report in rotation.rotate():
-        console.print(str(report), soft_wrap=True)
+        say(report)
     console.print("Now gate, build and publish: `gmw run`. Then see docs/runbooks/key_rotation.md for what still holds old keys.")
 
 
@@ -168,7 +174,7 @@ def scan(
     hits = search(listed)
     table = Table("place", "what", "times")
     for hit in hits:
-        table.add_row(hit.place, hit.what, str(hit.count))
+        table.add_row(escape(hit.place), hit.what, str(hit.count))
     console.print(table if hits else "nothing personal was found")
     raise typer.Exit(1 if hits else 0)
 
@@ -183,7 +189,7 @@ def purge(
     files = retention.purge() if apply else retention.plan()
     table = Table("source", "file", "landed on", "bytes", "still where it came from")
     for file in files:
-        table.add_row(file.source, file.file_name, str(file.landed_on), str(file.size_bytes), file.still_at)
+        table.add_row(file.source, escape(file.file_name), str(file.landed_on), str(file.size_bytes), escape(file.still_at))
     console.print(table if files else "no landed file is older than the retention of its source")
     if files:
         console.print(
@@ -211,7 +217,7 @@ def land(
     interval = Interval(start.replace(tzinfo=zone), end.replace(tzinfo=zone)) if start else None
     landed = land_files(source, paths or None, interval)
     for file in landed:
-        console.print(str(file), soft_wrap=True, markup=False)
+        say(file)
     raise typer.Exit(1 if any(file.problem for file in landed) else 0)
 
 
@@ -220,8 +226,8 @@ def load(source: SourceName) -> None:
     """Load landed files into raw.SOURCE; rows that do not fit go to quarantine."""
     from ingest.load import blocked, load as load_files
 
-    for report in load_files(source, tell=lambda line: console.print(line, soft_wrap=True)):
-        console.print(str(report), soft_wrap=True)
+    for report in load_files(source, tell=say):
+        say(report)
     raise typer.Exit(1 if blocked(source) else 0)
 
 
@@ -231,7 +237,7 @@ def gate_raw(source: SourceName, run_id: RunId = "") -> None:
     from expectations import gate
 
     report = gate.gate_raw(source, run_id or new_run_id())
-    console.print(str(report), soft_wrap=True)
+    say(report)
     raise typer.Exit(0 if report.passed else 1)
 
 
@@ -240,7 +246,7 @@ def gate_marts(run_id: RunId = "") -> None:
     """Check what would be published."""
     from expectations import gate
 
-    console.print(str(gate.gate_marts(run_id or latest_run_id())), soft_wrap=True)
+    say(gate.gate_marts(run_id or latest_run_id()))
 
 
 @app.command()

@@ -7,16 +7,18 @@ import hashlib
 import os
 import re
 import tempfile
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 
 from ingest import connectors, ledger, warehouse
-from ingest.connectors import Arrivals, Interval, Refused, Unreadable
+from ingest.connectors import Arrival, Arrivals, Interval, Refused, Unchanged, Unreadable
 from ingest.connectors.local_files import chunks
 from ingest.declaration import SourceDeclaration, declaration
+from ingest.declared.connectors import Files
 from ingest.settings import settings
 
 
@@ -46,12 +48,30 @@ def land(source_name: str, paths: list[Path] | None = None, interval: Interval |
     Bytes that retention has purged come back only when somebody names the file.
 
     Args: source_name: a declared source. paths: files to land; default: those that the source's connector brings. interval: the
-    time that the load is about, for connectors that ask for a part of what there is.
+    time that the load is about, for connectors that ask for a part of what there is. One that is asked for again (a backfill) takes of
+    files whose names say a date those of the interval; a scheduled one takes all that lie there, the late ones, too.
     Returns: one LandedFile per file. Raises: DeclarationError, FileNotFoundError, WarehouseBusy, what the connector raises.
     """
     source = declaration(source_name)
     with connectors.arrivals(source, interval) if paths is None else connectors.given(source, paths) as arrived:
+        if interval and not interval.is_next and isinstance(source.connector, Files):
+            arrived = _of_interval(source, arrived, interval)
         return land_arrivals(source, arrived, restore=paths is not None)
+
+
+def _of_interval(source: SourceDeclaration, arrived: Arrivals, interval: Interval) -> Arrivals:
+    """Without the files whose names say a date outside of an interval: they are neither landed nor missed."""
+    zone = ZoneInfo(source.time_zone)
+
+    def is_meant(file: Arrival | Refused | Unchanged) -> bool:
+        try:
+            day = as_of_in_name(source, file.name)
+        except Unreadable:
+            return True
+        return day is None or interval.start <= datetime(day.year, day.month, day.day, tzinfo=zone) < interval.end
+
+    groups = {name: [file for file in getattr(arrived, name) if is_meant(file)] for name in ("files", "refused", "unchanged")}
+    return replace(arrived, **groups, is_complete=False)
 
 
 def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = False) -> list[LandedFile]:

@@ -34,7 +34,7 @@ def print_groups(console: Console, source: str | None, reason: str | None, file:
         groups = connection.execute(
             f"""
             select source, stage, reason, column_name, count(*), count(distinct file_name), min(opened_at)::date,
-                list((file_name, row_no, raw_value) order by opened_at, file_name, row_no)[:{EXAMPLES}]
+                list((file_name, row_no, expected, raw_value) order by opened_at, file_name, row_no)[:{EXAMPLES}]
             from listed group by all order by source, count(*) desc, reason, column_name
             """
         ).fetchall()
@@ -43,8 +43,9 @@ def print_groups(console: Console, source: str | None, reason: str | None, file:
         table.add_column(name, overflow="fold")
     for *cells, examples in groups:
         shown = "\n".join(
-            f"{name or '–'} row {place_in_file(row_no) if row_no is not None else '–'}{_found(value)}"
-            for name, row_no, value in examples
+            f"{name or '–'} {place_in_file(row_no) if row_no is not None else '–'}"
+            f"{f', expected {expected}' if expected else ''}{_found(value)}"
+            for name, row_no, expected, value in examples
         )
         table.add_row(*("" if cell is None else escape(str(cell)) for cell in cells), escape(shown))
     if not groups:
@@ -74,7 +75,7 @@ def print_history(console: Console, source: str | None, reason: str | None, file
     if not rows:
         console.print("No row has left quarantine yet.")
     for name, file_name, row_no, column, code, value, since, until, resolution, closed_by, who, why in rows:
-        where = f"{name}/{file_name} row {place_in_file(row_no)}" + (f", column {column}" if column else "")
+        where = f"{name}/{file_name} {place_in_file(row_no)}" + (f", column {column}" if column else "")
         by = f"{closed_by} ({who}: {why})" if who else closed_by
         console.print(
             f"{where}: {code}{_found(value)}; since {since}, {resolution} on {until} by {by}", soft_wrap=True, markup=False
@@ -145,7 +146,7 @@ def print_replayed(console: Console, result: Replayed) -> None:
 
 def _row(row: QuarantinedRow) -> str:
     column = f", column {row.column_name}" if row.column_name else ""
-    return f"row {place_in_file(row.row_no)}{column}: {row.reason}, expected {row.expected}{_found(row.raw_value)}"
+    return f"{place_in_file(row.row_no)}{column}: {row.reason}, expected {row.expected}{_found(row.raw_value)}"
 
 
 def _found(value: str | None) -> str:

@@ -15,7 +15,8 @@ from ingest.settings import settings
 
 @contextmanager
 def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Iterator[Arrivals]:
-    """Files of a source in its drop folder, sorted by name; the interval does not matter, a folder shows what is there.
+    """Files of a source in its drop folder, sorted by name; a folder shows what is there, and the landing leaves out what
+    is not of the interval.
 
     Raises: DeclarationError when the root is not set; FileNotFoundError when the root does not exist.
     """

@@ -48,8 +48,8 @@ class Listed:
 
 @contextmanager
 def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Iterator[Arrivals]:
-    """Files of a source in its remote folder, fetched into a temporary folder; the interval does not matter, all that is there
-    counts.
+    """Files of a source in its remote folder, fetched into a temporary folder; of any interval: the
+    landing leaves out what is not of it.
 
     A file whose version (ETag, or time of change and size) is the one that was fetched before is not fetched again, unless it is
     an archive. A file that cannot be fetched is refused, the others go on.

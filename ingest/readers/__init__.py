@@ -43,6 +43,6 @@ def _read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path
 
 
 def place_in_file(row_no: int) -> str:
-    """Where a row number leads a person: `15`, or `sheet 2, row 15` for a workbook of which several sheets are read."""
+    """Where a row number leads a person: `row 15`, or `sheet 2, row 15` for a workbook of which several sheets are read."""
     sheet, row = divmod(row_no, workbook.SHEET_STEP)
-    return f"sheet {sheet}, row {row}" if sheet else str(row)
+    return f"sheet {sheet}, row {row}" if sheet else f"row {row}"

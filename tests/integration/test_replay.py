@@ -350,3 +350,14 @@ def test_the_runbook_leads_from_a_blocked_file_to_an_accepted_one(
             for line in expected:
                 pattern = ".*".join(r"\s".join(map(re.escape, part.split())) for part in line.split("…"))
                 assert re.search(pattern, said), f"gmw {arguments}: expected {line}, found {said}"
+
+
+def test_a_header_that_is_declared_as_another_name_of_its_column_lets_the_file_in(ledger: Ledger) -> None:
+    ledger.file("a.csv", "A1,12,2026-03-01,会", header="编号,参加人数,日期,主题")
+    ledger.arrive_and_be_gated()
+    assert rows_of(STATUS) == [("blocked",)]
+    assert outcomes(replay(plan())) == ["unchanged"]
+    ledger.declare(COLUMNS | {"people": {"header": ["人数", "参加人数"], "type": "integer"}})
+    assert outcomes(replay(plan())) == ["replayed"]
+    assert rows_of(STATUS) == [("accepted",)]
+    assert rows_of("select people from raw.ledger") == [(12,)]

@@ -245,7 +245,7 @@ def test_quarantined_rows_are_counted_and_named(warehouse):
     assert (result.observed, result.unexpected_count) == ("9 rows that break it", 9)
     assert result.message == (
         "expected: at most 20% of the rows (max_quarantined_share) quarantined; found: 9 rows that break it; look at: "
-        "ops.quarantine, file orders_2026-09.csv: reason=wrong_type, column_name=level, rows=9 of 41, first_rows=0, 1, 2; do: "
+        "ops.quarantine, file orders_2026-09.csv: reason=wrong_type, column_name=level, rows=9 of 41, first_rows=0, 1, 2, expected=integer, found=x; do: "
         "compare the file with the declaration (`gmw quarantine orders` lists the rows), mend the one that is wrong, then "
         "`gmw replay orders-00007`, or land the mended file"
     )

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 import xlwt
@@ -96,8 +98,16 @@ def as_ods(rows: Rows, chance: random.Random, encoding: str) -> bytes:
         return write(Book({"台账": rows}), "ods", Path(folder)).read_bytes()
 
 
+def as_parquet(rows: Rows, chance: random.Random, encoding: str) -> bytes:
+    columns = {name: pa.array([row[place] for row in rows[1:]], pa.string()) for place, name in enumerate(rows[0])}
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file, compression=chance.choice(["none", "snappy", "zstd"]), use_dictionary=chance.random() < 0.5)
+    return file.getvalue()
+
+
 MAKERS: dict[str, Callable[[Rows, random.Random, str], bytes]] = {
     "csv": as_csv, "json": as_json, "jsonl": as_lines, "sectioned_report": as_report, "xlsx": as_xlsx, "xls": as_xls, "ods": as_ods,
+    "parquet": as_parquet,
 }  # fmt: skip
 PACKED = ("xlsx", "ods")
 
@@ -155,6 +165,8 @@ def counted(form: str, content: bytes, encoding: str) -> int | None:
             text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
             rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
             return len(rows) - 1 if all(len(row) == len(rows[0]) for row in rows) and "\x00" not in text else None
+        if form == "parquet":
+            return pq.read_table(io.BytesIO(content)).num_rows or None
         if form == "xlsx":
             (sheet,) = openpyxl.load_workbook(io.BytesIO(content)).worksheets
             used = [row for row, *_ in sheet._cells if any(cell.value not in (None, "") for cell in sheet[row])]
@@ -198,7 +210,7 @@ def test_a_damaged_file_is_loaded_quarantined_or_blocked_and_always_counted(tmp_
             kept.write_bytes(content)
             raise AssertionError(f"{where}: {type(error).__name__}: {error}; the file: {kept}") from error
     assert statuses == {"loaded", "blocked"} or number < 30
-    assert compared or form not in ("csv", "json", "jsonl", "xlsx")
+    assert compared or form not in ("csv", "json", "jsonl", "xlsx", "parquet")
 
 
 PRINTED = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co")), max_size=12)
@@ -215,6 +227,6 @@ def test_what_was_written_is_what_is_read(tmp_path: Path, form: str, table: Rows
     path = tmp_path / "file"
     path.write_bytes(MAKERS[form]([["活动名称", "备注"], *table], random.Random(0), "utf-8"))
     result = Loaded(source({"type": form}, column("name", "活动名称"), column("note", "备注")), path)
-    blank = "" if form in ("json", "jsonl") else None
+    blank = "" if form in ("json", "jsonl", "parquet") else None
     kept = [tuple(cell or blank for cell in row) for row in table if any(cell.strip(BLANKS) for cell in row)]
     assert (result.rows("name, note"), result.quarantined) == (kept, 0)

@@ -159,7 +159,7 @@ def test_the_command_groups_rows_by_reason_and_says_what_to_do(ledger: Ledger) -
     ledger.arrive()
     said = gmw("quarantine")
     assert re.search(r"ledger +│ load +│ wrong_type +│ people +│ 6 +│ 2 ", said)
-    assert "a.csv row 1, found 'x1'" in said and "x5" not in said
+    assert "a.csv row 1, expected integer, found 'x1'" in said and "x5" not in said
     assert "a.csv row 6" in said
     assert "wrong_type: a value does not fit the declared type. Do: correct the cell in seeds/correction.csv" in said
     assert "missing_columns: the row has fewer fields than the header. Do:" in said

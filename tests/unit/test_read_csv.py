@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,13 @@ def test_a_file_that_ends_with_its_header_is_refused_only_where_it_would_replace
     assert (Loaded(declared, path).status, Loaded(declared, path).rows("*")) == ("loaded", [])
     snapshot = declared.model_copy(update={"delivery": Delivery(mode="snapshot")})
     assert "expected at least one row" in blocked(snapshot, path)
+
+
+def test_headers_and_values_with_quotes_and_sql_are_names_and_texts(tmp_path: Path) -> None:
+    name, value = "a'b\"; drop table ops.batch--", "'); drop table raw.ledger; --"
+    path = tmp_path / "ledger.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[name, "x' or 1=1 --"], [value, "1"]])
+    result = Loaded(source({"type": "csv"}, column("name", name), column("people", "x' or 1=1 --", type="integer")), path)
+    assert result.rows("name, people") == [(value, 1)]
+    assert result.connection.execute("select count(*) from ops.batch").fetchone() == (1,)

@@ -223,4 +223,4 @@ def rewrite(path: Path, part: str, old: bytes, new: bytes) -> None:
 
 
 def test_a_row_number_leads_to_the_sheet_and_the_row() -> None:
-    assert [place_in_file(row_no) for row_no in (4, 30000004)] == ["4", "sheet 3, row 4"]
+    assert [place_in_file(row_no) for row_no in (4, 30000004)] == ["row 4", "sheet 3, row 4"]
