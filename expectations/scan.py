@@ -11,10 +11,9 @@ from pathlib import Path
 import duckdb
 
 from expectations import personal_data
-from expectations.sql import text_literal
 from ingest.declaration import declarations
-from ingest.sql import quoted
 from ingest.settings import settings
+from ingest.sql import literal, quoted
 
 # The landing holds the bytes as they arrived, for as long as retention allows; secrets are not looked at; dbt's copies are code.
 NOT_SEARCHED = ("landing", "secrets", "dbt/compiled", "dbt/run")
@@ -78,7 +77,7 @@ def _in_database(path: Path, place: str, patterns: dict[str, str]) -> list[Hit]:
                 if what == "name" or name not in numbers_allowed
             ]
             counted = ", ".join(
-                f"count(*) filter (regexp_matches({quoted(name)}, {text_literal(pattern)}))" for name, _, pattern in searched
+                f"count(*) filter (regexp_matches({quoted(name)}, {literal(pattern)}))" for name, _, pattern in searched
             )
             counts = connection.execute(f"select {counted} from {quoted(schema)}.{quoted(table)}").fetchone()
             hits += [
@@ -89,7 +88,7 @@ def _in_database(path: Path, place: str, patterns: dict[str, str]) -> list[Hit]:
 
 
 def _in_file(path: Path, place: str, patterns: dict[str, str]) -> list[Hit]:
-    counted = ", ".join(f"len(regexp_extract_all($text, {text_literal(pattern)}))" for pattern in patterns.values())
+    counted = ", ".join(f"len(regexp_extract_all($text, {literal(pattern)}))" for pattern in patterns.values())
     counts = [0] * len(patterns)
     # DuckDB's matcher takes thousands of names at once without slowing down.
     with duckdb.connect() as connection:

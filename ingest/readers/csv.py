@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
-from ingest.columns import is_cast, is_skipped, sort_rows
+from ingest.columns import is_skipped, sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
