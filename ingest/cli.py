@@ -33,6 +33,7 @@ console = Console(width=None if sys.stdout.isatty() else 140)
 SourceName = Annotated[str, typer.Argument(help="a declared source; see `gmw source list`")]
 Family = Enum("Family", {name: name for name in ("activity", "survey", "funding", "reference")}, type=str)
 RunId = Annotated[str, typer.Option(help="identifies the run in kpi_value and gate results; default: now")]
+BuiltRunId = Annotated[str, typer.Option(help="the run that was built; default: the last one")]
 
 
 def new_run_id() -> str:
@@ -64,7 +65,7 @@ def source_list() -> None:
 @source_app.command("check")
 def source_check(
     name: SourceName,
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="a file as it arrives")],
     build: Annotated[
         bool, typer.Option("--build", help="also gate it and run the staging models, in an installation that is thrown away")
     ] = False,
@@ -236,7 +237,7 @@ def gate_raw(source: SourceName, run_id: RunId = "") -> None:
 
 
 @gate_app.command("marts")
-def gate_marts(run_id: RunId = "") -> None:
+def gate_marts(run_id: BuiltRunId = "") -> None:
     """Check what would be published."""
     from expectations import gate
 
@@ -312,7 +313,7 @@ def dbt(context: typer.Context) -> None:
 
 
 @app.command()
-def publish(run_id: RunId = "") -> None:
+def publish(run_id: BuiltRunId = "") -> None:
     """Publish the marts of a run whose gate has passed, as a new version."""
     from exports.publication import publish as publish_version
 
@@ -320,7 +321,7 @@ def publish(run_id: RunId = "") -> None:
 
 
 @app.command()
-def rollback(version: str) -> None:
+def rollback(version: Annotated[str, typer.Argument(help="its name; see $GMW_HOME/published")]) -> None:
     """Switch `current` back to an earlier published version."""
     from exports.publication import rollback as switch_back
 
@@ -399,7 +400,7 @@ def status() -> None:
 
 
 @app.command()
-def sql(query: str) -> None:
+def sql(query: Annotated[str, typer.Argument(help="SQL of DuckDB")]) -> None:
     """Run a read-only query on the published version, e.g. `gmw sql "from kpi_value limit 5"`."""
     from exports.publication import open_current
 
