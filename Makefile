@@ -78,6 +78,14 @@ status: $(VENV)/.installed ## Show sources, batches, quarantine, last gates and 
 test: $(VENV)/.installed-test ## Run all tests, the real scheduler included
 	$(VENV)/bin/pytest
 
+# Real servers and programs that tests start; without one of them, its tests are skipped and say so.
+TEST_PROGRAMS := chromium docker-compose libreoffice-calc mariadb-server openssh-client openssh-server postgresql
+
+.PHONY: test-programs
+test-programs: ## Install the Debian packages that some tests need (as root)
+	@missing=$$(for name in $(TEST_PROGRAMS); do dpkg -s $$name >/dev/null 2>&1 || echo $$name; done); \
+	if [ -n "$$missing" ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
+
 .PHONY: test-unit
 test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
 	$(VENV)/bin/pytest tests/unit tests/dags

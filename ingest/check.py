@@ -140,7 +140,13 @@ def staged(source_name: str, path: Path, echo: Callable[[str], None]) -> tuple[l
 def _scratch_installation() -> Iterator[None]:
     """An empty installation with a secret of its own, which every function takes for the real one until the end."""
     with tempfile.TemporaryDirectory(prefix="gmw-check-") as folder:
-        own = {"GMW_HOME": folder, "GMW_DROP_FOLDER": str(Path(folder, "drop")), PERSON_KEY_SECRET: secrets.token_hex(32)}
+        own = {
+            "GMW_HOME": folder,
+            "GMW_DROP_FOLDER": str(Path(folder, "drop")),
+            PERSON_KEY_SECRET: secrets.token_hex(32),
+            # Tests of a seed that need models of other sources, too, have nothing to test here.
+            "DBT_INDIRECT_SELECTION": "buildable",
+        }
         before = {name: os.environ.get(name) for name in own}
         os.environ.update(own)
         try:

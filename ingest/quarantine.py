@@ -9,6 +9,7 @@ from __future__ import annotations
 import duckdb
 
 from ingest.columns import expected_form, is_cast
+from ingest.declared.formats import PluggedFormat
 from ingest.declaration import SourceDeclaration
 from ingest.readers.parsed import Parsed
 from ingest.reasons import REASONS
@@ -19,7 +20,7 @@ SAME_FAULT = """
 
 
 class UndeclaredReason(AssertionError):
-    """A reader gives a reason that `ingest.reasons` does not know: a fault of the reader. Nothing was stored."""
+    """A built-in reader gives a reason that `ingest.reasons` does not know: a fault of the reader. Nothing was stored."""
 
 
 def set_aside(connection: duckdb.DuckDBPyConnection, batch_id: str) -> None:
@@ -79,7 +80,7 @@ def keep(
         "select distinct reason from ops.quarantine where batch_id = ? and not list_contains(?::varchar[], reason)",
         [batch_id, list(REASONS)],
     ).fetchall()
-    if unknown:
+    if unknown and not isinstance(source.format, PluggedFormat):
         raise UndeclaredReason(
             f"{source.name}, {batch_id}: expected reasons of the list in ingest/reasons.py, found "
             f"{', '.join(sorted(reason for (reason,) in unknown))}; declare them there, with their meaning and what to do"

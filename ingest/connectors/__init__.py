@@ -43,7 +43,10 @@ def given(source: SourceDeclaration, paths: list[Path]) -> Iterator[Arrivals]:
     """
     for path in paths:
         if not path.is_file():
-            raise FileNotFoundError(f"source {source.name}: expected a file, found none at {shown(str(path))}")
+            kind = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "nothing"
+            raise FileNotFoundError(
+                f"source {source.name}: expected a file at {shown(str(path))}, found {kind}; give the paths of files"
+            )
     found = Arrivals([Arrival(path, shown(path.name), shown(str(path))) for path in paths], is_complete=False)
     with archives.unpacked(source, found) as unpacked:
         yield unpacked

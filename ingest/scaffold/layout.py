@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from ingest.readers import READERS
@@ -61,7 +62,7 @@ def sniff(path: Path) -> Layout:
         )
     if kind in ("csv", "json", "jsonl"):
         return _text(path, head)
-    return _workbook(path, kind)
+    return _parquet(path) if kind == "parquet" else _workbook(path, kind)
 
 
 def _kind(path: Path, head: bytes) -> str:
@@ -323,6 +324,15 @@ def _first_rows(workbook: CalamineWorkbook, name: str) -> list[list[str]]:
 
 def _cell(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _parquet(path: Path) -> Layout:
+    with duckdb.connect() as connection:
+        try:
+            columns = connection.execute("select column_name from (describe select * from read_parquet(?))", [str(path)]).fetchall()
+        except duckdb.Error as error:
+            raise NotSniffed(f"{path.name}: expected a Parquet file that can be read, found: {error}") from error
+    return Layout({"type": "parquet"}, [name for (name,) in columns])
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------------

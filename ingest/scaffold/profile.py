@@ -91,8 +91,8 @@ def profile(path: Path, layout: Layout) -> Table:
     connection = warehouse.in_memory()
     with _bounded(path, str(layout.format["type"])) as (readable, is_whole):
         found = readers.read(connection, provisional(layout), readable)
-    if found.is_prepared:
-        connection.execute("create temp view parsed as from numbered_rows")
+        if found.is_prepared:
+            connection.execute("create or replace temp view parsed as from numbered_rows where not _is_skipped")
     (rows,) = connection.execute("select count(*) from parsed").fetchone()
     names = {column.headers[0]: name for name, column in found.columns.items() if column.headers and name not in layout.filled}
     profiles = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,8 @@ def test_a_source_of_a_known_tree_brings_no_places_and_reads_kinds_by_their_word
     text = model.read_text(encoding="utf-8")
     assert "kind_of_word('role', " in text and "'qinghe_district' as tree" in text
     assert "coalesce({{ clean_text('estate') }}, {{ clean_text('community') }}) as place_name" in text
+    checked = gmw(project, project.parent / "home", "source", "check", "new_role", str(tmp_path / "roles.csv"), "--build")
+    assert re.search(r"stg_new_role__role │ 2\s+│ 0 ", checked.stdout), checked.stdout + checked.stderr
 
 
 def test_a_dry_run_writes_nothing(project: Path, file: Path) -> None:
@@ -168,7 +171,9 @@ def test_the_models_proposed_for_every_file_of_the_demonstration_district_run(pr
         "selected = ['+' + name for name in models]\n"
         "sys.exit(dbt(['build', '--exclude-resource-type', 'unit_test', '--select', *selected], purpose='test'))\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(project), "GMW_HOME": str(project.parent / "home")}
+    environment = {
+        **os.environ, "PYTHONPATH": str(project), "GMW_HOME": str(project.parent / "home"), "DBT_INDIRECT_SELECTION": "buildable"
+    }
     done = subprocess.run(
         [sys.executable, "-c", script, str(sample.raw)], cwd=project, env=environment, capture_output=True, text=True
     )
