@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from ingest.declared.strict import Strict
+from ingest.declared.strict import ConnectionId, Strict
 
 KEYS = re.compile(r"[^\s\[\].$\"*]+(\.[^\s\[\].$\"*]+)*\Z")
 SECRET_NAME = re.compile(r"(^|[_-])(authorization|(api|access)?[_-]?(key|token)|secret|cookie|password)\Z", re.IGNORECASE)
@@ -139,7 +139,7 @@ class RestApi(Strict):
     is_remote: ClassVar[bool] = True
 
     type: Literal["rest_api"]
-    connection: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    connection: ConnectionId
     path: str
     method: Literal["GET", "POST"] = "GET"
     headers: dict[str, str] = {}
