@@ -181,8 +181,8 @@ CHANGES = {
 
 
 def _drift(source: SourceDeclaration, batch: Batch) -> list:
-    """The file has the columns of the one before it. How much a change matters is the source's policy; a header that is declared as
-    another name of its column matters to nobody."""
+    """The file has the columns of the one before it. How much a change matters is the source's policy; a header that is declared
+    as another name of its column matters to nobody."""
     from expectations.checks import no_rows
 
     severity = {"evolve": "info", "warn": "warning", "block": "critical"}[source.drift]

@@ -123,7 +123,8 @@ def source_drift(name: Annotated[str | None, typer.Argument(help="default: all s
     for row in found:
         column = row["header"] if row["column_name"] in (None, row["header"]) else f"{row['header']} ({row['column_name']})"
         table.add_row(
-            row["source"], row["file_name"], row["change"], column, row["before"] or "", row["after"] or "", row["previous_file_name"]
+            row["source"], row["file_name"], row["change"], column, row["before"] or "", row["after"] or "",
+            row["previous_file_name"],
         )
     console.print(table if found else "no file differs in its columns from the one before it")
 
@@ -188,8 +189,9 @@ def purge(
     console.print(table if files else "no landed file is older than the retention of its source")
     if files:
         console.print(
-            f"{len(files)} files {'purged' if apply else 'would be purged (--apply does it)'}. They cannot be loaded, replayed or given new "
-            "person keys again, unless `gmw land SOURCE FILE` brings them back. What still lies where it came from is yours to delete.",
+            f"{len(files)} files {'purged' if apply else 'would be purged (--apply does it)'}. They cannot be loaded, replayed "
+            "or given new person keys again, unless `gmw land SOURCE FILE` brings them back. What still lies where it came from "
+            "is yours to delete.",
             soft_wrap=True,
         )
 

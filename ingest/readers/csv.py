@@ -140,8 +140,8 @@ def _prepare(
     is_prepared: bool,
 ) -> None:
     """Make the table `prepared_rows` of the records below the header, or `fitting_rows`, as they stand in the file; DuckDB notes
-    those that do not fit. `kept` is SQL of the columns to keep, `types` what each column of the file is read as; `skipped` records
-    stand above the header."""
+    those that do not fit. `kept` is SQL of the columns to keep, `types` what each column of the file is read as; `skipped`
+    records stand above the header."""
     form = source.format
     connection.execute("drop view if exists numbered_rows")
     for table in ("prepared_rows", "fitting_rows", "rejected_rows", "reject_errors", "reject_scans"):

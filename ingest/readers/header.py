@@ -129,8 +129,8 @@ def by_order(width: int, first_row: Sequence[str], source: SourceDeclaration) ->
         raise FileRejected(f"expected rows without a header, found one: {', '.join(first_row)}; declare header_row: 1")
     if width != len(columns):
         raise FileRejected(
-            f"expected {len(columns)} columns ({expected_headers(source)}), as declared for a file without a header, found {width} "
-            f"in the first row; ask the producer for the columns, or declare them in {declaration_file(source)}"
+            f"expected {len(columns)} columns ({expected_headers(source)}), as declared for a file without a header, found "
+            f"{width} in the first row; ask the producer for the columns, or declare them in {declaration_file(source)}"
         )
     layout = next(iter(source.layouts), "default")
     return Match(layout, dict(enumerate(columns)), [], {column.name: column.headers[0] for column in columns})

@@ -37,8 +37,8 @@ class Parsed:
     before the data (title rows). `row_no` and `where` are SQL on `parsed`: the number of the row in the file, and the part of
     the file it lies in, in words (NULL when the number says all). `is_typed`: the reader has cast the columns that have no
     formats of their own; otherwise all are text. `filled`: columns with a value of the reader's, not of a cell. `headers`: of
-    each column as the file has it. `encoding`: that of the text, as it was found. `is_prepared`: the reader has sorted the rows on
-    their way (`columns.sort_rows`): they lie in the view `numbered_rows`.
+    each column as the file has it. `encoding`: that of the text, as it was found. `is_prepared`: the reader has sorted the rows
+    on their way (`columns.sort_rows`): they lie in the view `numbered_rows`.
     """
 
     layout: str

@@ -210,8 +210,8 @@ def regular(path: Path, are_lines_wrapped: bool = False, longest_line: int = LON
         if line_length > longest_line:
             raise FileRejected(
                 f"expected lines of at most {longest_line >> 20} MB, found a longer one after line "
-                f"{max(_line_of(path, size) - 1, carriage_returns)}; its line ends are missing or it is no text: ask for the file "
-                "again"
+                f"{max(_line_of(path, size) - 1, carriage_returns)}; its line ends are missing or it is no text: ask for the "
+                "file again"
             )
     if nul > MOST_NUL_SHARE * path.stat().st_size:
         raise FileRejected(

@@ -305,7 +305,9 @@ def _cell(value: object) -> str:
 def _parquet(path: Path) -> Layout:
     with duckdb.connect() as connection:
         try:
-            columns = connection.execute("select column_name from (describe select * from read_parquet(?))", [str(path)]).fetchall()
+            columns = connection.execute(
+                "select column_name from (describe select * from read_parquet(?))", [str(path)]
+            ).fetchall()
         except duckdb.Error as error:
             raise NotSniffed(f"{path.name}: expected a Parquet file that can be read, found: {error}") from error
     return Layout({"type": "parquet"}, [name for (name,) in columns])
