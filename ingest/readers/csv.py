@@ -95,7 +95,6 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
         layout=match.layout,
         rows_in=title_rows + rows_fitting + len(rejected) + len(passed_over),
         columns=columns,
-        missing=[column for column in source.columns if column.name not in columns],
         undeclared=match.undeclared,
         rejected=rejected,
         rows_skipped=title_rows + len(passed_over),
@@ -173,7 +172,10 @@ def _first_records(path: Path, form: CsvFormat) -> list[list[str]]:
     try:
         return list(islice(_records(path, form, MOST_LINES_ABOVE), wanted))
     except csv.Error as error:
-        raise FileRejected(f"expected a header and rows, found a line that is not CSV: {error}") from error
+        raise FileRejected(
+            f"expected a header and rows, found a line that is not CSV: {error}; check delimiter and quote under format in the "
+            "declaration, or ask for the file again"
+        ) from error
 
 
 def _unclosed(connection: duckdb.DuckDBPyConnection, path: Path, form: CsvFormat) -> int | None:

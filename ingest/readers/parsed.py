@@ -44,7 +44,6 @@ class Parsed:
     layout: str
     rows_in: int
     columns: dict[str, ColumnDeclaration]
-    missing: list[ColumnDeclaration]
     undeclared: list[str]
     rejected: list[Rejected]
     row_no: str = "_row_no"
@@ -66,4 +65,4 @@ def no_records(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration)
     kept = ", ".join(f"null::varchar as {quoted(column.name)}" for column in source.columns if not column.is_dropped)
     connection.execute(f"create or replace temp table parsed as select {kept}, 0::bigint as _row_no where false")
     layout = next(iter(source.layouts), "default")
-    return Parsed(layout=layout, rows_in=0, columns=columns, missing=[], undeclared=[], rejected=[], row_no="_row_no")
+    return Parsed(layout=layout, rows_in=0, columns=columns, undeclared=[], rejected=[])

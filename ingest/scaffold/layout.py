@@ -259,9 +259,13 @@ def _workbook(path: Path, kind: str) -> Layout:
             ]
             sheets = {name: rows for name in names if (rows := _first_rows(workbook, name))}
     except CalamineError as error:
-        raise NotSniffed(f"{path.name}: expected a workbook that can be opened, found: {error}") from error
+        raise NotSniffed(
+            f"{path.name}: expected a workbook that can be opened, found: {error}; ask for the file again"
+        ) from error
     if not sheets:
-        raise NotSniffed(f"{path.name}: expected a visible sheet with rows, found {', '.join(names) or 'none'}")
+        raise NotSniffed(
+            f"{path.name}: expected a visible sheet with rows, found {', '.join(names) or 'none'}; ask the producer for the rows"
+        )
     found = {}
     for name, rows in sheets.items():
         try:
@@ -309,7 +313,9 @@ def _parquet(path: Path) -> Layout:
                 "select column_name from (describe select * from read_parquet(?))", [str(path)]
             ).fetchall()
         except duckdb.Error as error:
-            raise NotSniffed(f"{path.name}: expected a Parquet file that can be read, found: {error}") from error
+            raise NotSniffed(
+                f"{path.name}: expected a Parquet file that can be read, found: {error}; ask for the file again"
+            ) from error
     return Layout({"type": "parquet"}, [name for (name,) in columns])
 
 
@@ -329,11 +335,11 @@ def _json(path: Path, encoding: str, text: str, layout: Layout) -> None:
     else:
         try:
             documents = json.loads(path.read_text(encoding="utf-8-sig" if encoding == "utf-8" else encoding))
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise NotSniffed(f"{path.name}: expected JSON, found: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise NotSniffed(f"{path.name}: expected JSON, found: {error}; ask for the file again") from error
     levels = sorted(_lists(documents, "", 0), key=lambda found: (found[2], -found[1]))
     if not levels:
-        raise NotSniffed(f"{path.name}: expected a list of records (objects), found none")
+        raise NotSniffed(f"{path.name}: expected a list of records (objects), found none; give a sample that holds some")
     records, count, _ = levels[0]
     keys = _keys(_at(documents, records))
     layout.format = {
