@@ -33,6 +33,7 @@ console = Console(width=None if sys.stdout.isatty() else 140)
 SourceName = Annotated[str, typer.Argument(help="a declared source; see `gmw source list`")]
 Family = Enum("Family", {name: name for name in ("activity", "survey", "funding", "reference")}, type=str)
 RunId = Annotated[str, typer.Option(help="identifies the run in kpi_value and gate results; default: now")]
+BuiltRunId = Annotated[str, typer.Option(help="the run that was built; default: the last one")]
 
 
 def new_run_id() -> str:
@@ -71,7 +72,7 @@ def source_list() -> None:
 @source_app.command("check")
 def source_check(
     name: SourceName,
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="a file as it arrives")],
     build: Annotated[
         bool, typer.Option("--build", help="also gate it and run the staging models, in an installation that is thrown away")
     ] = False,
@@ -193,8 +194,9 @@ def purge(
     console.print(table if files else "no landed file is older than the retention of its source")
     if files:
         console.print(
-            f"{len(files)} files {'purged' if apply else 'would be purged (--apply does it)'}. They cannot be loaded, replayed or given new "
-            "person keys again, unless `gmw land SOURCE FILE` brings them back. What still lies where it came from is yours to delete.",
+            f"{len(files)} files {'purged' if apply else 'would be purged (--apply does it)'}. They cannot be loaded, replayed "
+            "or given new person keys again, unless `gmw land SOURCE FILE` brings them back. What still lies where it came from "
+            "is yours to delete.",
             soft_wrap=True,
         )
 
@@ -242,7 +244,7 @@ def gate_raw(source: SourceName, run_id: RunId = "") -> None:
 
 
 @gate_app.command("marts")
-def gate_marts(run_id: RunId = "") -> None:
+def gate_marts(run_id: BuiltRunId = "") -> None:
     """Check what would be published."""
     from expectations import gate
 
@@ -318,7 +320,7 @@ def dbt(context: typer.Context) -> None:
 
 
 @app.command()
-def publish(run_id: RunId = "") -> None:
+def publish(run_id: BuiltRunId = "") -> None:
     """Publish the marts of a run whose gate has passed, as a new version."""
     from exports.publication import publish as publish_version
 
@@ -326,7 +328,7 @@ def publish(run_id: RunId = "") -> None:
 
 
 @app.command()
-def rollback(version: str) -> None:
+def rollback(version: Annotated[str, typer.Argument(help="its name; see $GMW_HOME/published")]) -> None:
     """Switch `current` back to an earlier published version."""
     from exports.publication import rollback as switch_back
 
@@ -405,7 +407,7 @@ def status() -> None:
 
 
 @app.command()
-def sql(query: str) -> None:
+def sql(query: Annotated[str, typer.Argument(help="SQL of DuckDB")]) -> None:
     """Run a read-only query on the published version, e.g. `gmw sql "from kpi_value limit 5"`."""
     from exports.publication import open_current
 

@@ -34,13 +34,15 @@ def sort_rows(
     faults = [f"when {trimmed_text(column.name)} is not null and {cast_to_type(column)} is null then" for column in casts]
     faulty_column = " ".join(f"{fault} {literal(column.name)}" for fault, column in zip(faults, casts, strict=True))
     faulty_value = " ".join(f"{fault} {trimmed_text(column.name)}" for fault, column in zip(faults, casts, strict=True))
+    is_blank = _blank([column for column in stored if column.name not in filled], is_typed)
+    masked = "mask_personal" if source.is_private else ""
     values = [
         *(stored_value(column, is_typed) for column in stored),
         *also,
-        f"{' or '.join([_blank([c for c in stored if c.name not in filled], is_typed), *_skip_conditions(source, stored)])} as _is_skipped",
+        f"{' or '.join([is_blank, *_skip_conditions(source, stored)])} as _is_skipped",
         f"{f'case {faulty_column} end' if casts else 'null::varchar'} as _faulty_column",
         # In a row that is shifted by one, a phone number may stand where a date is expected.
-        f"{('mask_personal' if source.is_private else '')}({f'case {faulty_value} end' if casts else 'null::varchar'}) as _faulty_value",
+        f"{masked}({f'case {faulty_value} end' if casts else 'null::varchar'}) as _faulty_value",
     ]
     connection.execute(f"create table prepared_rows as select {', '.join(values)} from {rows}", parameters or []).complete()
 

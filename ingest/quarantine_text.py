@@ -17,8 +17,8 @@ from ingest.replay import QuarantinedRow, Replayed, Trial
 EXAMPLES = 3
 LONGEST_VALUE = 60
 STAGING_ADVICE = (
-    "the row is loaded, but staging cannot make a record of it: correct the cell in seeds/correction.csv and replay, or teach the "
-    "staging model (or place_alias) to read it, which acts with the next build"
+    "the row is loaded, but staging cannot make a record of it: correct the cell in seeds/correction.csv and replay, or teach "
+    "the staging model (or place_alias) to read it, which acts with the next build"
 )
 
 

@@ -95,7 +95,8 @@ where not exists (
         and (before.column_name = after.column_name or lower(trim(before.header)) = lower(trim(after.header))))
     and exists (from after where after.batch_id = before.next_batch_id)
 union all
-select after.batch_id, after.source, after.previous_batch_id, 'renamed', after.column_name, after.header, before.header, after.header
+select after.batch_id, after.source, after.previous_batch_id, 'renamed', after.column_name, after.header, before.header,
+    after.header
 from after inner join before on before.next_batch_id = after.batch_id and before.column_name = after.column_name
 where lower(trim(before.header)) != lower(trim(after.header))
 union all

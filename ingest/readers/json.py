@@ -78,10 +78,8 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         layout=match.layout,
         rows_in=rows_in,
         columns=columns,
-        missing=[column for column in source.columns if column.name not in columns],
         undeclared=match.undeclared,
         rejected=rejected,
-        row_no="_row_no",
         headers=match.headers,
         encoding=text.encoding,
     )
@@ -176,7 +174,9 @@ def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, le
     connection.execute("drop table lists")
     (longest,) = connection.execute(f"select coalesce(max(strlen(record)), 0) from level_{depth + 1}").fetchone()
     if longest > MAX_RECORD:
-        raise FileRejected(f"expected records of at most {MAX_RECORD >> 20} MB, found one of {longest >> 20} MB; ask for smaller ones")
+        raise FileRejected(
+            f"expected records of at most {MAX_RECORD >> 20} MB, found one of {longest >> 20} MB; ask for smaller ones"
+        )
 
 
 def _places(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, level: str, up: int) -> list[Place]:
@@ -237,8 +237,8 @@ def _make_parsed(
 def _texts(
     connection: duckdb.DuckDBPyConnection, level: str, places: dict[str, Place], decimals: dict[str, str]
 ) -> dict[str, str]:
-    """Column → the SQL of its text. Only where lists occur are they looked into; the other texts are taken in one go. DuckDB turns
-    numbers with a fraction into doubles on the way to text, and does not when it casts them to a decimal."""
+    """Column → the SQL of its text. Only where lists occur are they looked into; the other texts are taken in one go. DuckDB
+    turns numbers with a fraction into doubles on the way to text, and does not when it casts them to a decimal."""
     if not places:
         return {}
     paths = [place.path for place in places.values()]

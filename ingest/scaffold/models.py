@@ -133,7 +133,9 @@ class Model:
             return "nullif(concat_ws('/', " + ", ".join(_text(column) for column in reversed(names)) + "), '')"
         if self.proposal.tree and len(names) == 2:
             place, around = map(_text, names)
-            return f"coalesce({place}, {around})" if target == "place_name" else f"case when {place} is not null then {around} end"
+            if target == "place_name":
+                return f"coalesce({place}, {around})"
+            return f"case when {place} is not null then {around} end"
         column = names[0] if target == "place_name" else (names[1] if len(names) > 1 else None)
         return _text(column) if column else None
 

@@ -54,7 +54,8 @@ FACT = {
 
 @pytest.fixture
 def arrive(drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """GIVEN a source with a policy. Returns a function that takes a file through land, load and gate, and returns (status, message)."""
+    """GIVEN a source with a policy. Returns a function that takes a file through land, load and gate, and returns (status,
+    message)."""
     folder = tmp_path / "staging" / "ledger"
     folder.mkdir(parents=True)
     (drop / "ledger").mkdir()

@@ -16,7 +16,8 @@ from ingest import warehouse
 from ingest.landing import land
 from ingest.load import BatchReport, load
 from ingest.settings import settings
-from tests.unit.test_load import ROW, issue_file, rows_of
+from tests.conftest import rows_of
+from tests.unit.arriving import ROW, issue_file
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 
 from ingest.declaration import SourceDeclaration
 from tests.unit.reading import Loaded, column, source
-from tests.unit.workbooks import FORMS, Book, write
+from tests.unit.workbooks import Book, write
 
 pytestmark = pytest.mark.usefixtures("home")
 SECONDS = float(os.environ.get("GMW_FUZZ_SECONDS", 20))

@@ -15,8 +15,8 @@ from ingest.cli import app
 from ingest.quarantine import UndeclaredReason
 from ingest.readers.parsed import Rejected
 from ingest.reasons import REASONS
-from tests.conftest import PROJECT
-from tests.unit.ledger_project import COLUMNS, PERSONAL, Ledger, ledger, rows_of  # noqa: F401 (a fixture)
+from tests.conftest import PROJECT, rows_of
+from tests.unit.ledger_project import COLUMNS, PERSONAL, Ledger, ledger  # noqa: F401 (a fixture)
 
 HISTORY = "select row_no, column_name, reason, raw_value, resolution, closed_by from ops.quarantine_history order by all"
 

@@ -51,6 +51,7 @@ def one_column(path: Path, header: str, values: list[object]):
         ("utf-8-sig", "社区,金额\n甲,1\n", "utf-8"),
         ("utf-16", "社区,金额\n甲,1\n", "utf-16"),
         ("gb18030", "社区,金额,经办\n和畅社区,100,居委会\n", "gb18030"),
+        ("utf-32", "社区,金额\n甲,1\n", "utf-32"),
         ("cp1252", "Gemeinde;Zürich\nGenève;Delémont\n", "cp1252"),
         ("ascii", "a,b\n1,2\n", "utf-8"),
     ],
@@ -61,6 +62,11 @@ def test_the_encoding_is_told_by_the_bytes(encoding: str, text: str, expected: s
 
 def test_a_character_cut_off_at_the_end_of_what_is_looked_at_is_no_fault() -> None:
     assert encoding_of("社区".encode()[:-1])[0] == "utf-8"
+
+
+def test_damaged_text_below_a_byte_order_mark_is_looked_at_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file.csv").write_bytes("\ufeffa,b\n1,".encode() + b"\xff\n")
+    assert sniff(tmp_path / "file.csv").headers == ["a", "b"]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -87,9 +93,10 @@ def test_a_file_without_a_header_is_refused_with_what_to_do(tmp_path: Path) -> N
     ("content", "message"),
     [
         (b"", "found an empty file"),
-        (b"%PDF-1.7 binary", "bytes that are no table"),
-        (b"PAR1\0\0", "parquet"),
-        (b"a,b\n1,2\n\0\0\0\0", "bytes that are no table"),
+        (b"%PDF-1.7 binary", "found a PDF document"),
+        (b"PAR1\0\0PAR1", "expected a Parquet file that can be read"),
+        (b"a,b\n1,2\n\0\0\0\0", "bytes that are no text"),
+        (b"<html><table><tr><td>1</td></tr></table></html>", "found an HTML page; open it in a spreadsheet program"),
         (b'[{"a": 1}, {"a"', "expected JSON"),
         (b"[1, 2, 3]", "expected a list of records"),
         (b"name,Name\n1,2\n", "expected each header once"),
