@@ -28,7 +28,7 @@ app.add_typer(gate_app, name="gate")
 app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
-console = Console(width=None if sys.stdout.isatty() else 140)
+console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 SourceName = Annotated[str, typer.Argument(help="a declared source; see `gmw source list`")]
 Family = Enum("Family", {name: name for name in ("activity", "survey", "funding", "reference")}, type=str)
@@ -74,7 +74,7 @@ def source_check(
 
     found = check.check(name, file)
     check_text.print_check(found, console)
-    if found.report.status != "loaded":
+    if found.report.status != "loaded" or found.blocked_why:
         raise typer.Exit(1)
     if build:
         with Progress(
