@@ -191,7 +191,7 @@ ASSUMED = {
     ("figure", "approx"): "exact",
     ("population", "approx"): "exact",
     ("evaluation", "subject_type"): "place",
-    ("participation", "action"): "attended",
+    ("participation", "action"): "attend",
 }
 COMPANIONS = {"survey": ["survey", "question", "answer"]}
 

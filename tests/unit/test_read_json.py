@@ -255,3 +255,10 @@ def test_decimals_of_a_record_per_line_are_exact(tmp_path: Path) -> None:
     assert result.quarantine() == [
         (6, "amount", "wrong_type", "decimal(30,10)", "1e40"), (7, "amount", "wrong_type", "decimal(30,10)", "近38万"),
     ]  # fmt: skip
+
+
+def test_a_moment_is_told_by_the_clock_of_the_source(tmp_path: Path) -> None:
+    times = ["2026-01-01T02:00:00Z", "2026-01-01T10:00:00+08:00", "2026-01-01 10:00:00.000+0800", "2026-01-01 10:00"]
+    path = written(tmp_path, [{"at": time} for time in times])
+    loaded = Loaded(export(column("raised_at", "at", type="timestamp")), path)
+    assert loaded.rows("raised_at::varchar") == [("2026-01-01 10:00:00",)] * 4

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+import yaml
 
 from ingest.declaration import known_declarations
 from ingest.scaffold.layout import NotSniffed, encoding_of, sniff
 from ingest.scaffold.models import staging
 from ingest.scaffold.personal import is_id_number, is_person_name
 from ingest.scaffold.propose import Proposal, RecordNeeded, propose
+from ingest.scaffold.records import ASSUMED
+from ingest.settings import settings
 from tests.conftest import Sample
 
 ID_NUMBER = "11010519491231002X"
@@ -223,6 +226,19 @@ def test_columns_of_a_record_are_found_by_their_chinese_headers(tmp_path: Path) 
     sql, _ = staging(proposed(table(tmp_path / "file.csv", rows)))["case"]
     assert re.search(r"shou_li_shi_jian at time zone _time_zone as opened_at", sql), sql
     assert re.search(r"at time zone _time_zone as ended_at", sql) and "null::varchar as category" not in sql, sql
+
+
+def test_what_is_assumed_of_a_record_is_a_value_that_its_mart_accepts() -> None:
+    accepted = {}
+    for path in (settings().dbt_project / "models" / "marts").rglob("fct_*.yml"):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+            for column in model["columns"]:
+                for test in column.get("data_tests", []):
+                    if isinstance(test, dict) and "accepted_values" in test:
+                        values = test["accepted_values"]["arguments"]["values"]
+                        accepted[model["name"].removeprefix("fct_"), column["name"]] = values
+    assumed = {of: value for of, value in ASSUMED.items() if of in accepted and value}
+    assert len(assumed) >= 5 and all(value in accepted[of] for of, value in assumed.items()), assumed
 
 
 @pytest.mark.parametrize(
