@@ -13,6 +13,7 @@ from ingest.sql import literal
 # A time of day with what its clock is ahead of UTC, such as 02:00:00Z or 10:00+08:00.
 ZONED = r":[0-9.]+ ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 
+
 def sort_rows(
     connection: duckdb.DuckDBPyConnection,
     source: SourceDeclaration,
