@@ -114,8 +114,9 @@ def source_add(
 @source_app.command("drift")
 def source_drift(name: Annotated[str | None, typer.Argument(help="default: all sources")] = None) -> None:
     """How the columns of files changed from one file to the next: added, removed, renamed, other kinds of values."""
-    from ingest.declaration import declaration
+    from ingest.declaration import declaration, declarations
     from ingest.drift import changes
+    from ingest.load import blocked
 
     table = Table("source", "file", "change", "column", "before", "after", "compared with")
     found = changes(declaration(name).name if name else None)
@@ -124,7 +125,14 @@ def source_drift(name: Annotated[str | None, typer.Argument(help="default: all s
         table.add_row(
             row["source"], row["file_name"], row["change"], column, row["before"] or "", row["after"] or "", row["previous_file_name"]
         )
-    console.print(table if found else "no file differs in its columns from the one before it")
+    console.print(table if found else "no file that was read differs in its columns from the one before it")
+    for source in [name] if name else [source.name for source in declarations()]:
+        for report in blocked(source):
+            if not report.rows_in:
+                console.print(
+                    f"not compared, because it is blocked: {report.source}/{report.file_name}; `gmw status` says why",
+                    soft_wrap=True, markup=False,
+                )
 
 
 @secret_app.command("create")
