@@ -147,7 +147,7 @@ def test_a_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('[{"id": 1},\n {"id": }]', "expected JSON, found in line 2, column 7: "),
+        ('[{"id": 1},\n {"id": }]', "expected JSON, found in line 2, column 9"),
         ('[{"id": 1}, {"id": 2', "it may have been cut off"),
         ('[{"id": 1}] x', "expected JSON, found in line 1, column 13"),
         ('{"id": 1}\n{"id": 2}', "one per line are declared as format: {type: jsonl}"),
@@ -212,7 +212,7 @@ def test_a_line_without_end_is_blocked(tmp_path: Path) -> None:
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, '{"id": 1}\n{"id":\n{"id": 3}\n')
-    assert "expected one JSON document per line, found in line 2, column 9" in blocked(export(type="jsonl"), path)
+    assert "expected one JSON document per line, found in line 2, column 7: " in blocked(export(type="jsonl"), path)
 
 
 def test_a_list_that_is_somewhere_else_is_blocked_and_the_keys_are_named(tmp_path: Path) -> None:
