@@ -28,7 +28,7 @@ app.add_typer(gate_app, name="gate")
 app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
-console = Console(width=None if sys.stdout.isatty() else 140)
+console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 SourceName = Annotated[str, typer.Argument(help="a declared source; see `gmw source list`")]
 Family = Enum("Family", {name: name for name in ("activity", "survey", "funding", "reference")}, type=str)
@@ -82,7 +82,7 @@ def source_check(
 
     found = check.check(name, file)
     check_text.print_check(found, console)
-    if found.report.status != "loaded":
+    if found.report.status != "loaded" or found.blocked_why:
         raise typer.Exit(1)
     if build:
         with Progress(
@@ -122,8 +122,9 @@ def source_add(
 @source_app.command("drift")
 def source_drift(name: Annotated[str | None, typer.Argument(help="default: all sources")] = None) -> None:
     """How the columns of files changed from one file to the next: added, removed, renamed, other kinds of values."""
-    from ingest.declaration import declaration
+    from ingest.declaration import declaration, declarations
     from ingest.drift import changes
+    from ingest.load import blocked
 
     table = Table("source", "file", "change", "column", "before", "after", "compared with")
     found = changes(declaration(name).name if name else None)
@@ -131,7 +132,14 @@ def source_drift(name: Annotated[str | None, typer.Argument(help="default: all s
         column = row["header"] if row["column_name"] in (None, row["header"]) else f"{row['header']} ({row['column_name']})"
         cells = (row["source"], row["file_name"], row["change"], column, row["before"], row["after"], row["previous_file_name"])
         table.add_row(*(escape(cell or "") for cell in cells))
-    console.print(table if found else "no file differs in its columns from the one before it")
+    console.print(table if found else "no file that was read differs in its columns from the one before it")
+    for source in [name] if name else [source.name for source in declarations()]:
+        for report in blocked(source):
+            if not report.rows_in:
+                console.print(
+                    f"not compared, because it is blocked: {report.source}/{report.file_name}; `gmw status` says why",
+                    soft_wrap=True, markup=False,
+                )
 
 
 @secret_app.command("create")

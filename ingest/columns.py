@@ -10,6 +10,9 @@ import duckdb
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.sql import literal
 
+# A time of day with what its clock is ahead of UTC, such as 02:00:00Z or 10:00+08:00.
+ZONED = r":[0-9.]+ ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+
 
 def sort_rows(
     connection: duckdb.DuckDBPyConnection,
@@ -75,6 +78,13 @@ def cast_to_type(column: ColumnDeclaration) -> str:
     if column.type == "double":
         number = f"try_cast({trimmed_text(column.name)} as double)"
         return f"case when isfinite({number}) then {number} end"
+    if column.type == "timestamp" and not column.formats:
+        text = trimmed_text(column.name)
+        # DuckDB drops what a time is ahead of UTC; `_prepare` of the loader says which clock the source has.
+        moment = f"try_cast({text} as timestamptz) at time zone coalesce(getvariable('time_zone'), 'UTC')"
+        # `2026-03-05 15:00:00` has no zone: its length says so faster than the regular expression.
+        is_zoned = f"length({text}) != 19 and regexp_matches({text}, {literal(ZONED)})"
+        return f"case when {is_zoned} then {moment} else try_cast({text} as timestamp) end"
     if not column.formats:
         return f"try_cast({trimmed_text(column.name)} as {column.type})"
     formats = ", ".join(map(literal, column.formats))

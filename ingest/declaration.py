@@ -155,9 +155,9 @@ class ColumnDeclaration(Strict):
 
     @property
     def is_read_as_text(self) -> bool:
-        """Whether readers that cast leave the text of the column as it stands: the loader casts it (readers take NaN for a
-        number)."""
-        return bool(self.formats) or self.has_marks or self.type == "double" or self.is_corrected
+        """Whether readers that cast leave the text of the column as it stands: the loader casts it (readers take NaN for a number and
+        drop the zone of a time)."""
+        return bool(self.formats) or self.has_marks or self.type in ("double", "timestamp") or self.is_corrected
 
     @field_validator("name")
     @classmethod

@@ -295,6 +295,7 @@ def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, w
     if source.is_private:
         privacy.install(connection)
     connection.execute("set variable file_day = $1", [day]).complete()
+    connection.execute("set variable time_zone = $1", [source.time_zone]).complete()
     try:
         parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
         if source.drift == "evolve" and any(header.strip() for header in parsed.undeclared):

@@ -125,9 +125,12 @@ def _fault(path: Path, source: SourceDeclaration) -> str | None:
                 return None
             for number, line in enumerate(file, start=1):
                 try:
-                    json.loads(line) if line.strip() else None
+                    json.loads(line.rstrip("\r\n")) if line.strip() else None
                 except json.JSONDecodeError as error:
-                    return f"expected one JSON document per line, found in line {number}, column {error.colno}: {error.msg}"
+                    return (
+                        f"expected one JSON document per line, found in line {number}, column {error.colno}: {error.msg}; mend or "
+                        "remove that line, or ask for the file again: it may have been cut off"
+                    )
     except json.JSONDecodeError as error:
         return (
             f"expected JSON, found in line {error.lineno}, column {error.colno}: {error.msg}; ask for the file again, it may "

@@ -139,9 +139,10 @@ def _message(path: Path, declared: str, marked: str | None, head: bytes) -> str:
         return f"{told}, found what looks like UTF-16 without a byte order mark: declare encoding utf-16, or ask for UTF-8"
     position = first_fault(_chunks(path), marked or declared)
     place = f"the first in line {_line_of(path, position)} (byte {position})" if position is not None else "throughout"
+    others = ", ".join(name for name in ("gb18030", "cp1252", "utf-16") if name != (marked or declared))
     return (
-        f"{told}, found bytes that are not, {place}, and that are no UTF-8 or GB18030 either; declare the encoding that the "
-        "producer uses (gb18030, cp1252, utf-16), or ask for the file in UTF-8"
+        f"{told}, found bytes that are not, {place}, and that are no UTF-8 or GB18030 either; if only that place is damaged, mend it "
+        f"or ask for the file again; else declare the encoding that the producer uses ({others}), or ask for the file in UTF-8"
     )
 
 

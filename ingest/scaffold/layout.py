@@ -172,7 +172,8 @@ def header_of(rows: list[list[str]], fill_right: bool) -> tuple[int, int, list[s
     width = Counter(_width(row) for row in rows if any(row)).most_common(1)[0][0]
     for first, row in enumerate(rows[:20]):
         filled = [cell for cell in row if cell.strip()]
-        if len(filled) < max(1, 0.5 * width) or any(_is_value(cell) for cell in filled):
+        is_title = len(filled) > 1 and len(set(filled)) == 1  # merged over several columns
+        if is_title or len(filled) < max(1, 0.5 * width) or any(_is_value(cell) for cell in filled):
             continue
         below = rows[first + 1] if first + 1 < len(rows) else []
         named_below = [cell for cell in below if cell.strip()]

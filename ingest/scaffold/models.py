@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from ingest.scaffold import records
 from ingest.scaffold.column import Column
 from ingest.scaffold.propose import Proposal
 
+MINUTES = re.compile(r"_min(ute)?s?\b|分钟")
 NUMBERS = ("integer", "bigint", "double", "decimal")
 
 
@@ -49,6 +52,10 @@ class Model:
             is_day = target == records.DAY.get(self.record)
             column = records.fitting(target, self.proposal.columns, self.taken, is_day)
             made = self._value(column, target, type_) if column else None
+            if made and target == "hours" and MINUTES.search(f"{column.name} {column.header}"):
+                made = f"({made} / 60.0)::{type_}"
+            if made and target in records.KEYS:
+                self.notes.append(f"{target} is made from {column.name}: is it the column that tells people apart best?")
         if made is None:
             assumed = records.ASSUMED.get((self.record, target))
             if assumed:

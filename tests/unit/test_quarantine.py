@@ -190,6 +190,7 @@ def test_rows_that_staging_refuses_are_seen_in_the_same_place(ledger: Ledger) ->
         )
     said = gmw("quarantine", "ledger")
     assert "unreadable_day (activity)" in said and "wrong_type" in said
+    assert "a.csv row 1, found '2026-03-01'" in said
     assert "place_alias" in said
     assert "wrong_type" not in gmw("quarantine", "--reason", "unreadable_day")
 
