@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -110,11 +111,16 @@ def _threads() -> int:
 
 
 def _dbt_vars(project: Path) -> dict[str, object]:
-    declared = yaml.safe_load((project / "dbt_project" / "dbt_project.yml").read_text())["vars"]
     override = yaml.safe_load(os.environ.get("GMW_DBT_VARS") or "{}")
     if not isinstance(override, dict):
         raise ValueError(f"GMW_DBT_VARS: expected a YAML mapping such as {{example_sources: true}}, found {override!r}")
-    return {**declared, **override}
+    return {**_declared_vars(project), **override}
+
+
+@cache
+def _declared_vars(project: Path) -> dict[str, object]:
+    """The variables of dbt_project.yml: settings are read many times for each file."""
+    return yaml.safe_load((project / "dbt_project" / "dbt_project.yml").read_text())["vars"]
 
 
 def secret_file() -> Path:
