@@ -71,7 +71,9 @@ def _kind(path: Path, head: bytes) -> str:
             with zipfile.ZipFile(path) as package:
                 names = package.namelist()
         except Exception as error:  # zipfile, zlib and struct raise what they like on damaged bytes
-            raise NotSniffed(f"{path.name}: expected a whole file, found a package that is damaged or cut off; ask for the file again") from error
+            raise NotSniffed(
+                f"{path.name}: expected a whole file, found a package that is damaged or cut off; ask for the file again"
+            ) from error
         if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
             return "xlsx"
         return "ods" if "content.xml" in names else "a zip archive: unpack it"
