@@ -1,4 +1,5 @@
-"""Writes the files that the benchmark loads: rows like those of the activity ledger, the same ones for the same number of rows."""
+"""Writes the files that the benchmark loads: rows like those of the activity ledger, the same ones for the same number of
+rows."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import re
 
 import great_expectations.expectations as gxe
 
-from expectations.sql import text_literal
+from ingest.sql import literal
 
 BIND_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w+(?!:))")
 
@@ -46,7 +46,7 @@ def no_rows(
     report names instead of single rows, such as groups of them.
     """
     return ExpectNoRows(
-        unexpected_rows_query=f"with batch as (select * from {{batch}}) select * from ({_literal(sql)}) as broken",
+        unexpected_rows_query=f"with batch as (select * from {{batch}}) select * from ({_without_placeholders(sql)}) as broken",
         severity=severity,
         meta=_meta(name, table, expected, advice, column, shown or sql),
     )
@@ -103,7 +103,7 @@ def in_set(
     column: str, values: list[str], keys: list[str], *, severity: str, table: str, advice: str
 ) -> gxe.ExpectColumnValuesToBeInSet:
     """The column holds only these values (or nothing). `keys` are the columns that name a row in a report."""
-    listed = ", ".join(text_literal(value) for value in values)
+    listed = ", ".join(literal(value) for value in values)
     return gxe.ExpectColumnValuesToBeInSet(
         column=column,
         value_set=values,
@@ -125,6 +125,6 @@ def _meta(
     return {"name": name, "column": column, "table": table, "expected": expected, "advice": advice, "rows": rows}
 
 
-def _literal(sql: str) -> str:
+def _without_placeholders(sql: str) -> str:
     """SQL in which Great Expectations finds no placeholder and SQLAlchemy no bind parameter."""
     return BIND_PARAMETER.sub(r"\\:", sql.replace("{", "{{").replace("}", "}}"))

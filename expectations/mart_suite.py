@@ -11,9 +11,9 @@ import yaml
 from expectations import personal_data
 from expectations.kpi_rules import KPI_VALUE_RULES, Rule
 from expectations.mart_rules import MART_RULES
-from expectations.sql import text_literal
 from ingest.corrections import IS_ABOUT_FILE
 from ingest.settings import settings
+from ingest.sql import literal
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -118,7 +118,7 @@ def _tables() -> list:
     """On the list of tables: all that readers rely on are there, each once."""
     from expectations.checks import no_rows
 
-    names = ", ".join(f"({text_literal(name)})" for name in REQUIRED_TABLES)
+    names = ", ".join(f"({literal(name)})" for name in REQUIRED_TABLES)
     return [
         no_rows(
             "every_table_that_readers_rely_on_exists_once",

@@ -6,9 +6,9 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from expectations.sql import text_literal
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.privacy import AGE_BANDS
+from ingest.sql import literal
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -32,7 +32,7 @@ class Batch:
     @property
     def query(self) -> str:
         """SQL of the rows of this batch."""
-        return f"select * from raw.{self.source} where _batch_id = {text_literal(self.batch_id)}"
+        return f"select * from raw.{self.source} where _batch_id = {literal(self.batch_id)}"
 
 
 def raw_suite(
@@ -69,7 +69,7 @@ def _accounting(source: SourceDeclaration, batch: Batch, table: str) -> list:
     the place of others."""
     from expectations.checks import no_rows, not_empty
 
-    own = f"batch_id = {text_literal(batch.batch_id)}"
+    own = f"batch_id = {literal(batch.batch_id)}"
     return [
         not_empty(
             table,
@@ -103,7 +103,7 @@ def _quarantine(batch: Batch, source: SourceDeclaration) -> list:
     """Most rows of the file could be read: not more of them are in quarantine than the declaration lets pass."""
     from expectations.checks import no_rows
 
-    own = f"batch_id = {text_literal(batch.batch_id)}"
+    own = f"batch_id = {literal(batch.batch_id)}"
     share, most = source.max_quarantined_share, source.max_quarantined_rows
     limits = [f"rows_quarantined > {share} * rows_in"] + ([f"rows_quarantined > {most}"] if most is not None else [])
     rows = f"select row_no, column_name, reason from ops.quarantine where {own}"
@@ -182,8 +182,8 @@ CHANGES = {
 
 
 def _drift(source: SourceDeclaration, batch: Batch) -> list:
-    """The file has the columns of the one before it. How much a change matters is the source's policy; a header that is declared as
-    another name of its column matters to nobody."""
+    """The file has the columns of the one before it. How much a change matters is the source's policy; a header that is declared
+    as another name of its column matters to nobody."""
     from expectations.checks import no_rows
 
     severity = {"evolve": "info", "warn": "warning", "block": "critical"}[source.drift]
@@ -192,7 +192,7 @@ def _drift(source: SourceDeclaration, batch: Batch) -> list:
             name,
             f"""
             select coalesce(header, column_name) as header, "before", "after", previous_batch_id from ops.column_drift
-            where batch_id = {text_literal(batch.batch_id)} and change = '{change}'""",
+            where batch_id = {literal(batch.batch_id)} and change = '{change}'""",
             severity="info" if change == "renamed" else severity,
             table="ops.column_drift",
             expected=expected,
@@ -259,7 +259,7 @@ def _values(column: ColumnDeclaration, table: str, owner: str) -> list:
             no_rows(
                 f"{name}_has_its_form",
                 f'select _row_no, "{name}" from batch '
-                f'where not regexp_full_match("{name}"::varchar, {text_literal(column.pattern)})',
+                f'where not regexp_full_match("{name}"::varchar, {literal(column.pattern)})',
                 severity=column.severity,
                 table=table,
                 expected=f"{name} in the form {column.pattern}",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from exports import figures, version_folder
 from ingest.settings import settings
+from ingest.sql import literal
 
 # Columns of kpi.csv: kpi_value with the names of the catalogue and of the place beside the codes.
 CSV_TEXT = (
@@ -68,9 +69,8 @@ def write_csv(published: figures.Published, path: Path) -> None:
         for name in CSV_COLUMNS
     )
     plain = path.with_suffix(".plain")
-    literal = str(plain).replace("'", "''")
     published.connection.execute(
-        f"copy (select {columns} from figure order by {figures.ORDER}) to '{literal}' (format csv, header)"
+        f"copy (select {columns} from figure order by {figures.ORDER}) to {literal(str(plain))} (format csv, header)"
     )
     with open(plain, "rb") as source, open(path, "wb") as target:
         target.write(b"\xef\xbb\xbf")

@@ -21,6 +21,7 @@ from exports.restricted import PERSON_KEYS, Restriction, restrictions
 from ingest import warehouse
 from ingest.build import code_version
 from ingest.settings import settings
+from ingest.sql import literal
 
 REQUIRED_TABLES = (
     "dim_place", "dim_question", "dim_survey", "fct_activity", "fct_answer", "fct_case", "fct_case_event", "fct_money",
@@ -302,7 +303,7 @@ def _copy(
     rows = {}
     restricted = {name: what for name, what in restrictions().items() if name in tables}
     open_tables = {name: source for name, source in tables.items() if not restricted.get(name, Restriction()).whole}
-    connection.execute(f"attach {_literal(folder / DATABASE)} as published (storage_version '{STORAGE_VERSION}')")
+    connection.execute(f"attach {literal(str(folder / DATABASE))} as published (storage_version '{STORAGE_VERSION}')")
     try:
         for name, source in open_tables.items():
             order = "order by all" if name in SORTED_TABLES else ""
@@ -323,7 +324,7 @@ def _copy(
             target = f'published.main."{name}"'
             (rows[name],) = connection.execute(f"select count(*) from {target}").fetchone()
             connection.execute(
-                f"copy {target} to {_literal(folder / 'parquet' / f'{name}.parquet')} (format parquet, compression zstd)"
+                f"copy {target} to {literal(str(folder / 'parquet' / f'{name}.parquet'))} (format parquet, compression zstd)"
             )
     finally:
         connection.execute("detach published")
@@ -334,9 +335,9 @@ def _copy(
 def _copy_restricted(connection: duckdb.DuckDBPyConnection, path: Path, tables: dict[str, str]) -> None:
     """Write the restricted tables, whole, to a file that only its owner can read."""
     with duckdb.connect() as empty:
-        empty.execute(f"attach {_literal(path)} as restricted (storage_version '{STORAGE_VERSION}'); detach restricted")
+        empty.execute(f"attach {literal(str(path))} as restricted (storage_version '{STORAGE_VERSION}'); detach restricted")
     path.chmod(0o600)
-    connection.execute(f"attach {_literal(path)} as restricted")
+    connection.execute(f"attach {literal(str(path))} as restricted")
     try:
         for name, source in tables.items():
             connection.execute(f'create table restricted.main."{name}" as from {source}')
@@ -394,8 +395,3 @@ def _catalogue_version(connection: duckdb.DuckDBPyConnection, kpi_catalogue: str
 def _sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _literal(path: Path) -> str:
-    """A path as an SQL string."""
-    return "'" + str(path).replace("'", "''") + "'"

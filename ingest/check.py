@@ -35,12 +35,14 @@ class Difference:
 @dataclass(frozen=True)
 class Check:
     """What would become of a file. `rows`: the first rows that would not load; `reasons`: how many for which reason, in words.
-    `difference`: None when the layout of the file cannot be told."""
+    `difference`: None when the layout of the file cannot be told. `blocked_why`: of a file that loads and has more rows in
+    quarantine than the declaration lets pass: the raw gate will block it."""
 
     report: BatchReport
     rows: list[dict]
     reasons: Counter[str]
     difference: Difference | None
+    blocked_why: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,17 @@ def check(source_name: str, path: Path, shown: int = 10) -> Check:
     """
     report, rows = dry_run(source_name, path, COUNTED_ROWS)
     reasons = Counter(f"{row['reason']} in {row['column_name']}" if row["column_name"] else row["reason"] for row in rows)
-    return Check(report, rows[:shown], reasons, _difference(declaration(source_name), path))
+    source = declaration(source_name)
+    return Check(report, rows[:shown], reasons, _difference(source, path), _blocked_why(source, report))
+
+
+def _blocked_why(source: SourceDeclaration, report: BatchReport) -> str | None:
+    share, most = source.max_quarantined_share, source.max_quarantined_rows
+    if report.rows_quarantined > share * report.rows_in:
+        return f"expected at most {share:.0%} of the rows (max_quarantined_share) in quarantine"
+    if most is not None and report.rows_quarantined > most:
+        return f"expected at most {most} rows (max_quarantined_rows) in quarantine"
+    return None
 
 
 def _difference(source: SourceDeclaration, path: Path) -> Difference | None:

@@ -25,6 +25,12 @@ def print_check(found: Check, console: Console) -> None:
             escape(f"  {place_in_file(row['row_no'])}{column}: {row['reason']}, expected {row['expected']}, found {row['raw_value']!r}"),
             soft_wrap=True,
         )
+    if found.blocked_why:
+        console.print(
+            f"  [red]the gate would block it[/]: {found.blocked_why}, found {found.report.rows_quarantined} of "
+            f"{found.report.rows_in}; mend the declaration or the file",
+            soft_wrap=True,
+        )
     if found.difference:
         _print_difference(found.difference, console)
 

@@ -28,11 +28,12 @@ app.add_typer(gate_app, name="gate")
 app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
-console = Console(width=None if sys.stdout.isatty() else 140)
+console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 SourceName = Annotated[str, typer.Argument(help="a declared source; see `gmw source list`")]
 Family = Enum("Family", {name: name for name in ("activity", "survey", "funding", "reference")}, type=str)
 RunId = Annotated[str, typer.Option(help="identifies the run in kpi_value and gate results; default: now")]
+BuiltRunId = Annotated[str, typer.Option(help="the run that was built; default: the last one")]
 
 
 def new_run_id() -> str:
@@ -71,7 +72,7 @@ def source_list() -> None:
 @source_app.command("check")
 def source_check(
     name: SourceName,
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="a file as it arrives")],
     build: Annotated[
         bool, typer.Option("--build", help="also gate it and run the staging models, in an installation that is thrown away")
     ] = False,
@@ -81,7 +82,7 @@ def source_check(
 
     found = check.check(name, file)
     check_text.print_check(found, console)
-    if found.report.status != "loaded":
+    if found.report.status != "loaded" or found.blocked_why:
         raise typer.Exit(1)
     if build:
         with Progress(
@@ -121,8 +122,9 @@ def source_add(
 @source_app.command("drift")
 def source_drift(name: Annotated[str | None, typer.Argument(help="default: all sources")] = None) -> None:
     """How the columns of files changed from one file to the next: added, removed, renamed, other kinds of values."""
-    from ingest.declaration import declaration
+    from ingest.declaration import declaration, declarations
     from ingest.drift import changes
+    from ingest.load import blocked
 
     table = Table("source", "file", "change", "column", "before", "after", "compared with")
     found = changes(declaration(name).name if name else None)
@@ -130,7 +132,14 @@ def source_drift(name: Annotated[str | None, typer.Argument(help="default: all s
         column = row["header"] if row["column_name"] in (None, row["header"]) else f"{row['header']} ({row['column_name']})"
         cells = (row["source"], row["file_name"], row["change"], column, row["before"], row["after"], row["previous_file_name"])
         table.add_row(*(escape(cell or "") for cell in cells))
-    console.print(table if found else "no file differs in its columns from the one before it")
+    console.print(table if found else "no file that was read differs in its columns from the one before it")
+    for source in [name] if name else [source.name for source in declarations()]:
+        for report in blocked(source):
+            if not report.rows_in:
+                console.print(
+                    f"not compared, because it is blocked: {report.source}/{report.file_name}; `gmw status` says why",
+                    soft_wrap=True, markup=False,
+                )
 
 
 @secret_app.command("create")
@@ -193,8 +202,9 @@ def purge(
     console.print(table if files else "no landed file is older than the retention of its source")
     if files:
         console.print(
-            f"{len(files)} files {'purged' if apply else 'would be purged (--apply does it)'}. They cannot be loaded, replayed or given new "
-            "person keys again, unless `gmw land SOURCE FILE` brings them back. What still lies where it came from is yours to delete.",
+            f"{len(files)} files {'purged' if apply else 'would be purged (--apply does it)'}. They cannot be loaded, replayed "
+            "or given new person keys again, unless `gmw land SOURCE FILE` brings them back. What still lies where it came from "
+            "is yours to delete.",
             soft_wrap=True,
         )
 
@@ -242,7 +252,7 @@ def gate_raw(source: SourceName, run_id: RunId = "") -> None:
 
 
 @gate_app.command("marts")
-def gate_marts(run_id: RunId = "") -> None:
+def gate_marts(run_id: BuiltRunId = "") -> None:
     """Check what would be published."""
     from expectations import gate
 
@@ -318,7 +328,7 @@ def dbt(context: typer.Context) -> None:
 
 
 @app.command()
-def publish(run_id: RunId = "") -> None:
+def publish(run_id: BuiltRunId = "") -> None:
     """Publish the marts of a run whose gate has passed, as a new version."""
     from exports.publication import publish as publish_version
 
@@ -326,7 +336,7 @@ def publish(run_id: RunId = "") -> None:
 
 
 @app.command()
-def rollback(version: str) -> None:
+def rollback(version: Annotated[str, typer.Argument(help="its name; see $GMW_HOME/published")]) -> None:
     """Switch `current` back to an earlier published version."""
     from exports.publication import rollback as switch_back
 
@@ -405,7 +415,7 @@ def status() -> None:
 
 
 @app.command()
-def sql(query: str) -> None:
+def sql(query: Annotated[str, typer.Argument(help="SQL of DuckDB")]) -> None:
     """Run a read-only query on the published version, e.g. `gmw sql "from kpi_value limit 5"`."""
     from exports.publication import open_current
 

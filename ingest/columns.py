@@ -10,6 +10,9 @@ import duckdb
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.sql import literal
 
+# A time of day with what its clock is ahead of UTC, such as 02:00:00Z or 10:00+08:00.
+ZONED = r":[0-9.]+ ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+
 
 def sort_rows(
     connection: duckdb.DuckDBPyConnection,
@@ -34,13 +37,15 @@ def sort_rows(
     faults = [f"when {trimmed_text(column.name)} is not null and {cast_to_type(column)} is null then" for column in casts]
     faulty_column = " ".join(f"{fault} {literal(column.name)}" for fault, column in zip(faults, casts, strict=True))
     faulty_value = " ".join(f"{fault} {trimmed_text(column.name)}" for fault, column in zip(faults, casts, strict=True))
+    is_blank = _blank([column for column in stored if column.name not in filled], is_typed)
+    masked = "mask_personal" if source.is_private else ""
     values = [
         *(stored_value(column, is_typed) for column in stored),
         *also,
-        f"{' or '.join([_blank([c for c in stored if c.name not in filled], is_typed), *_skip_conditions(source, stored)])} as _is_skipped",
+        f"{' or '.join([is_blank, *_skip_conditions(source, stored)])} as _is_skipped",
         f"{f'case {faulty_column} end' if casts else 'null::varchar'} as _faulty_column",
         # In a row that is shifted by one, a phone number may stand where a date is expected.
-        f"{('mask_personal' if source.is_private else '')}({f'case {faulty_value} end' if casts else 'null::varchar'}) as _faulty_value",
+        f"{masked}({f'case {faulty_value} end' if casts else 'null::varchar'}) as _faulty_value",
     ]
     connection.execute(f"create table prepared_rows as select {', '.join(values)} from {rows}", parameters or []).complete()
 
@@ -73,6 +78,13 @@ def cast_to_type(column: ColumnDeclaration) -> str:
     if column.type == "double":
         number = f"try_cast({trimmed_text(column.name)} as double)"
         return f"case when isfinite({number}) then {number} end"
+    if column.type == "timestamp" and not column.formats:
+        text = trimmed_text(column.name)
+        # DuckDB drops what a time is ahead of UTC; `_prepare` of the loader says which clock the source has.
+        moment = f"try_cast({text} as timestamptz) at time zone coalesce(getvariable('time_zone'), 'UTC')"
+        # `2026-03-05 15:00:00` has no zone: its length says so faster than the regular expression.
+        is_zoned = f"length({text}) != 19 and regexp_matches({text}, {literal(ZONED)})"
+        return f"case when {is_zoned} then {moment} else try_cast({text} as timestamp) end"
     if not column.formats:
         return f"try_cast({trimmed_text(column.name)} as {column.type})"
     formats = ", ".join(map(literal, column.formats))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import mmap
 import zipfile
 from dataclasses import dataclass
@@ -28,7 +29,11 @@ MARKS = {
     b"\x7fELF": ("program", "a program"),
     b"{\\rtf": ("rtf", "an RTF document"),
 }
-BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+# UTF-32 first: its mark begins with that of UTF-16.
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
 HTML_STARTS = ("<!doctype html", "<html", "<head", "<meta", "<body", "<table", "<style", "<script", "<div")
 OLE_NAMES = {
     "EncryptedPackage": ("locked", "a document that is locked with a password"),
@@ -86,6 +91,11 @@ def content_of(path: Path) -> Content:
     return Content(*_text(start))
 
 
+def marked_encoding(start: bytes) -> str | None:
+    """What the byte order mark at the start of a text says of its encoding; None without one."""
+    return next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
+
+
 def mismatch(declared: str, path: Path) -> str | None:
     """What to tell when a file is of another form than its source declares; None when it may be of that form.
 
@@ -127,7 +137,7 @@ def _compound(path: Path) -> tuple[str, str]:
 
 
 def _text(start: bytes) -> tuple[str, str]:
-    encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
+    encoding = marked_encoding(start)
     if not encoding and b"\x00" in start:
         return "binary", "bytes that are no text"
     text = start.decode(encoding or "utf-8", errors="replace").lstrip("\ufeff").lstrip()

@@ -33,8 +33,8 @@ class DeclarationError(ValueError):
 class Delivery(Strict):
     """What a new file means; applied by the dbt macro `delivered_rows`.
 
-    `order_by` (upsert): columns by which the latest row of a key is found, before files are compared. `overlapping` (append): files
-    repeat one another's rows; an equal row counts as often as the file has it that has it most often.
+    `order_by` (upsert): columns by which the latest row of a key is found, before files are compared. `overlapping` (append):
+    files repeat one another's rows; an equal row counts as often as the file has it that has it most often.
     """
 
     mode: Literal["append", "snapshot", "period", "upsert"]
@@ -155,8 +155,9 @@ class ColumnDeclaration(Strict):
 
     @property
     def is_read_as_text(self) -> bool:
-        """Whether readers that cast leave the text of the column as it stands: the loader casts it (readers take NaN for a number)."""
-        return bool(self.formats) or self.has_marks or self.type == "double" or self.is_corrected
+        """Whether readers that cast leave the text of the column as it stands: the loader casts it (readers take NaN for a number and
+        drop the zone of a time)."""
+        return bool(self.formats) or self.has_marks or self.type in ("double", "timestamp") or self.is_corrected
 
     @field_validator("name")
     @classmethod
@@ -298,8 +299,8 @@ class SourceDeclaration(Strict):
 
     @property
     def landed_files_kept_days(self) -> int | None:
-        """How many days the bytes of landed files are kept; None: for ever. Files about people go after PERSONAL_FILES_KEPT_DAYS where
-        the declaration does not say otherwise: long enough to load a year again, not longer than that."""
+        """How many days the bytes of landed files are kept; None: for ever. Files about people go after PERSONAL_FILES_KEPT_DAYS
+        where the declaration does not say otherwise: long enough to load a year again, not longer than that."""
         if self.retention_days is None:
             return PERSONAL_FILES_KEPT_DAYS if self.is_private else None
         return None if self.retention_days == "forever" else self.retention_days

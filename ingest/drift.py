@@ -1,7 +1,7 @@
 """Drift: how the columns of a file differ from those of the file before it, before it breaks anything.
 
-What a file's columns were stands in `ops.file_column`; the view `ops.column_drift` compares each batch with the last accepted one of
-the same source and layout. The raw gate reports it with the severity that the source's policy gives.
+What a file's columns were stands in `ops.file_column`; the view `ops.column_drift` compares each batch with the last accepted one
+of the same source and layout. The raw gate reports it with the severity that the source's policy gives.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ SAMPLED_ROWS = 20_000
 # A column counts as numbers or dates when nearly all of its values are: a few typing errors are no new kind.
 DOMINANT_SHARE = 0.95
 
+
 def record(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, parsed: Parsed, batch_id: str) -> None:
     """Write down the columns of a batch: header as found, declared column (if it is one), and the kind of its values.
 
-    The kind of a typed column is its declared type; that of text is integer, decimal, date or text, whichever nearly all values of
-    its first rows are; personal columns have none.
+    The kind of a typed column is its declared type; that of text is integer, decimal, date or text, whichever nearly all values
+    of its first rows are; personal columns have none.
 
-    Args: connection: a writer inside the transaction that stored the batch. source: its declaration. parsed: what the reader found.
+    Args: connection: a writer inside the transaction that stored the batch. source: its declaration. parsed: what the reader
+    found.
     """
     connection.execute("delete from ops.file_column where batch_id = ?", [batch_id])
     kinds = _kinds(connection, source, parsed, batch_id)
@@ -89,13 +91,14 @@ def changes(source_name: str | None = None) -> list[dict[str, str | None]]:
     with warehouse.reader() as connection:
         found = connection.execute(
             """
-            select drift.source, file.file_name, drift.batch_id, drift.change, drift.header, drift.column_name, drift.before, drift.after,
-                previous_file.file_name as previous_file_name
+            select drift.source, file.file_name, drift.batch_id, drift.change, drift.header, drift.column_name, drift.before,
+                drift.after, previous_file.file_name as previous_file_name
             from ops.column_drift as drift
             inner join ops.batch as batch using (batch_id)
             inner join ops.file as file on file.source = batch.source and file.file_id = batch.file_id
             inner join ops.batch as previous on previous.batch_id = drift.previous_batch_id
-            inner join ops.file as previous_file on previous_file.source = previous.source and previous_file.file_id = previous.file_id
+            inner join ops.file as previous_file
+                on previous_file.source = previous.source and previous_file.file_id = previous.file_id
             where $source is null or drift.source = $source
             order by batch.batch_no desc, drift.change, drift.header
             """,

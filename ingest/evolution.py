@@ -20,13 +20,15 @@ def evolved(source: SourceDeclaration, headers: list[str], path: Path) -> Source
     """The declaration with a text column for each header that it does not know.
 
     Nobody has said yet what such a column holds: numbers of people in it are masked, and what looks personal by its header or its
-    values is hashed, banded or not stored, as `gmw source add` would propose; where the file cannot be looked at, nothing of it is.
+    values is hashed, banded or not stored, as `gmw source add` would propose; where the file cannot be looked at, nothing of it
+    is.
     Args: source: the declaration. headers: as they stand in the file. path: the file.
     """
     personal = _personal(path, headers)
     columns = [
         ColumnDeclaration(
-            name=column_name(header), headers=[header], required=False, personal=personal[header], free_text=personal[header] is None
+            name=column_name(header), headers=[header], required=False, personal=personal[header],
+            free_text=personal[header] is None,
         )
         for header in dict.fromkeys(header for header in headers if header.strip())
     ]

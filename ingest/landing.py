@@ -75,8 +75,8 @@ def _of_interval(source: SourceDeclaration, arrived: Arrivals, interval: Interva
 
 
 def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = False) -> list[LandedFile]:
-    """Land what a connector has brought, for a declaration that one has at hand; as `land`. `restore`: bytes that retention has purged
-    are kept again."""
+    """Land what a connector has brought, for a declaration that one has at hand; as `land`. `restore`: bytes that retention has
+    purged are kept again."""
     copied, refused = [], list(arrived.refused)
     for file in arrived.files:
         try:
@@ -95,8 +95,8 @@ def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = 
                 known[file_id] = False
                 connection.execute(
                     """
-                    insert into ops.file (file_id, source, file_name, original_path, size_bytes, landed_path, licence, producer, as_of,
-                        revision, retrieved_at)
+                    insert into ops.file (file_id, source, file_name, original_path, size_bytes, landed_path, licence, producer,
+                        as_of, revision, retrieved_at)
                     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
                     """,
                     [file_id, source.name, file.name, file.address, size, str(landed_path(source.name, file_id)),
@@ -114,7 +114,8 @@ def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = 
         purged = [file_id for _, _, _, file_id, _ in copied if known[file_id]]
         if purged and restore:
             connection.execute(
-                "update ops.file set purged_at = null where source = ? and list_contains(?::varchar[], file_id)", [source.name, purged]
+                "update ops.file set purged_at = null where source = ? and list_contains(?::varchar[], file_id)",
+                [source.name, purged],
             )
     if not restore:
         for file_id in purged:
@@ -187,7 +188,8 @@ def as_of_in_name(source: SourceDeclaration, file_name: str) -> date | None:
 
 
 def revision_in_name(source: SourceDeclaration, file_name: str) -> int:
-    """Which edition of its period a file is, from its name by the declared `revision_pattern`: a later one replaces an earlier one.
+    """Which edition of its period a file is, from its name by the declared `revision_pattern`: a later one replaces an earlier
+    one.
 
     The pattern's first group, if there is one, holds the number (`_v2` → 2); a name that matches without a number is revision 1
     (`_修订`); one that does not match is the first edition, 0. Raises Unreadable when what stands there is no number.

@@ -61,7 +61,13 @@ def load(name: str) -> ReaderPlugin:
     try:
         plugin = points[0].load()
     except Exception as error:  # a foreign package may fail in any way
-        raise ValueError(f"format {name}: the package {packages[0]} cannot be loaded: {type(error).__name__}: {error}") from error
+        raise ValueError(
+            f"format {name}: the package {packages[0]} cannot be loaded: {type(error).__name__}: {error}; install it anew, or "
+            "tell those who maintain it"
+        ) from error
     if not isinstance(plugin, ReaderPlugin):
-        raise ValueError(f"format {name}: expected a ReaderPlugin in the package {packages[0]}, found {type(plugin).__name__}")
+        raise ValueError(
+            f"format {name}: expected a ReaderPlugin in the package {packages[0]}, found {type(plugin).__name__}; tell those who "
+            "maintain it"
+        )
     return plugin

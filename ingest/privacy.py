@@ -54,8 +54,8 @@ def refuse_other_keys(connection: duckdb.DuckDBPyConnection, source: SourceDecla
     if found := rows_with_other_keys(connection, source):
         raise OtherKeys(
             f"{source.name}: expected keys of the current {PERSON_KEY_SECRET} (they begin with {key_version()}), found "
-            f"{sum(found.values())} rows in {len(found)} batches with keys of another one. Set the secret that they were made with, "
-            "or give all rows new keys: `gmw rotate-key` shows what that means, docs/runbooks/key_rotation.md the way."
+            f"{sum(found.values())} rows in {len(found)} batches with keys of another one. Set the secret that they were made "
+            "with, or give all rows new keys: `gmw rotate-key` shows what that means, docs/runbooks/key_rotation.md the way."
         )
 
 
@@ -63,9 +63,9 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the SQL macros `person_key(kind, identifier)`, `age_band(age)`, `birth_date_band(birth_date, day)` and
     `mask_personal(text)` known to a connection.
 
-    `person_key` is the version of the secret, a colon, and HMAC-SHA-256 (RFC 2104) of `kind:identifier` in hex, computed by DuckDB
-    from the two padded keys; a blank identifier gives NULL. Spaces and hyphens do not count, full-width digits count as digits.
-    The bands are those of AGE_BANDS: blank gives NULL, what is not an age gives `unknown`.
+    `person_key` is the version of the secret, a colon, and HMAC-SHA-256 (RFC 2104) of `kind:identifier` in hex, computed by
+    DuckDB from the two padded keys; a blank identifier gives NULL. Spaces and hyphens do not count, full-width digits count as
+    digits. The bands are those of AGE_BANDS: blank gives NULL, what is not an age gives `unknown`.
     Raises: RuntimeError when GMW_PERSON_KEY_SECRET is missing or too short.
     """
     key = person_key_secret()
@@ -97,7 +97,8 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
             when years between 45 and 59 then '45-59' when years between 60 and 130 then '60+' else 'unknown' end;
         create or replace temp macro age_band(age) as case
             when coalesce(trim(age), '') = '' then null
-            else band_of_years(try_cast(regexp_extract(plain_digits(trim(age)), '^[^0-9-]*([0-9]{1,3})([^0-9.]|[.]|$)', 1) as integer)) end;
+            else band_of_years(try_cast(regexp_extract(
+                plain_digits(trim(age)), '^[^0-9-]*([0-9]{1,3})([^0-9.]|[.]|$)', 1) as integer)) end;
         -- Of a birthday that only says the year, the middle of the year.
         create or replace temp macro birth_day(words) as coalesce(
             try_strptime(regexp_replace(words, '^([0-9]{4})[^0-9]?([0-9]{1,2})[^0-9]([0-9]{1,2}).*$', '\\1-\\2-\\3'), '%Y-%m-%d'),

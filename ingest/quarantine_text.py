@@ -13,12 +13,13 @@ from ingest import warehouse
 from ingest.readers import place_in_file
 from ingest.reasons import REASONS
 from ingest.replay import QuarantinedRow, Replayed, Trial
+from ingest.sql import quoted
 
 EXAMPLES = 3
 LONGEST_VALUE = 60
 STAGING_ADVICE = (
-    "the row is loaded, but staging cannot make a record of it: correct the cell in seeds/correction.csv and replay, or teach the "
-    "staging model (or place_alias) to read it, which acts with the next build"
+    "the row is loaded, but staging cannot make a record of it: correct the cell in seeds/correction.csv and replay, or teach "
+    "the staging model (or place_alias) to read it, which acts with the next build"
 )
 
 
@@ -192,3 +193,33 @@ def _make_rows(
         """,
         {"source": source, "reason": reason, "file": file},
     )
+    if not is_history:
+        _show_unreadable(connection)
+
+
+def _show_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add column and text to rows that staging refuses as `unreadable_<column>`: a correction names both."""
+    from ingest.declaration import known_declarations
+
+    named = connection.execute(
+        "select distinct source, regexp_extract(reason, '^unreadable_(\\w+)', 1) as name from listed where stage = 'staging'"
+    ).fetchall()
+    plain = {
+        (source.name, column.name)
+        for source in known_declarations()
+        for column in source.columns
+        if not column.personal and not column.free_text
+    }
+    stored = set(
+        connection.execute("select table_name, column_name from duckdb_columns() where schema_name = 'raw'").fetchall()
+    )
+    for source, name in sorted(plain & stored & set(named)):
+        connection.execute(
+            f"""
+            update listed set column_name = $name, raw_value = rows.{quoted(name)}::varchar
+            from raw.{quoted(source)} as rows
+            where stage = 'staging' and source = $source and regexp_matches(reason, '^unreadable_' || $name || '( |$)')
+                and rows._file_id = listed.file_id and rows._row_no = listed.row_no
+            """,
+            {"name": name, "source": source},
+        ).complete()

@@ -31,16 +31,17 @@ class Purgeable:
 def plan() -> list[Purgeable]:
     """The landed files whose bytes are older than the retention of their source, the oldest first.
 
-    A file that was loaded and waits for its gate is kept until it is judged. Files of sources that are no longer declared are kept:
-    nobody says for how long. Returns: one Purgeable per file; none when nothing was landed yet.
+    A file that was loaded and waits for its gate is kept until it is judged. Files of sources that are no longer declared are
+    kept: nobody says for how long. Returns: one Purgeable per file; none when nothing was landed yet.
     """
-    days = [(source.name, source.landed_files_kept_days) for source in declarations() if source.landed_files_kept_days is not None]
+    days = [(source.name, days) for source in declarations() if (days := source.landed_files_kept_days) is not None]
     if not days or not settings().database.exists():
         return []
     with warehouse.reader() as connection:
         rows = connection.execute(
             """
-            select file.source, file.file_id, file.file_name, file.retrieved_at::date, file.size_bytes, file.landed_path, file.original_path
+            select file.source, file.file_id, file.file_name, file.retrieved_at::date, file.size_bytes, file.landed_path,
+                file.original_path
             from ops.file as file
             inner join (select unnest(?::varchar[]) as source, unnest(?::integer[]) as days) as kept on kept.source = file.source
             where file.purged_at is null and file.landed_path is not null and file.retrieved_at < now() - to_days(kept.days)
@@ -71,7 +72,9 @@ def purge() -> list[Purgeable]:
                     """,
                     [[file.source for file in planned], [file.file_id for file in planned]],
                 )
-            purged = connection.execute("select landed_path from ops.file where purged_at is not null and landed_path is not null").fetchall()
+            purged = connection.execute(
+            "select landed_path from ops.file where purged_at is not null and landed_path is not null"
+        ).fetchall()
         for (path,) in purged:
             (settings().landing / path).unlink(missing_ok=True)
     _clear_abandoned()

@@ -40,7 +40,8 @@ def plan() -> list[Planned]:
         for source in declarations():
             for batch_id in privacy.rows_with_other_keys(connection, source):
                 row = connection.execute(
-                    "select file_name, landed_path, rows_loaded from ops.batch join ops.file using (source, file_id) where batch_id = ?",
+                    "select file_name, landed_path, rows_loaded from ops.batch join ops.file using (source, file_id) "
+                    "where batch_id = ?",
                     [batch_id],
                 ).fetchone()
                 found.append(Planned(batch_id, source.name, row[0], row[2], _problem(source, *row)))

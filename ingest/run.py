@@ -26,8 +26,8 @@ def run_all(
 
     Args: run_id: identifies the run. sources: names; default all. step: told what is being done. echo: told what was done.
     Returns: the batches that are blocked now; everything else was published.
-    Raises: what the steps raise; then nothing new is published. SourceUnavailable or ConnectionNotFound, for the first source that could
-    not be asked, at the end: everything else was published.
+    Raises: what the steps raise; then nothing new is published. SourceUnavailable or ConnectionNotFound, for the first source
+    that could not be asked, at the end: everything else was published.
     """
     from expectations import gate
     from exports.export import export
@@ -48,7 +48,8 @@ def run_all(
         gate.gate_raw(source.name, run_id)
         echo(
             f"{source.name}: {len(new)} new files, {sum(report.rows_loaded for report in reports)} rows loaded, "
-            f"{sum(report.rows_quarantined for report in reports)} quarantined, {sum(report.rows_skipped for report in reports)} skipped"
+            f"{sum(report.rows_quarantined for report in reports)} quarantined, "
+            f"{sum(report.rows_skipped for report in reports)} skipped"
         )
     print_unclaimed(echo)
     step("build the marts (dbt)")
@@ -100,7 +101,8 @@ def print_status(console: Console) -> None:
         rows = connection.execute(
             f"""
             select source, count(*), count(*) filter (status = 'accepted'), count(*) filter (status = 'loaded'),
-                count(*) filter (status = 'blocked'), sum(rows_loaded), sum(rows_quarantined), {rejected}, max(file.as_of) filter (status = 'accepted'),
+                count(*) filter (status = 'blocked'), sum(rows_loaded), sum(rows_quarantined), {rejected},
+                max(file.as_of) filter (status = 'accepted'),
                 strftime(max(loaded_at), '%Y-%m-%d %H:%M UTC')
             from ops.batch join ops.file using (source, file_id) group by source order by source
             """
@@ -131,7 +133,8 @@ def print_status(console: Console) -> None:
     for gate, run_id, checks, critical, warnings in gates:
         console.print(f"last {gate} gate ({run_id}): {checks} checks, {critical} critical and {warnings} warnings failed")
     for source, encoding, files in encodings:
-        console.print(f"encoding {source}: {files} file{'s' * (files > 1)} in {encoding}, which is not the declared encoding", soft_wrap=True)
+        told = f"{files} file{'s' * (files > 1)} in {encoding}, which is not the declared encoding"
+        console.print(f"encoding {source}: {told}", soft_wrap=True)
     for source, file_name, message in messages:
         console.print(f"[red]blocked[/] {escape(f'{source}/{file_name}: {message}')}", soft_wrap=True)
     current = [version for version in versions() if version.is_current]

@@ -64,9 +64,9 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
             kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
             f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
             rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
-            "Intervals of the past that a source is to be asked for again: `airflow backfill create`. A red `report_blocked_files` "
-            "means that a file was kept out: its log says which, why and what to do; the other files and sources are in the marts "
-            "already.",
+            "Intervals of the past that a source is to be asked for again: `airflow backfill create`. A red "
+            "`report_blocked_files` means that a file was kept out: its log says which, why and what to do; the other files and "
+            "sources are in the marts already.",
             owner=declaration.owner,
         ),
     ) as dag:
@@ -223,7 +223,8 @@ def export_kpis_dag() -> DAG:
 
 
 def maintain_dag() -> DAG:
-    """Build the DAG `maintain`: deletes the bytes of landed files that are older than the retention of their source, every night."""
+    """Build the DAG `maintain`: deletes the bytes of landed files that are older than the retention of their source, every
+    night."""
     with DAG(
         dag_id=MAINTAIN,
         description="Deletes the bytes of landed files when their time is over.",
@@ -239,8 +240,8 @@ def maintain_dag() -> DAG:
             "execution_timeout": LONGEST_TASK,
         },
         doc_md=_doc(
-            purpose="Deletes the bytes of landed files that are older than `retention_days` of their source (400 days for files about "
-            "people, else for ever). The ledger and what was loaded stay.",
+            purpose="Deletes the bytes of landed files that are older than `retention_days` of their source (400 days for files "
+            "about people, else for ever). The ledger and what was loaded stay.",
             kind="upkeep; every night at 03:30 (Asia/Shanghai).",
             rerun="trigger the DAG; what is gone stays gone. `gmw purge` shows what the next run would delete.",
             owner="data team",
@@ -267,8 +268,8 @@ def blocked_files_message(source: str, batches: list) -> str:
     lines = [f"{len(batches)} file(s) of {source} are kept out of the marts, everything else went on:"]
     lines += [f"- {batch.file_name}: {batch.message}" for batch in batches]
     lines.append(
-        "Put a corrected file where it came from (or take the faulty one out), or let the declaration say what holds now; then run this "
-        "DAG again."
+        "Put a corrected file where it came from (or take the faulty one out), or let the declaration say what holds now; then "
+        "run this DAG again."
     )
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import warehouse
 from samples.make_samples import write_all
 from samples.world import World
 
@@ -46,3 +47,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def drop(home: Path) -> Path:
     """The drop folder of the installation."""
     return home.parent / "drop"
+
+
+def rows_of(query: str) -> list[tuple]:
+    """The rows of a query on the build database."""
+    with warehouse.reader() as connection:
+        return connection.execute(query).fetchall()

@@ -15,13 +15,15 @@
     )
 {%- endmacro %}
 
-{# `2026-03-05 14:30`, `2026/3/5`, `2026年3月5日` → timestamp in local time, without a zone. #}
+{# `2026-03-05 14:30`, `2026/3/5`, `2026.3.5`, `20260305`, `2026年3月5日` → timestamp in local time, without a zone. #}
 {% macro parse_local_timestamp(column) -%}
     try_strptime(
-        regexp_replace({{ clean_text(column) }}, '\s+', ' ', 'g'),
+        regexp_replace(
+            regexp_replace({{ clean_text(column) }}, '\s+', ' ', 'g'), '^(\d{4})(\d\d)(\d\d)$', '\1-\2-\3'
+        ),
         [
             '%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y/%m/%d %H:%M:%S', '%Y/%m/%d %H:%M',
-            '%Y-%m-%d', '%Y/%m/%d', '%Y年%m月%d日', '%Y年%m月%d日 %H:%M', '%Y年%m月%d日%H:%M'
+            '%Y-%m-%d', '%Y/%m/%d', '%Y.%m.%d', '%Y.%m.%d %H:%M', '%Y年%m月%d日', '%Y年%m月%d日 %H:%M', '%Y年%m月%d日%H:%M'
         ]
     )
 {%- endmacro %}

@@ -140,7 +140,10 @@ def _write(content: Iterator[bytes], path: Path, budget: _Budget, packed_size: i
             size += len(chunk)
             budget.take(len(chunk))
             if size > RATIO_COUNTS_FROM and size > MAX_RATIO * packed_size:
-                raise _Bomb(f"expected data, found a member that unpacks to over {MAX_RATIO} times its size: an archive bomb")
+                raise _Bomb(
+                    f"expected data, found a member that unpacks to over {MAX_RATIO} times its size: an archive bomb; ask "
+                    "for the file without an archive"
+                )
             out.write(chunk)
 
 

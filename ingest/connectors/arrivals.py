@@ -60,8 +60,8 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Arrivals:
-    """The files that have arrived. `is_complete`: they are all that is there, so what is missing was taken away. `cursor`: where the
-    next load begins, kept in the transaction of the landing; None: as it was."""
+    """The files that have arrived. `is_complete`: they are all that is there, so what is missing was taken away. `cursor`: where
+    the next load begins, kept in the transaction of the landing; None: as it was."""
 
     files: list[Arrival]
     is_complete: bool

@@ -138,8 +138,10 @@ class CarefulSession:
             )
         if 300 <= status < 400:
             raise self.problem(
-                url, "JSON", f"{status}: a redirect to {response.headers.get('Location', 'nowhere').partition('?')[0][:LONGEST_TOLD]}",
-                f"If that is a login page, renew the secret of the connection {connection}; if the API has moved, change its host.",
+                url, "JSON",
+                f"{status}: a redirect to {response.headers.get('Location', 'nowhere').partition('?')[0][:LONGEST_TOLD]}",
+                f"If that is a login page, renew the secret of the connection {connection}; if the API has moved, change its "
+                "host.",
             )
         if status >= 400:
             wait = response.headers.get("Retry-After", "")[:LONGEST_TOLD]
@@ -171,7 +173,8 @@ class CarefulSession:
         if records is None and where:
             records = []
         if not isinstance(records, list):
-            keys = ", ".join(key[:LONGEST_TOLD] for key in list(answer)[:10]) if isinstance(answer, dict) else type(answer).__name__
+            is_object = isinstance(answer, dict)
+            keys = ", ".join(key[:LONGEST_TOLD] for key in list(answer)[:10]) if is_object else type(answer).__name__
             raise self.problem(
                 url, f"a list at {where or 'the top of the answer'}", f"{_told(records)}; the answer has: {keys}",
                 "The API has changed, or answers with an error: declare under connector.records where the list is.",
@@ -179,7 +182,9 @@ class CarefulSession:
         self._check_paging(url, answer, records)
         strange = next((record for record in records if not isinstance(record, dict)), None)
         if strange is not None:
-            raise self.problem(url, "records with keys", type(strange).__name__, "Declare under connector.records where they are.")
+            raise self.problem(
+                url, "records with keys", type(strange).__name__, "Declare under connector.records where they are."
+            )
         if records:
             page = hashlib.sha256(simplejson.dumps(records, sort_keys=True).encode()).digest()
             if page in self._pages:
@@ -198,11 +203,15 @@ class CarefulSession:
         if records and (total_path := getattr(paging, "total_path", None)):
             total = at(answer, total_path)
             if isinstance(total, bool) or not str(total).isdigit():
-                raise self.problem(url, f"a number at {total_path}", _told(total), "Declare under pagination where the total is.")
+                raise self.problem(
+                    url, f"a number at {total_path}", _told(total), "Declare under pagination where the total is."
+                )
             if self._last_total is not None and int(total) < self._last_total:
                 raise self.problem(
-                    url, f"{self._last_total} at {total_path}, as on the page before", f"{total}: the list shrank while it was paged",
-                    "Records may have been left out: run this again. If it stays, declare end_param, or a pagination by cursor or link.",
+                    url, f"{self._last_total} at {total_path}, as on the page before",
+                    f"{total}: the list shrank while it was paged",
+                    "Records may have been left out: run this again. If it stays, declare end_param, or a pagination by cursor "
+                    "or link.",
                 )  # fmt: skip
             self._last_total = int(total)
         if records and (has_more := getattr(paging, "has_more_path", None)) and not isinstance(at(answer, has_more), bool):
@@ -222,13 +231,14 @@ class CarefulSession:
             value = at(record, self.connector.record_id)
             if value is None or value is NOT_THERE:
                 raise self.problem(
-                    url, f"{self.connector.record_id} in each record", f"a record with: {', '.join(record)}", "Declare record_id anew."
-                )
+                    url, f"{self.connector.record_id} in each record", f"a record with: {', '.join(record)}",
+                    "Declare record_id anew.",
+                )  # fmt: skip
             if str(value) in self._ids:
                 raise self.problem(
                     url, f"each {self.connector.record_id} once", "one that was in this load before",
-                    "The list changed while it was paged, so that others may be missing: run this again. If it stays, let the API "
-                    "sort by something that does not change.",
+                    "The list changed while it was paged, so that others may be missing: run this again. If it stays, let the "
+                    "API sort by something that does not change.",
                 )  # fmt: skip
             self._ids.add(str(value))
 

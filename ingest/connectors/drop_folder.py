@@ -35,7 +35,7 @@ def root_of(source: SourceDeclaration) -> Path:
     if root is None:
         raise DeclarationError(
             f"source {source.name}: its files lie below the folder of the public examples, and GMW_EXAMPLES_FOLDER "
-            "is not set"
+            "is not set: set it to that folder"
         )
     return root
 

@@ -37,8 +37,8 @@ class Extraction:
     """One load of records from a source that is asked for them.
 
     `folder` is empty and is removed with all that is in it when the load has ended. `state` is dlt's state: what iterating a
-    resource (`items`) leaves in it is where the next load begins, if the load moves the cursor. `start` and `end` are the bounds of
-    the interval, half-open; None: from where the last load ended (from the initial value, when there was none); up to now.
+    resource (`items`) leaves in it is where the next load begins, if the load moves the cursor. `start` and `end` are the bounds
+    of the interval, half-open; None: from where the last load ended (from the initial value, when there was none); up to now.
     """
 
     source: SourceDeclaration
@@ -53,7 +53,8 @@ class Extraction:
         return self.start is None
 
     def file(self, ending: str) -> Path:
-        """Path of the file of records, named after the day (of the source's time zone) up to which it speaks, for `as_of_pattern`.
+        """Path of the file of records, named after the day (of the source's time zone) up to which it speaks, for
+        `as_of_pattern`.
 
         Args: ending: such as `jsonl`.
         """
@@ -153,7 +154,8 @@ def _alone(source: SourceDeclaration) -> Iterator[Path]:
         except BlockingIOError:
             lock.seek(0)
             raise SourceBusy(
-                f"source {source.name}: process {lock.read() or '(unknown)'} is loading it now. Wait for it to end, then run this again."
+                f"source {source.name}: process {lock.read() or '(unknown)'} is loading it now. Wait for it to end, then run "
+                "this again."
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))

@@ -66,7 +66,8 @@ def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Ite
 
 
 def _resource(source: SourceDeclaration, session: CarefulSession, secret: Credentials, address: str, cursor: Cursor | None):
-    """The resource of dlt's REST API source that the declaration describes. Its items hold the record beside its cursor and id."""
+    """The resource of dlt's REST API source that the declaration describes. Its items hold the record beside its cursor and
+    id."""
     from dlt.sources.rest_api import rest_api_resources
 
     from ingest.connectors.careful_session import at
@@ -122,7 +123,10 @@ def _paginator(declared: Pagination) -> dict:
     options = {name: value for name, value in declared.model_dump().items() if value is not None}
     if declared.type in ("page_number", "offset"):
         options.setdefault("total_path", None)
-    return {name: _json_path(value) if value and name.endswith("_path") and "body" not in name else value for name, value in options.items()}
+    return {
+        name: _json_path(value) if value and name.endswith("_path") and "body" not in name else value
+        for name, value in options.items()
+    }
 
 
 def _json_path(keys: str) -> str:
@@ -143,7 +147,8 @@ def _address(secret: Credentials, source_name: str) -> str:
     if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password or url.query or url.fragment:
         raise DeclarationError(
             f"source {source_name}: expected the address of an API as host of the Airflow connection {secret.connection} "
-            "(api.example.org, or https://api.example.org/base), without login and parameters, found another. Correct it in Airflow."
+            "(api.example.org, or https://api.example.org/base), without login and parameters, found another. Correct it in "
+            "Airflow."
         )
     if secret.port and not url.port:
         url = url._replace(netloc=f"{url.netloc}:{secret.port}")
@@ -189,7 +194,9 @@ class Cursor:
         self._initial = self._as_first(self.declared.initial_value)
         self._latest = datetime.now(timezone.utc) + CLOCKS_DIFFER_BY
         self._highest: object = None
-        self._asked_from = self._read_parameter(self._as_parameter(self._with_lag(self.start))) if self.declared.start_param else None
+        self._asked_from = None
+        if self.declared.start_param:
+            self._asked_from = self._read_parameter(self._as_parameter(self._with_lag(self.start)))
     @property
     def start(self) -> object:
         """Where the load begins: the start of the interval, else where the last load ended, else the initial value."""
@@ -233,8 +240,8 @@ class Cursor:
         if self.declared.is_time and cursor > self._latest:
             raise self._problem(
                 "times that have passed", repr(value),
-                "The cursor would jump there and miss everything before: have the record corrected, or declare as the cursor a time "
-                "that the API sets itself.",
+                "The cursor would jump there and miss everything before: have the record corrected, or declare as the cursor a "
+                "time that the API sets itself.",
             )
         if self._asked_from is not None and cursor < self._asked_from:
             raise self._problem(
@@ -250,7 +257,8 @@ class Cursor:
         if self._highest is not None and self._highest < self._with_lag(self.start):
             raise self._problem(
                 f"values from {self.start} on, where the last load ended", f"{self._highest} as the highest",
-                "The values of the API began anew, or records were taken away. To load everything again, declare it as a new source.",
+                "The values of the API began anew, or records were taken away. To load everything again, declare it as a new "
+                "source.",
             )
 
     def read(self, value: object) -> object:
@@ -262,7 +270,8 @@ class Cursor:
                 raise ValueError(value)
             return int(value)
         if self.declared.type != "timestamp":
-            return EPOCH + timedelta(microseconds=int(Decimal(value) * (1_000 if self.declared.type == "epoch_milliseconds" else 1_000_000)))
+            ticks = 1_000 if self.declared.type == "epoch_milliseconds" else 1_000_000
+            return EPOCH + timedelta(microseconds=int(Decimal(value) * ticks))
         if not isinstance(value, str):
             raise TypeError(value)
         return self._text_as_time(value, self.declared.format)

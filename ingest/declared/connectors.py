@@ -10,9 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from ingest.declared.rest_api import RestApi
 from ingest.declared.sql_database import SqlDatabase
-from ingest.declared.strict import Strict
+from ingest.declared.strict import ConnectionId, Strict
 
-ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 SCHEMES = {"s3": "s3://bucket/folder/", "sftp": "sftp:///folder/", "http": "http://host/folder/", "https": "https://host/folder/",
            "file": "file:///folder/"}
 

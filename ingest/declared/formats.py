@@ -61,8 +61,8 @@ def pattern_of(text: str) -> re.Pattern:
 class CsvFormat(TableFormat):
     """Comma-separated text. A leading byte order mark is always taken off.
 
-    `header_row: none`: the columns are the declared ones, in their order. `wrapped_lines`: every line stands in quotes as a whole.
-    `decimal` and `thousands` are the marks in columns of a number type.
+    `header_row: none`: the columns are the declared ones, in their order. `wrapped_lines`: every line stands in quotes as a
+    whole. `decimal` and `thousands` are the marks in columns of a number type.
     """
 
     type: Literal["csv"] = "csv"

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from ingest.declared.strict import Strict
+from ingest.declared.strict import ConnectionId, Strict
 
 KEYS = re.compile(r"[^\s\[\].$\"*]+(\.[^\s\[\].$\"*]+)*\Z")
 SECRET_NAME = re.compile(r"(^|[_-])(authorization|(api|access)?[_-]?(key|token)|secret|cookie|password)\Z", re.IGNORECASE)
@@ -94,8 +94,8 @@ class Authentication(Strict):
 class Incremental(Strict):
     """Only what is new is asked for: records whose value at `cursor_path` is not below the last one that was landed.
 
-    `type` says what the value is, `format` (strptime) how a time is written if not as ISO, `parameter_format` how it is written in
-    the parameters if not like that. `lag` seconds are asked for again, for records that turn up late.
+    `type` says what the value is, `format` (strptime) how a time is written if not as ISO, `parameter_format` how it is written
+    in the parameters if not like that. `lag` seconds are asked for again, for records that turn up late.
     """
 
     cursor_path: Keys
@@ -119,7 +119,9 @@ class Incremental(Strict):
         if self.type == "text" and not isinstance(self.initial_value, str):
             raise ValueError(f"incremental: expected a text as initial_value, found {self.initial_value!r}")
         if self.is_time and isinstance(self.initial_value, int):
-            raise ValueError(f"incremental: expected a date or a time as initial_value, such as 2026-01-01, found {self.initial_value}")
+            raise ValueError(
+                f"incremental: expected a date or a time as initial_value, such as 2026-01-01, found {self.initial_value}"
+            )
         if self.is_time and isinstance(self.initial_value, str):
             datetime.fromisoformat(self.initial_value)
         if not self.is_time and (self.end_param or self.lag):
@@ -139,7 +141,7 @@ class RestApi(Strict):
     is_remote: ClassVar[bool] = True
 
     type: Literal["rest_api"]
-    connection: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    connection: ConnectionId
     path: str
     method: Literal["GET", "POST"] = "GET"
     headers: dict[str, str] = {}
@@ -162,7 +164,9 @@ class RestApi(Strict):
     @classmethod
     def _below_the_address(cls, value: str) -> str:
         if "://" in value or value.startswith("//") or ".." in value.split("/") or "?" in value or "\\" in value:
-            raise ValueError(f"expected a path below the address of the connection, found {value!r}; parameters go to `parameters`")
+            raise ValueError(
+                f"expected a path below the address of the connection, found {value!r}; parameters go to `parameters`"
+            )
         return value
 
     @field_validator("headers")

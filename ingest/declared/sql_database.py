@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ingest.declared.strict import Strict
+from ingest.declared.strict import ConnectionId, Strict
 
 READS = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
@@ -34,7 +34,7 @@ class SqlDatabase(Strict):
     is_remote: ClassVar[bool] = True
 
     type: Literal["sql_database"]
-    connection: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    connection: ConnectionId
     table: str | None = Field(default=None, pattern=r"^[^.\s]+(\.[^.\s]+)?$")
     query: str | None = None
     columns: list[str] | None = Field(default=None, min_length=1)

@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
-from ingest.columns import is_cast, is_skipped, sort_rows
+from ingest.columns import is_skipped, sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
@@ -95,7 +95,6 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
         layout=match.layout,
         rows_in=title_rows + rows_fitting + len(rejected) + len(passed_over),
         columns=columns,
-        missing=[column for column in source.columns if column.name not in columns],
         undeclared=match.undeclared,
         rejected=rejected,
         rows_skipped=title_rows + len(passed_over),
@@ -140,8 +139,8 @@ def _prepare(
     is_prepared: bool,
 ) -> None:
     """Make the table `prepared_rows` of the records below the header, or `fitting_rows`, as they stand in the file; DuckDB notes
-    those that do not fit. `kept` is SQL of the columns to keep, `types` what each column of the file is read as; `skipped` records
-    stand above the header."""
+    those that do not fit. `kept` is SQL of the columns to keep, `types` what each column of the file is read as; `skipped`
+    records stand above the header."""
     form = source.format
     connection.execute("drop view if exists numbered_rows")
     for table in ("prepared_rows", "fitting_rows", "rejected_rows", "reject_errors", "reject_scans"):
@@ -173,7 +172,10 @@ def _first_records(path: Path, form: CsvFormat) -> list[list[str]]:
     try:
         return list(islice(_records(path, form, MOST_LINES_ABOVE), wanted))
     except csv.Error as error:
-        raise FileRejected(f"expected a header and rows, found a line that is not CSV: {error}") from error
+        raise FileRejected(
+            f"expected a header and rows, found a line that is not CSV: {error}; check delimiter and quote under format in the "
+            "declaration, or ask for the file again"
+        ) from error
 
 
 def _unclosed(connection: duckdb.DuckDBPyConnection, path: Path, form: CsvFormat) -> int | None:

@@ -129,8 +129,8 @@ def by_order(width: int, first_row: Sequence[str], source: SourceDeclaration) ->
         raise FileRejected(f"expected rows without a header, found one: {', '.join(first_row)}; declare header_row: 1")
     if width != len(columns):
         raise FileRejected(
-            f"expected {len(columns)} columns ({expected_headers(source)}), as declared for a file without a header, found {width} "
-            f"in the first row; ask the producer for the columns, or declare them in {declaration_file(source)}"
+            f"expected {len(columns)} columns ({expected_headers(source)}), as declared for a file without a header, found "
+            f"{width} in the first row; ask the producer for the columns, or declare them in {declaration_file(source)}"
         )
     layout = next(iter(source.layouts), "default")
     return Match(layout, dict(enumerate(columns)), [], {column.name: column.headers[0] for column in columns})
@@ -146,7 +146,10 @@ def match(header: Sequence[str], source: SourceDeclaration, where: str = "") -> 
     found = [normalised_header(text) for text in header]
     doubled = sorted({text for text in found if text and found.count(text) > 1})
     if doubled:
-        raise FileRejected(f"expected each header once{where}, found more than one of: {', '.join(doubled)}")
+        raise FileRejected(
+            f"expected each header once{where}, found more than one of: {', '.join(doubled)}; ask the producer to name "
+            "the columns apart"
+        )
     column_by_header = {normalised_header(text): column for column in source.columns_in_files for text in column.headers}
     by_position = {i: column_by_header[text] for i, text in enumerate(found) if text in column_by_header}
     matched = {column.name for column in by_position.values()}

@@ -78,10 +78,8 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         layout=match.layout,
         rows_in=rows_in,
         columns=columns,
-        missing=[column for column in source.columns if column.name not in columns],
         undeclared=match.undeclared,
         rejected=rejected,
-        row_no="_row_no",
         headers=match.headers,
         encoding=text.encoding,
     )
@@ -127,9 +125,12 @@ def _fault(path: Path, source: SourceDeclaration) -> str | None:
                 return None
             for number, line in enumerate(file, start=1):
                 try:
-                    json.loads(line) if line.strip() else None
+                    json.loads(line.rstrip("\r\n")) if line.strip() else None
                 except json.JSONDecodeError as error:
-                    return f"expected one JSON document per line, found in line {number}, column {error.colno}: {error.msg}"
+                    return (
+                        f"expected one JSON document per line, found in line {number}, column {error.colno}: {error.msg}; mend or "
+                        "remove that line, or ask for the file again: it may have been cut off"
+                    )
     except json.JSONDecodeError as error:
         return (
             f"expected JSON, found in line {error.lineno}, column {error.colno}: {error.msg}; ask for the file again, it may "
@@ -176,7 +177,9 @@ def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, le
     connection.execute("drop table lists")
     (longest,) = connection.execute(f"select coalesce(max(strlen(record)), 0) from level_{depth + 1}").fetchone()
     if longest > MAX_RECORD:
-        raise FileRejected(f"expected records of at most {MAX_RECORD >> 20} MB, found one of {longest >> 20} MB; ask for smaller ones")
+        raise FileRejected(
+            f"expected records of at most {MAX_RECORD >> 20} MB, found one of {longest >> 20} MB; ask for smaller ones"
+        )
 
 
 def _places(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, level: str, up: int) -> list[Place]:
@@ -237,8 +240,8 @@ def _make_parsed(
 def _texts(
     connection: duckdb.DuckDBPyConnection, level: str, places: dict[str, Place], decimals: dict[str, str]
 ) -> dict[str, str]:
-    """Column → the SQL of its text. Only where lists occur are they looked into; the other texts are taken in one go. DuckDB turns
-    numbers with a fraction into doubles on the way to text, and does not when it casts them to a decimal."""
+    """Column → the SQL of its text. Only where lists occur are they looked into; the other texts are taken in one go. DuckDB
+    turns numbers with a fraction into doubles on the way to text, and does not when it casts them to a decimal."""
     if not places:
         return {}
     paths = [place.path for place in places.values()]

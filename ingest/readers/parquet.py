@@ -92,10 +92,8 @@ def _read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path
         layout=match.layout,
         rows_in=rows_in,
         columns=columns,
-        missing=[column for column in source.columns if column.name not in columns],
         undeclared=match.undeclared,
         rejected=[],
-        row_no="_row_no",
         headers=match.headers,
     )
 

@@ -37,14 +37,13 @@ class Parsed:
     before the data (title rows). `row_no` and `where` are SQL on `parsed`: the number of the row in the file, and the part of
     the file it lies in, in words (NULL when the number says all). `is_typed`: the reader has cast the columns that have no
     formats of their own; otherwise all are text. `filled`: columns with a value of the reader's, not of a cell. `headers`: of
-    each column as the file has it. `encoding`: that of the text, as it was found. `is_prepared`: the reader has sorted the rows on
-    their way (`columns.sort_rows`): they lie in the view `numbered_rows`.
+    each column as the file has it. `encoding`: that of the text, as it was found. `is_prepared`: the reader has sorted the rows
+    on their way (`columns.sort_rows`): they lie in the view `numbered_rows`.
     """
 
     layout: str
     rows_in: int
     columns: dict[str, ColumnDeclaration]
-    missing: list[ColumnDeclaration]
     undeclared: list[str]
     rejected: list[Rejected]
     row_no: str = "_row_no"
@@ -66,4 +65,4 @@ def no_records(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration)
     kept = ", ".join(f"null::varchar as {quoted(column.name)}" for column in source.columns if not column.is_dropped)
     connection.execute(f"create or replace temp table parsed as select {kept}, 0::bigint as _row_no where false")
     layout = next(iter(source.layouts), "default")
-    return Parsed(layout=layout, rows_in=0, columns=columns, missing=[], undeclared=[], rejected=[], row_no="_row_no")
+    return Parsed(layout=layout, rows_in=0, columns=columns, undeclared=[], rejected=[])

@@ -49,12 +49,10 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         layout=match.layout,
         rows_in=rows_in,
         columns=columns,
-        missing=[column for column in source.columns if column.name not in columns],
         undeclared=match.undeclared,
         rejected=[
             Rejected(one.row_no, None, one.reason, one.expected, None, public_text(source, {}, one.text)) for one in faulty
         ],
-        row_no="_row_no",
         headers=match.headers,
     )
 

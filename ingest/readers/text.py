@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ingest.content import marked_encoding
 from ingest.readers.parsed import FileRejected
 
 CHUNK = 1 << 20
 LONGEST_LINE = 8 << 20
-# UTF-32 first: its mark begins with that of UTF-16.
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
 LETTERS_TO_JUDGE = 100_000
 LEAST_COMMON_SHARE = 0.9
 MOST_NUL_SHARE = 0.1
@@ -46,8 +42,8 @@ def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
     """
     with open(path, "rb") as landed:
         head = landed.read(CHUNK)
-    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
-    is_utf8_so_far = marked in (None, "utf-8") and _first_fault(iter([head]), "utf-8", is_whole=False) is None
+    marked = marked_encoding(head)
+    is_utf8_so_far = marked in (None, "utf-8") and first_fault(iter([head]), "utf-8", is_whole=False) is None
     if is_utf8_so_far and "utf-8" in (marked, declared) and not is_thorough:
         yield Text(path, "utf-8", is_sure=False)
         return
@@ -59,7 +55,7 @@ def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
             copy.seek(0)
             copy.truncate()
             codec = "utf-8-sig" if encoding == "utf-8" else encoding
-            if _first_fault(_chunks(path), codec, lambda text: copy.write(text.encode("utf-8"))) is None:
+            if first_fault(_chunks(path), codec, lambda text: copy.write(text.encode("utf-8"))) is None:
                 copy.flush()
                 yield Text(Path(copy.name), encoding)
                 return
@@ -81,10 +77,11 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _first_fault(
+def first_fault(
     chunks: Iterable[bytes], encoding: str, write: Callable[[str], object] = lambda text: None, is_whole: bool = True
 ) -> int | None:
-    """The position of the first byte that is no text in an encoding; None when all are. `write` gets the text."""
+    """The position of the first byte that is no text in an encoding; None when all are. `write` gets the text. `is_whole`: False
+    when the last character may be cut off."""
     decoder, position = codecs.getincrementaldecoder(encoding)("strict"), 0
     try:
         for chunk in chunks:
@@ -112,7 +109,7 @@ def _readable_as_it_is(path: Path, declared: str) -> str | None:
         if not text.isascii():
             is_ascii, highest = False, max(highest, max(text) if declared == "gb18030" else "\uffff")
 
-    if _first_fault(_chunks(path), "utf-8", look) is not None or (declared.startswith("utf-16") and has_nul):
+    if first_fault(_chunks(path), "utf-8", look) is not None or (declared.startswith("utf-16") and has_nul):
         return None
     if is_ascii and not declared.startswith("utf-16"):
         return declared
@@ -131,7 +128,7 @@ def _worth_trying(path: Path, declared: str, head: bytes) -> Iterator[str]:
             yield order
     elif declared != "utf-8":
         yield declared
-    if declared != "gb18030" and _reads_as_chinese(path):
+    if declared != "gb18030" and reads_as_chinese(_chunks(path)):
         yield "gb18030"
 
 
@@ -140,26 +137,27 @@ def _message(path: Path, declared: str, marked: str | None, head: bytes) -> str:
     told = f"expected text in {marked} as its byte order mark says" if marked else f"expected text in {declared} as declared"
     if not marked and head.count(0) > MOST_NUL_SHARE * len(head):
         return f"{told}, found what looks like UTF-16 without a byte order mark: declare encoding utf-16, or ask for UTF-8"
-    position = _first_fault(_chunks(path), marked or declared)
+    position = first_fault(_chunks(path), marked or declared)
     place = f"the first in line {_line_of(path, position)} (byte {position})" if position is not None else "throughout"
+    others = ", ".join(name for name in ("gb18030", "cp1252", "utf-16") if name != (marked or declared))
     return (
-        f"{told}, found bytes that are not, {place}, and that are no UTF-8 or GB18030 either; declare the encoding that the "
-        "producer uses (gb18030, cp1252, utf-16), or ask for the file in UTF-8"
+        f"{told}, found bytes that are not, {place}, and that are no UTF-8 or GB18030 either; if only that place is damaged, mend it "
+        f"or ask for the file again; else declare the encoding that the producer uses ({others}), or ask for the file in UTF-8"
     )
 
 
-def _reads_as_chinese(path: Path) -> bool:
-    """Whether a file reads as Chinese in GB18030: its characters are nearly all among the 6763 common ones. Western text in
-    Windows-1252 decodes too, into rare ones."""
+def reads_as_chinese(chunks: Iterable[bytes], is_whole: bool = True) -> bool:
+    """Whether bytes read as Chinese in GB18030: their characters are nearly all among the 6763 common ones. Western text in
+    Windows-1252 decodes too, into rare ones. `is_whole`: False when the last character may be cut off."""
     letters: list[str] = []
 
     def collect(text: str) -> None:
         if len(letters) < LETTERS_TO_JUDGE:
             letters.extend(character for character in text if character > "\x7f")
 
-    if _first_fault(_chunks(path), "gb18030", collect) is not None:
+    if first_fault(chunks, "gb18030", collect, is_whole) is not None:
         return False
-    return sum(map(_is_common, letters)) >= LEAST_COMMON_SHARE * len(letters)
+    return bool(letters) and sum(map(_is_common, letters)) >= LEAST_COMMON_SHARE * len(letters)
 
 
 def _is_common(character: str) -> bool:
@@ -213,8 +211,8 @@ def regular(path: Path, are_lines_wrapped: bool = False, longest_line: int = LON
         if line_length > longest_line:
             raise FileRejected(
                 f"expected lines of at most {longest_line >> 20} MB, found a longer one after line "
-                f"{max(_line_of(path, size) - 1, carriage_returns)}; its line ends are missing or it is no text: ask for the file "
-                "again"
+                f"{max(_line_of(path, size) - 1, carriage_returns)}; its line ends are missing or it is no text: ask for the "
+                "file again"
             )
     if nul > MOST_NUL_SHARE * path.stat().st_size:
         raise FileRejected(

@@ -67,7 +67,6 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         layout=sheets[0].match.layout,
         rows_in=sum(sheet.rows - sheet.header.rows for sheet in sheets),
         columns=columns,
-        missing=[column for column in source.columns if column.name not in columns],
         undeclared=list(dict.fromkeys(text for sheet in sheets for text in sheet.match.undeclared)),
         rejected=[],
         row_no="_row_no",

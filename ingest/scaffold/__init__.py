@@ -19,7 +19,7 @@ def add(name: str, file: Path, is_dry_run: bool = False, **said) -> tuple[Propos
     Raises: FileNotFoundError, NameRefused, FileExistsError, NotSniffed, RecordNeeded, FileRejected.
     """
     if not file.is_file():
-        raise FileNotFoundError(f"no file {file}")
+        raise FileNotFoundError(f"expected a file at {file}, found none; give the path of a file")
     sources = known_declarations()
     write.check_name(name, [source.name for source in sources])
     proposal = propose(name, file, sources, **said)

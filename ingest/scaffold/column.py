@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-IDENTIFIER = re.compile(r"(^|_)(no|nr|id|number|nummer|code|key|uuid|identifier|zip|sheet|voucher|receipt|bfs)(_\d+)?$")
+IDENTIFIER = re.compile(r"(^|_)(no|nr|id|number|nummer|code|key|uuid|uid|identifier|zip|sheet|voucher|receipt|bfs)(_\d+)?$")
 CHINESE_IDENTIFIER = re.compile(r"编号|代码|序号|流水号|凭证号|收据号|号$|编码")
 
 

@@ -16,6 +16,7 @@ from ingest.readers.header import normalised_header
 
 LONGEST_NAME = 40
 NUMBERED_QUESTION = re.compile(r"^(?:q|Q|问题|第)?\s*(\d{1,3})\s*[、.．:：)）题]")
+LINE_NUMBER = re.compile(r"序号|行号")
 SENTENCE = re.compile(r"[?？]|^.{31,}")
 
 
@@ -83,7 +84,10 @@ def names(headers: list[str], known: dict[str, Term]) -> list[Name]:
 
 
 def _name(header: str, position: int, known: dict[str, Term]) -> Name:
-    if term := known.get(normalised_header(header)):
+    if LINE_NUMBER.fullmatch(header.strip()):
+        return Name("line_no", "counts the rows", True)
+    term = known.get(normalised_header(header))
+    if term and not (term.others and header.isascii()):
         also = f"; elsewhere {', '.join(term.others)}" if term.others else ""
         return Name(term.name, f"as in {term.source}{also}", not term.others)
     if numbered := NUMBERED_QUESTION.match(header):
@@ -92,7 +96,8 @@ def _name(header: str, position: int, known: dict[str, Term]) -> Name:
         return Name(f"column_{position}", "the header is a sentence: give it a name", False)
     parts = re.split(r"[/.^]+", header)
     if len(parts) > 1:
-        inside = [_name(part, position, known) for part in parts if part.strip()]
+        # What one source calls its `id` or `type` is no name for that of another's `activity.id`.
+        inside = [_name(part, position, {} if part.isascii() else known) for part in parts if part.strip()]
         return Name("_".join(part.name for part in inside), "category and name", all(part.is_certain for part in inside))
     if header.isascii():
         return Name(_snake(header), "the header", True)

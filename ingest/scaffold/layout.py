@@ -7,23 +7,24 @@ import csv
 import io
 import json
 import unicodedata
-import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from ingest.readers import READERS
+from ingest.content import DECLARED_AS, content_of, marked_encoding
+from ingest.declared.formats import Encoding
 from ingest.readers.header import UNIT_NOTE, normalised_header
+from ingest.readers.text import first_fault, reads_as_chinese
 from ingest.workbooks import WorkbookRejected, ods, xls, xlsx
 
 HEAD_BYTES = 1 << 20
 LOOKED_AT_ROWS = 60
 MAX_JSON_BYTES = 256 << 20
 DELIMITERS = ",;\t|"
-BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 class NotSniffed(ValueError):
@@ -54,83 +55,53 @@ def sniff(path: Path) -> Layout:
         head = file.read(HEAD_BYTES)
     if not head:
         raise NotSniffed(f"{path.name}: expected a header and rows, found an empty file; ask for the file again")
-    kind = _kind(path, head)
-    if kind not in READERS:
-        raise NotSniffed(
-            f"{path.name}: expected a file that a reader takes ({', '.join(READERS)}), found {kind}; save it as one of "
-            "these"
-        )
-    if kind in ("csv", "json", "jsonl"):
+    found = content_of(path)
+    if found.kind == "text":
         return _text(path, head)
-    return _parquet(path) if kind == "parquet" else _workbook(path, kind)
-
-
-def _kind(path: Path, head: bytes) -> str:
-    if head.startswith(b"PK\x03\x04"):
-        try:
-            with zipfile.ZipFile(path) as package:
-                names = package.namelist()
-        except Exception as error:  # zipfile, zlib and struct raise what they like on damaged bytes
-            raise NotSniffed(
-                f"{path.name}: expected a whole file, found a package that is damaged or cut off; ask for the file again"
-            ) from error
-        if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
-            return "xlsx"
-        return "ods" if "content.xml" in names else "a zip archive: unpack it"
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
-        return "xls"
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    if head.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b")) or (b"\0" in head[:4096] and not _is_utf16(head)):
-        return "bytes that are no table"
-    return "csv"
-
-
-def _is_utf16(head: bytes) -> bool:
-    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if found.kind == "parquet":
+        return _parquet(path)
+    if found.kind in UNSAFE:
+        return _workbook(path, found.kind)
+    what_to_do = DECLARED_AS.get(found.kind, "ask the producer for one of these")
+    raise NotSniffed(f"{path.name}: expected a text table, JSON, a workbook or Parquet, found {found.words}; {what_to_do}")
 
 
 def encoding_of(head: bytes) -> tuple[str, str]:
-    """The encoding of a text by its first bytes, and why.
+    """The encoding of a text by its first bytes, and why: as the reader finds it, else cp1252.
 
-    Byte order mark, then strict UTF-8, then GB18030 when nearly all of its pairs lie where common Chinese characters do, else
-    cp1252. Args: head: the first bytes. Returns: encoding as a declaration names it, reason. Raises: NotSniffed.
+    Args: head: the first bytes. Returns: encoding, reason. Raises: NotSniffed.
     """
-    for mark, name in BOMS.items():
-        if head.startswith(mark):
-            return name, f"byte order mark of {name.upper()}"
-    try:
-        codecs.getincrementaldecoder("utf-8")("strict").decode(head)
+    if marked := marked_encoding(head):
+        return marked, f"byte order mark of {marked.upper()}"
+    fault = first_fault([head], "utf-8", is_whole=False)
+    if fault is None:
         return "utf-8", "ASCII only" if head.isascii() else "every character is valid UTF-8"
-    except UnicodeDecodeError as error:
-        fault = f"0x{head[error.start]:02x}"
-    try:
-        text = codecs.getincrementaldecoder("gb18030")("strict").decode(head)
-        wide = [character.encode("gb18030") for character in text if ord(character) > 0x7F]
-        common = sum(1 for pair in wide if len(pair) == 2 and pair[0] >= 0xA1 and pair[1] >= 0xA1)
-        if wide and common / len(wide) > 0.9:
-            return "gb18030", f"no UTF-8 (byte {fault}), and {common} of {len(wide)} pairs of bytes are common Chinese characters"
-    except UnicodeDecodeError:
-        pass
-    try:
-        codecs.getincrementaldecoder("cp1252")("strict").decode(head)
-        return "cp1252", f"neither UTF-8 (byte {fault}) nor GB18030: Western European, see whether accents look right"
-    except UnicodeDecodeError as error:
-        raise NotSniffed(
-            f"expected text in UTF-8, UTF-16, GB18030 or cp1252, found the byte 0x{head[error.start]:02x}; save it as UTF-8"
-        ) from error
+    no_utf8 = f"no UTF-8 (byte 0x{head[fault]:02x})"
+    if reads_as_chinese([head], is_whole=False):
+        return "gb18030", f"{no_utf8}, and its characters are common Chinese ones in GB18030"
+    fault = first_fault([head], "cp1252")
+    if fault is None:
+        return "cp1252", f"{no_utf8}, and no Chinese in GB18030: Western European, see whether accents look right"
+    raise NotSniffed(
+        f"expected text in UTF-8, UTF-16, GB18030 or cp1252, found the byte 0x{head[fault]:02x}; save it as UTF-8"
+    )
 
 
 def _text(path: Path, head: bytes) -> Layout:
     encoding, why = encoding_of(head)
-    text = codecs.getincrementaldecoder(encoding)("strict").decode(head).lstrip("\ufeff")
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
     layout = Layout({}, [], [f"encoding {encoding}: {why}"])
     if text.lstrip()[:1] in ("{", "["):
         _json(path, encoding, text, layout)
     else:
         _csv(text, len(head) < HEAD_BYTES, layout)
-        layout.format = {"type": "csv", **({"encoding": encoding} if encoding != "utf-8" else {}), **layout.format}
+        layout.format = {"type": "csv", **_declared_encoding(encoding), **layout.format}
     return layout
+
+
+def _declared_encoding(encoding: str) -> dict[str, object]:
+    """What a declaration says of an encoding: nothing of UTF-8, and of one that only a byte order mark tells."""
+    return {"encoding": encoding} if encoding != "utf-8" and encoding in get_args(Encoding) else {}
 
 
 # --- text with delimiters ---------------------------------------------------------------------------------------------------
@@ -201,7 +172,8 @@ def header_of(rows: list[list[str]], fill_right: bool) -> tuple[int, int, list[s
     width = Counter(_width(row) for row in rows if any(row)).most_common(1)[0][0]
     for first, row in enumerate(rows[:20]):
         filled = [cell for cell in row if cell.strip()]
-        if len(filled) < max(1, 0.5 * width) or any(_is_value(cell) for cell in filled):
+        is_title = len(filled) > 1 and len(set(filled)) == 1  # merged over several columns
+        if is_title or len(filled) < max(1, 0.5 * width) or any(_is_value(cell) for cell in filled):
             continue
         below = rows[first + 1] if first + 1 < len(rows) else []
         named_below = [cell for cell in below if cell.strip()]
@@ -288,9 +260,13 @@ def _workbook(path: Path, kind: str) -> Layout:
             ]
             sheets = {name: rows for name in names if (rows := _first_rows(workbook, name))}
     except CalamineError as error:
-        raise NotSniffed(f"{path.name}: expected a workbook that can be opened, found: {error}") from error
+        raise NotSniffed(
+            f"{path.name}: expected a workbook that can be opened, found: {error}; ask for the file again"
+        ) from error
     if not sheets:
-        raise NotSniffed(f"{path.name}: expected a visible sheet with rows, found {', '.join(names) or 'none'}")
+        raise NotSniffed(
+            f"{path.name}: expected a visible sheet with rows, found {', '.join(names) or 'none'}; ask the producer for the rows"
+        )
     found = {}
     for name, rows in sheets.items():
         try:
@@ -334,9 +310,13 @@ def _cell(value: object) -> str:
 def _parquet(path: Path) -> Layout:
     with duckdb.connect() as connection:
         try:
-            columns = connection.execute("select column_name from (describe select * from read_parquet(?))", [str(path)]).fetchall()
+            columns = connection.execute(
+                "select column_name from (describe select * from read_parquet(?))", [str(path)]
+            ).fetchall()
         except duckdb.Error as error:
-            raise NotSniffed(f"{path.name}: expected a Parquet file that can be read, found: {error}") from error
+            raise NotSniffed(
+                f"{path.name}: expected a Parquet file that can be read, found: {error}; ask for the file again"
+            ) from error
     return Layout({"type": "parquet"}, [name for (name,) in columns])
 
 
@@ -356,16 +336,16 @@ def _json(path: Path, encoding: str, text: str, layout: Layout) -> None:
     else:
         try:
             documents = json.loads(path.read_text(encoding="utf-8-sig" if encoding == "utf-8" else encoding))
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise NotSniffed(f"{path.name}: expected JSON, found: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise NotSniffed(f"{path.name}: expected JSON, found: {error}; ask for the file again") from error
     levels = sorted(_lists(documents, "", 0), key=lambda found: (found[2], -found[1]))
     if not levels:
-        raise NotSniffed(f"{path.name}: expected a list of records (objects), found none")
+        raise NotSniffed(f"{path.name}: expected a list of records (objects), found none; give a sample that holds some")
     records, count, _ = levels[0]
     keys = _keys(_at(documents, records))
     layout.format = {
         "type": form,
-        **({"encoding": encoding} if encoding != "utf-8" else {}),
+        **_declared_encoding(encoding),
         **({"records": records} if records != "[]" else {}),
     }
     layout.reasons.append(f"records at {records}: {count} objects" if form == "json" else "one JSON document per line")

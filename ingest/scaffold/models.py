@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from ingest.scaffold import records
 from ingest.scaffold.column import Column
 from ingest.scaffold.propose import Proposal
 
+MINUTES = re.compile(r"_min(ute)?s?\b|分钟")
 NUMBERS = ("integer", "bigint", "double", "decimal")
 
 
@@ -49,6 +52,10 @@ class Model:
             is_day = target == records.DAY.get(self.record)
             column = records.fitting(target, self.proposal.columns, self.taken, is_day)
             made = self._value(column, target, type_) if column else None
+            if made and target == "hours" and MINUTES.search(f"{column.name} {column.header}"):
+                made = f"({made} / 60.0)::{type_}"
+            if made and target in records.KEYS:
+                self.notes.append(f"{target} is made from {column.name}: is it the column that tells people apart best?")
         if made is None:
             assumed = records.ASSUMED.get((self.record, target))
             if assumed:
@@ -133,7 +140,9 @@ class Model:
             return "nullif(concat_ws('/', " + ", ".join(_text(column) for column in reversed(names)) + "), '')"
         if self.proposal.tree and len(names) == 2:
             place, around = map(_text, names)
-            return f"coalesce({place}, {around})" if target == "place_name" else f"case when {place} is not null then {around} end"
+            if target == "place_name":
+                return f"coalesce({place}, {around})"
+            return f"case when {place} is not null then {around} end"
         column = names[0] if target == "place_name" else (names[1] if len(names) > 1 else None)
         return _text(column) if column else None
 

@@ -37,8 +37,9 @@ HEADER_WORDS: list[tuple[str, str, str]] = [
     (
         "person",
         "姓名|人员|联系人|反映人|申请人|负责人|经办人|办理人|捐赠人|当事人|受益人|填报人|登记人|监护人|户主|账户|账号|往来|志愿者编号|居民编号|姓氏",
-        "person|applicant|recipient|donor|contact|surname|first_?name|last_?name|full_?name|forename|resident|owner|respondent_?name|volunteer|"
-        "account|payee|beneficiary|complainant|vorname|nachname|user|username|user_?id|member_?id|counterparty",
+        "person|applicant|recipient|donor|contact|surname|first_?name|last_?name|full_?name|forename|resident|owner|"
+        "respondent_?name|volunteer|account|payee|beneficiary|complainant|vorname|nachname|user|username|user_?id|"
+        "member_?id|counterparty",
     ),
     (
         "drop",

@@ -34,6 +34,8 @@ DATE_FORMATS = [
     "%B %d, %Y",
 ]
 TOTAL_WORDS = ["合计", "总计", "小计", "共计", "总和", "total", "subtotal", "grand total", "sum", "summe", "gesamt"]
+# A remark in a row of its own, as `skip` declares it.
+NOTE_PATTERN = "(注|备注|说明|制表人|填表人|审核人?|制表日期|填报单位|[Nn]otes?|[Ss]ource)[:：].*"
 TIMES = ["%H:%M:%S", "%H:%M", "%I:%M %p", "%I:%M:%S %p"]
 TIMESTAMP_FORMATS = [f"{day} {time}" for day in DATE_FORMATS for time in TIMES] + [f"%Y-%m-%dT{time}" for time in TIMES]
 
@@ -42,8 +44,9 @@ TIMESTAMP_FORMATS = [f"{day} {time}" for day in DATE_FORMATS for time in TIMES] 
 class Profile:
     """What the values of one column are like. `words`: all its values, most frequent first, where there are at most 12.
     `format`: the one strptime format that all values fit, for dates. `also_format`: another one that all fit, too.
-    `sample`: values to look at, never written anywhere. `totals`: the words of total rows among the values. `constant`:
-    the only value of all rows."""
+    `sample`: values to look at, never written anywhere. `totals`: the words of total rows in this column; `has_notes`: whether
+    rows hold a remark in it and nothing else. Rows of totals and remarks are told of here only. `constant`: the only value of
+    all rows."""
 
     header: str
     position: int
@@ -61,6 +64,7 @@ class Profile:
     mean_length: float = 0.0
     sample: list[str] = field(default_factory=list)
     totals: list[str] = field(default_factory=list)
+    has_notes: bool = False
 
     @property
     def is_unique(self) -> bool:
@@ -93,10 +97,13 @@ def profile(path: Path, layout: Layout) -> Table:
         found = readers.read(connection, provisional(layout), readable)
         if found.is_prepared:
             connection.execute("create or replace temp view parsed as from numbered_rows where not _is_skipped")
-    (rows,) = connection.execute("select count(*) from parsed").fetchone()
     names = {column.headers[0]: name for name, column in found.columns.items() if column.headers and name not in layout.filled}
+    others = _no_data(connection, list(names.values()))
+    (rows,) = connection.execute("select count(*) from data_rows").fetchone()
     profiles = [
-        _profile(connection, header, position, names[header]) for position, header in enumerate(layout.headers) if header in names
+        _profile(connection, header, position, names[header], *others[names[header]])
+        for position, header in enumerate(layout.headers)
+        if header in names
     ]
     return Table(
         rows,
@@ -142,9 +149,34 @@ def _bounded(path: Path, kind: str) -> Iterator[tuple[Path, bool]]:
         yield Path(copy.name), False
 
 
-def _profile(connection: duckdb.DuckDBPyConnection, header: str, position: int, name: str) -> Profile:
-    value = f"nullif(trim({quoted(name)}, ' ' || chr(9) || chr(160) || chr(12288)), '')"
-    connection.execute(f"create or replace temp table looked_at as select {value} as value from parsed")
+def _trimmed(name: str) -> str:
+    return f"nullif(trim({quoted(name)}, ' ' || chr(9) || chr(160) || chr(12288)), '')"
+
+
+def _no_data(connection: duckdb.DuckDBPyConnection, names: list[str]) -> dict[str, tuple[list[str], bool]]:
+    """Set the rows of totals, and those that hold one remark and nothing else, apart: the others are the view `data_rows`.
+
+    Returns: column → the words of totals in it, and whether remarks stand in it; of a row, its first such column tells.
+    """
+    says_one_thing = f"len(list_distinct([{', '.join(map(_trimmed, names))}])) = 1"  # a merged cell stands in each of its cells
+    apart, found = "false", {}
+    for name in names:
+        is_total = f"lower({_trimmed(name)}) in ({', '.join(map(literal, TOTAL_WORDS))})"
+        is_note = f"{says_one_thing} and regexp_full_match({_trimmed(name)}, {literal(NOTE_PATTERN)})"
+        totals, has_notes = found[name] = connection.execute(
+            f"select coalesce(list_sort(list(distinct {_trimmed(name)}) filter ({is_total})), []), "
+            f"coalesce(bool_or({is_note}), false) from parsed where not ({apart})"
+        ).fetchone()
+        if totals or has_notes:
+            apart += f" or coalesce({is_total} or ({is_note}), false)"
+    connection.execute(f"create or replace temp view data_rows as select * from parsed where not ({apart})")
+    return found
+
+
+def _profile(
+    connection: duckdb.DuckDBPyConnection, header: str, position: int, name: str, totals: list[str], has_notes: bool
+) -> Profile:
+    connection.execute(f"create or replace temp table looked_at as select {_trimmed(name)} as value from data_rows")
     rows, filled, distinct, longest, mean_length = connection.execute(
         """
         select count(*), count(value), count(distinct value), coalesce(max(length(value)), 0), coalesce(avg(length(value)), 0)
@@ -164,12 +196,8 @@ def _profile(connection: duckdb.DuckDBPyConnection, header: str, position: int, 
     )
     sample = [word for (word,) in connection.execute("select value from sample").fetchall()]
     type_, why, formats = _type(connection, filled)
-    totals = [
-        word
-        for (word,) in connection.execute(
-            "select distinct value from looked_at where list_contains(?::varchar[], lower(value)) order by value", [TOTAL_WORDS]
-        ).fetchall()
-    ]
+    if totals or has_notes:
+        type_, why, formats = "varchar", "words of totals or remarks stand in it", []
     lowest, highest = connection.execute(
         "select min(try_cast(value as double)), max(try_cast(value as double)) from looked_at"
     ).fetchone()
@@ -189,6 +217,7 @@ def _profile(connection: duckdb.DuckDBPyConnection, header: str, position: int, 
         mean_length=mean_length,
         sample=sample,
         totals=totals,
+        has_notes=has_notes,
     )
 
 
@@ -257,7 +286,7 @@ def _pairs(connection: duckdb.DuckDBPyConnection, profiles: list[Profile], names
             if first.distinct * second.distinct < first.rows:
                 continue
             (is_key,) = connection.execute(
-                f"select count(*) = count(distinct ({quoted(names[first.header])}, {quoted(names[second.header])})) from parsed"
+                f"select count(*) = count(distinct ({quoted(names[first.header])}, {quoted(names[second.header])})) from data_rows"
             ).fetchone()
             if is_key:
                 pairs.append((first.header, second.header))

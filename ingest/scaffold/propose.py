@@ -186,7 +186,13 @@ def _give_type(column: Column, looked_at: profile.Profile, review: list[str]) ->
         column.type = looked_at.type
         if looked_at.format and not profile.is_iso(looked_at):
             column.formats = [looked_at.format]
-    elif looked_at.distinct > 1 and looked_at.words and looked_at.longest <= 30 and looked_at.rows >= 5 * looked_at.distinct:
+    elif (
+        looked_at.distinct > 1
+        and looked_at.words
+        and looked_at.longest <= 30
+        and looked_at.rows >= 5 * looked_at.distinct
+        and not any(word[0].isdecimal() for word in looked_at.words)  # `2` and `约2小时` are amounts, not a list of words
+    ):
         column.values = sorted(looked_at.words)
         column.type_why = f"one of {looked_at.distinct} words"
     else:
@@ -199,11 +205,18 @@ def _skip(columns: list[Column], table: profile.Table, review: list[str]) -> lis
     skip = []
     for looked_at in table.profiles:
         column = by_header[looked_at.header]
-        if looked_at.totals and column.type == "varchar" and not column.personal:
+        if column.personal and (looked_at.totals or looked_at.has_notes):
+            review.append(f"{column.name} has rows of totals or remarks, and is personal: name them under skip by another column")
+            continue
+        if looked_at.totals:
             skip.append({"column": column.name, "values": looked_at.totals})
-            column.values = [word for word in column.values if word not in looked_at.totals]
             review.append(f"rows with {' or '.join(looked_at.totals)} in {column.name} are skipped as totals")
-        elif _says(LEVEL_WORDS, column) and 1 < len(looked_at.words):
+        if looked_at.has_notes:
+            skip.append({"column": column.name, "matches": profile.NOTE_PATTERN})
+            review.append(f"rows with nothing but a remark in {column.name} are skipped ({profile.NOTE_PATTERN})")
+        if looked_at.totals or looked_at.has_notes:
+            continue
+        if _says(LEVEL_WORDS, column) and 1 < len(looked_at.words):
             review.append(
                 f"{column.name}: rows of {len(looked_at.words)} levels ({', '.join(looked_at.words)}); those that are totals of "
                 "others count twice: name them under skip"

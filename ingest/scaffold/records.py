@@ -133,6 +133,23 @@ FITTING: dict[str, str] = {
     "document_no": r"document",
     "change_type": r"change|kind",
 }
+# The same in Chinese headers, for columns whose names are not English words.
+FITTING_CHINESE: dict[str, str] = {
+    "amount": "金额",
+    "opened_at": "(来电|受理|创建|登记|提交|收到|上报|发生)(时间|日期)",
+    "ended_at": "(办结|完成|关闭|结案)(时间|日期)",
+    "due_date": "(期限|截止)",
+    "category": "(类别|类型|分类)$",
+    "channel": "(渠道|来源)$",
+    "activity_name": "活动(名称|主题)",
+    "host_name": "主办",
+    "attendance_count": "(参加|参与|到场)人[数次]",
+    "hours": "时长|小时",
+    "points": "积分$",
+    "title": "标题|主题|活动名称|事项名称",
+}
+# Columns that hold the key of a person or household: only what is hashed may go there.
+KEYS = {"person_key": "person", "applicant_key": "person", "household_key": "household"}
 # The columns that a record cannot be without: a row that lacks one is rejected, and reported.
 NEEDED = {
     "money": ["amount", "currency", "money_date"],
@@ -174,7 +191,7 @@ ASSUMED = {
     ("figure", "approx"): "exact",
     ("population", "approx"): "exact",
     ("evaluation", "subject_type"): "place",
-    ("participation", "action"): "attended",
+    ("participation", "action"): "attend",
 }
 COMPANIONS = {"survey": ["survey", "question", "answer"]}
 
@@ -291,14 +308,23 @@ def fitting(target: str, columns: Iterable[Column], taken: set[str], is_day: boo
     for column in free:
         if column.name == target:
             return column
-    pattern = FITTING.get(target)
-    if pattern:
-        for column in free:
-            if re.search(pattern, column.name):
-                return column
+    if target in KEYS:
+        people = [column for column in free if column.personal == KEYS[target]]
+        # Two people may share a name, none a number.
+        return next((column for column in people if column.is_number_of_something), next(iter(people), None))
+    for patterns, text_of in ((FITTING, lambda column: column.name), (FITTING_CHINESE, lambda column: column.header)):
+        if target in patterns:
+            for column in free:
+                if re.search(patterns[target], text_of(column)):
+                    return column
     if is_day:
         return next((column for column in free if column.type in ("date", "timestamp")), None) or next(
-            (column for column in free if re.search(r"date|datum|day$|(_|^)at$|time$", column.name) and column.type == "varchar"),
+            (
+                column
+                for column in free
+                if column.type == "varchar"
+                and (re.search(r"date|datum|day$|(_|^)at$|time$", column.name) or re.search("(日期|时间)$", column.header))
+            ),
             None,
         )
     return None

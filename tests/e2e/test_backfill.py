@@ -1,4 +1,5 @@
-"""A source behind an HTTP API in a real Airflow: scheduled runs go on, a backfill brings exactly its intervals, a run by hand the rest.
+"""A source behind an HTTP API in a real Airflow: scheduled runs go on, a backfill brings exactly its intervals, a run by hand the
+rest.
 
 Airflow is started once, with this source only; the models are not built.
 """
@@ -12,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -21,7 +21,7 @@ import pytest
 from tests.conftest import PROJECT, SECRET
 from tests.integration import api_server
 from tests.integration.api_server import Platform
-from tests.integration.case_api import PATHS, SINCE, write_declaration
+from tests.integration.case_api import PATHS, SINCE, declare_api
 
 TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).replace(hour=0, minute=0, second=0, microsecond=0)
 # Runs in the copy of the project. After each step it waits until no run of the DAG is active, and tells what they were about.
@@ -75,13 +75,14 @@ def case(number: int, days_ago: int, text: str = "漏水") -> str:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict, Platform, duckdb.DuckDBPyConnection]]:
-    """GIVEN an installation with the one source. WHEN its DAG is switched on, two days are backfilled, and it is triggered by hand."""
+    """GIVEN an installation with the one source. WHEN its DAG is switched on, two days are backfilled, and it is triggered by
+    hand."""
     root = tmp_path_factory.mktemp("backfill")
     project, home = root / "project", root / "home"
     for name in ("ingest", "expectations", "exports", "orchestration", "dags", "dbt_project"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "target", "staging"))
     path, pagination = PATHS["page_number"]
-    write_declaration(
+    declare_api(
         project, {"path": path, "pagination": pagination, "incremental": SINCE | {"initial_value": "2020-01-01"}},
         {"delivery": {"mode": "upsert", "key": ["id"]}, "retries": 2},
     )  # fmt: skip

@@ -9,12 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-import yaml
 
-from ingest import warehouse
 from ingest.connectors import Interval
 from ingest.landing import LandedFile
 from ingest.settings import settings
+from tests.declaring import write_declaration
 from tests.integration import api_server
 from tests.integration.api_server import Platform
 
@@ -61,7 +60,7 @@ def declare(home: Path, platform: Platform, tmp_path: Path, monkeypatch: pytest.
 
     def declared(paging: str = "page_number", ingest: dict | None = None, **connector) -> None:
         path, pagination = PATHS[paging]
-        write_declaration(tmp_path, {"path": path, "pagination": pagination, **connector}, ingest or {})
+        declare_api(tmp_path, {"path": path, "pagination": pagination, **connector}, ingest or {})
 
     return declared
 
@@ -71,31 +70,15 @@ def connect(monkeypatch: pytest.MonkeyPatch, platform: Platform, **more) -> None
     monkeypatch.setenv("AIRFLOW_CONN_CASE_PLATFORM", json.dumps({"conn_type": "http", "host": platform.url, **more}))
 
 
-def write_declaration(project: Path, connector: dict, ingest: dict, name: str = "case_api") -> None:
-    """Write `_<name>__sources.yml` below a project of the test."""
-    content = {
-        "sources": [{
-            "name": name, "schema": "raw",
-            "tables": [{
-                "name": name, "description": "One row per case.",
-                "config": {"meta": {"ingest": {
-                    "family": "activity", "title": "cases", "owner": "us", "producer": "them", "licence": "internal",
-                    "connector": {"type": "rest_api", "connection": "case_platform", "records": "data.list", **connector},
-                    "format": {"type": "jsonl"}, "schedule": "@daily", "time_zone": "Asia/Shanghai",
-                    "as_of_pattern": r"(\d{4}-\d{2}-\d{2})\.jsonl$",
-                    "delivery": {"mode": "append"} if "incremental" in connector else {"mode": "upsert", "key": ["id"]}, **ingest,
-                }}},
-                "columns": [
-                    {"name": "id", "config": {"meta": {"ingest": {"type": "bigint"}}}},
-                    {"name": "updated_at"},
-                    {"name": "problem", "config": {"meta": {"ingest": {"header": ["问题"]}}}},
-                ],
-            }],
-        }],
+def declare_api(project: Path, connector: dict, ingest: dict, name: str = "case_api") -> None:
+    """Declare a source of the platform in a project of the test."""
+    said = {
+        "connector": {"type": "rest_api", "connection": "case_platform", "records": "data.list", **connector},
+        "format": {"type": "jsonl"}, "as_of_pattern": r"(\d{4}-\d{2}-\d{2})\.jsonl$",
+        "delivery": {"mode": "append"} if "incremental" in connector else {"mode": "upsert", "key": ["id"]}, **ingest,
     }  # fmt: skip
-    path = project / "dbt_project" / "models" / "staging" / name / f"_{name}__sources.yml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    columns = {"id": {"type": "bigint"}, "updated_at": {}, "problem": {"header": ["问题"]}}
+    write_declaration(project / "dbt_project" / "models" / "staging", name, said, columns)
 
 
 def landed(files: list[LandedFile]) -> list[str]:
@@ -109,8 +92,3 @@ def landed(files: list[LandedFile]) -> list[str]:
 
 def ids(files: list[LandedFile]) -> list[int]:
     return [json.loads(line)["id"] for line in landed(files)]
-
-
-def rows(sql: str) -> list[tuple]:
-    with warehouse.reader() as connection:
-        return connection.execute(sql).fetchall()

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
 
-from ingest import warehouse
 from ingest.connectors import Interval
 from ingest.landing import LandedFile, land
 from ingest.load import load
+from tests.conftest import rows_of
+from tests.declaring import write_declaration
 from tests.integration.database_servers import DATABASE, Server
 
 SHANGHAI = timezone(timedelta(hours=8))
@@ -35,18 +35,12 @@ class Office:
         self.monkeypatch.setenv("AIRFLOW_CONN_PERMIT_OFFICE", server.connection())
         table = {} if "query" in connector else {"table": f"{DATABASE}.permit"}
         ingest = {
-            "family": "activity", "title": "permits", "owner": "us", "producer": "them", "licence": "internal",
-            "schedule": "@daily", "time_zone": "Asia/Shanghai", "format": {"type": "parquet"},
+            "format": {"type": "parquet"},
             "connector": {"type": "sql_database", "connection": "permit_office", **table, **connector},
             "delivery": delivery or ({"mode": "snapshot"} if "incremental" not in connector else KEYED),
         }
-        named = [
-            {"name": name, "config": {"meta": {"ingest": {"type": type_}}}} for name, type_ in (declared or COLUMNS).items()
-        ]
-        found = {"name": "permit", "description": "One row per permit.", "config": {"meta": {"ingest": ingest}}, "columns": named}
-        path = self.folder / "models" / "staging" / "permit" / "_permit__sources.yml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump({"version": 2, "sources": [{"name": "permit", "schema": "raw", "tables": [found]}]}))
+        columns = {name: {"type": type_} for name, type_ in (declared or COLUMNS).items()}
+        write_declaration(self.folder / "models" / "staging", "permit", ingest, columns)
 
     def run(self, interval: Interval | None = None) -> list[LandedFile]:
         """Land and load; returns what landed anew."""
@@ -56,16 +50,9 @@ class Office:
 
     def rows(self, columns: str = "id, title", where: str = "true") -> list[tuple]:
         """Rows of raw, by file and row."""
-        with warehouse.reader() as connection:
-            return connection.execute(
-                f"select {columns} from raw.permit join ops.batch on batch_id = _batch_id where {where} order by batch_no, "
-                "_row_no"
-            ).fetchall()
-
-    def ops(self, query: str) -> list[tuple]:
-        """Rows of the ledger."""
-        with warehouse.reader() as connection:
-            return connection.execute(query).fetchall()
+        return rows_of(
+            f"select {columns} from raw.permit join ops.batch on batch_id = _batch_id where {where} order by batch_no, _row_no"
+        )
 
 
 def at(hour: int, minute: int = 0, day: int = 5) -> str:

@@ -18,10 +18,10 @@ from ingest.connectors.remote_folder import RemoteFolderError
 from ingest.landing import land
 from ingest.load import blocked, load
 from ingest.settings import settings
+from tests.conftest import rows_of
 from tests.integration.servers_files import S3, Sftp, Web, s3_server, sftp_server, web_server
 from tests.unit.arriving import arrives_by, land_all
 from tests.unit.test_archives import ledger, zipped
-from tests.unit.test_load import rows_of
 
 CONNECTION = "AIRFLOW_CONN_TOWN_FILES"
 WEB_LOGIN = {"conn_type": "http", "host": "127.0.0.1", "login": "gmw", "password": "p4ssw0rd"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import time
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 import yaml
@@ -25,7 +23,7 @@ from ingest.landing import land
 from ingest.load import load
 from ingest.run import run_all
 from ingest.settings import settings
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, rows_of
 from tests.integration import api_server
 from tests.integration.api_server import as_usual, breaks_off, fails
 from tests.integration.case_api import (  # noqa: F401 (fixtures)
@@ -34,12 +32,11 @@ from tests.integration.case_api import (  # noqa: F401 (fixtures)
     case,
     connect,
     declare,
+    declare_api,
     ids,
     landed,
     march,
     platform,
-    rows,
-    write_declaration,
 )
 
 
@@ -67,8 +64,8 @@ def test_what_arrives_is_loaded_like_any_file(declare, platform):
     (file,) = land("case_api")
     (report,) = load("case_api")
     assert (report.status, report.rows_loaded) == ("loaded", 5)
-    assert rows("select id, problem from raw.case_api order by id")[0] == (1, "漏水1")
-    assert rows("select file_name, original_path, as_of is not null from ops.file") == [
+    assert rows_of("select id, problem from raw.case_api order by id")[0] == (1, "漏水1")
+    assert rows_of("select file_name, original_path, as_of is not null from ops.file") == [
         (file.file_name, f"{platform.url}/pages", True)
     ]
 
@@ -89,7 +86,7 @@ def test_the_secret_of_the_connection_lets_in(declare, platform, monkeypatch, au
     connect(monkeypatch, platform, password=api_server.SECRET, extra={"access_token_url": f"{platform.url}/token"}, **login)
     declare(auth=auth)
     assert ids(land("case_api")) == [1, 2, 3, 4, 5]
-    assert api_server.SECRET not in str(rows("from ops.file"))
+    assert api_server.SECRET not in str(rows_of("from ops.file"))
 
 
 def test_the_second_load_brings_only_what_is_new(declare, platform):
@@ -251,7 +248,7 @@ def test_a_load_that_is_killed_before_the_landing_loses_nothing_and_brings_nothi
     assert ids(land("case_api")) == [3, 4, 5, 6]
     assert land("case_api") == []
     load("case_api")
-    assert rows("select list(id order by id) from raw.case_api") == [([1, 2, 3, 4, 5, 6],)]
+    assert rows_of("select list(id order by id) from raw.case_api") == [([1, 2, 3, 4, 5, 6],)]
     assert list((settings().home / "extracting" / "case_api").glob("*")) == []
 
 
@@ -269,8 +266,8 @@ class BuildReached(Exception):
 
 def test_a_source_that_does_not_answer_does_not_stop_the_others(declare, platform, tmp_path, monkeypatch):
     declare("header_link", records=None)
-    write_declaration(tmp_path, {"path": "x", "pagination": {"type": "single_page"}, "connection": "nowhere"}, {}, name="a_api")
-    write_declaration(tmp_path, {"path": "pages", "pagination": {"type": "single_page"}, "expect": {"code": 1}}, {}, name="b_api")
+    declare_api(tmp_path, {"path": "x", "pagination": {"type": "single_page"}, "connection": "nowhere"}, {}, name="a_api")
+    declare_api(tmp_path, {"path": "pages", "pagination": {"type": "single_page"}, "expect": {"code": 1}}, {}, name="b_api")
     said = []
 
     def build(*_, **__):
@@ -285,12 +282,12 @@ def test_a_source_that_does_not_answer_does_not_stop_the_others(declare, platfor
 
 
 def test_the_example_of_the_documentation_brings_what_it_says(declare, platform, tmp_path, monkeypatch):
-    page = (PROJECT / "docs" / "adding_a_source.md").read_text("utf-8").partition("## From an HTTP API")[2]
+    page = (PROJECT / "docs" / "adding_a_source.md").read_text("utf-8").partition("## From an HTTP API")[2].partition("\n## ")[0]
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     (connection,) = re.findall(r"AIRFLOW_CONN_CASE_PLATFORM='(.*)'", page)
     commands = re.findall(r"^\.venv/bin/gmw (.*)$", page, re.MULTILINE)
     content = yaml.safe_load(example)
-    write_declaration(tmp_path, content.pop("connector"), content)
+    declare_api(tmp_path, content.pop("connector"), content)
     platform.wants = lambda request: request.headers["Authorization"] == "Bearer THE TOKEN"
     monkeypatch.setenv("AIRFLOW_CONN_CASE_PLATFORM", connection.replace("https://cases.example.org", platform.url))
     told = [CliRunner().invoke(app, command.split()).output for command in commands]
@@ -298,4 +295,4 @@ def test_the_example_of_the_documentation_brings_what_it_says(declare, platform,
     assert "landed" in told[0] and told[1] == "" and "case_api_2026-03-31.jsonl: known already" in told[2]
     platform.records[0] = case(1, 1, ', "more": 1')
     assert "case_api_2026-03-31.jsonl: landed" in CliRunner().invoke(app, commands[2].split()).output
-    assert rows("select count(*) from ops.file") == [(2,)]
+    assert rows_of("select count(*) from ops.file") == [(2,)]

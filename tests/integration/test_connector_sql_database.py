@@ -13,6 +13,7 @@ from ingest.connectors.sql_database import DatabaseProblem
 from ingest.declaration import DeclarationError
 from ingest.landing import land
 from ingest.settings import settings
+from tests.conftest import rows_of
 from tests.integration.database_servers import DATABASE, PASSWORD, Server
 from tests.integration.permit_office import Office, at, insert, interval
 
@@ -37,16 +38,16 @@ def test_an_unchanged_table_lands_once_and_one_that_is_again_as_it_was_lands_aga
     server.execute("delete from permit where id = 2")
     assert len(office.run()) == 1
     assert len(office.run()) == 0
-    assert office.ops("select rows_loaded from ops.batch order by batch_no") == [(1,), (2,), (1,)]
+    assert rows_of("select rows_loaded from ops.batch order by batch_no") == [(1,), (2,), (1,)]
 
 
 def test_an_empty_table_is_blocked_until_it_has_rows_again(server: Server, office: Office) -> None:
     office.declare(server)
     office.run()
-    assert office.ops("select status, message like 'expected at least one row%' from ops.batch") == [("blocked", True)]
+    assert rows_of("select status, message like 'expected at least one row%' from ops.batch") == [("blocked", True)]
     insert(server, (1, "a", at(15)))
     office.run()
-    assert office.ops("select status, rows_loaded from ops.batch order by batch_no") == [("withdrawn", 0), ("loaded", 1)]
+    assert rows_of("select status, rows_loaded from ops.batch order by batch_no") == [("withdrawn", 0), ("loaded", 1)]
 
 
 def test_the_second_load_brings_only_what_is_new_or_changed(server: Server, office: Office) -> None:
@@ -98,7 +99,7 @@ def test_an_interval_takes_exactly_its_half_open_range_and_leaves_the_cursor_alo
     office.declare(server, incremental={"cursor_path": "updated_at"})
     office.run(interval(at(9), at(11)))
     assert office.rows("id") == [(9,), (10,)]
-    assert office.ops("select count(*) from ops.cursor") == [(0,)]
+    assert rows_of("select count(*) from ops.cursor") == [(0,)]
     office.run()
     assert office.rows("id", "batch_no = 2") == [(8,), (9,), (10,), (11,), (99,)]
 
@@ -220,7 +221,7 @@ def test_a_renamed_column_blocks_the_file_and_a_chosen_one_the_load(server: Serv
     server.execute("alter table permit rename column title to heading")
     office.declare(server)
     office.run()
-    (message,) = office.ops("select message from ops.batch")[0]
+    (message,) = rows_of("select message from ops.batch")[0]
     assert "found id, heading, updated_at; missing: title" in message
     office.declare(server, columns=["id", "title"])
     with pytest.raises(DatabaseProblem, match="expected the columns title in office.permit, found id, heading, updated_at"):
@@ -232,8 +233,8 @@ def assert_nothing_landed(office: Office) -> None:
     assert not [path for path in settings().landing.rglob("*") if path.is_file()] if settings().landing.exists() else True
     assert not list((settings().home / "extracting" / "permit").glob("*"))
     if settings().database.exists():
-        assert office.ops("select count(*) from ops.file") == [(0,)]
-        assert office.ops("select count(*) from ops.cursor") == [(0,)]
+        assert rows_of("select count(*) from ops.file") == [(0,)]
+        assert rows_of("select count(*) from ops.cursor") == [(0,)]
 
 
 def test_a_table_that_was_dropped_is_named(server: Server, office: Office) -> None:
@@ -334,7 +335,7 @@ def test_a_wrong_password_is_hidden_wherever_it_could_stand(
     for path in tmp_path.rglob("*"):
         if path.is_file():
             assert PASSWORD.encode() not in path.read_bytes() and b"another secret" not in path.read_bytes(), path
-    assert office.ops("select original_path from ops.file") == [
+    assert rows_of("select original_path from ops.file") == [
         (f"{server.type}://127.0.0.1:{server.port}/{'postgres' if server.type == 'postgres' else DATABASE}/office.permit",)
     ]
 

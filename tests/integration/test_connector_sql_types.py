@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.conftest import rows_of
 from tests.integration.database_servers import Server
 from tests.integration.permit_office import Office
 
@@ -70,4 +71,4 @@ def test_a_zero_date_is_quarantined_and_found_although_the_cursor_has_passed_it(
     office.run()
     assert office.rows("id") == [(1,)]
     found = "select raw_value, reason from ops.quarantine order by row_no"
-    assert sorted(office.ops(found)) == [("0000-00-00 00:00:00", "wrong_type"), ("2026-00-00 00:00:00", "wrong_type")]
+    assert sorted(rows_of(found)) == [("0000-00-00 00:00:00", "wrong_type"), ("2026-00-00 00:00:00", "wrong_type")]

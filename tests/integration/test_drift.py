@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from expectations.gate import gate_raw
 from ingest import declaration, drift, warehouse
+from ingest.cli import app
 from ingest.landing import land
 from ingest.load import load
 
@@ -54,7 +56,8 @@ FACT = {
 
 @pytest.fixture
 def arrive(drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """GIVEN a source with a policy. Returns a function that takes a file through land, load and gate, and returns (status, message)."""
+    """GIVEN a source with a policy. Returns a function that takes a file through land, load and gate, and returns (status,
+    message)."""
     folder = tmp_path / "staging" / "ledger"
     folder.mkdir(parents=True)
     (drop / "ledger").mkdir()
@@ -101,6 +104,13 @@ def test_a_source_that_blocks_on_drift_keeps_the_file_out(name: str, arrive) -> 
     assert CHANGED[name][1][1] in message
     # The way on: the policy is eased, the file is loaded, and later files are compared with it.
     assert arrive("2.csv", CHANGED[name][0], policy="warn")[0] == "accepted"
+
+
+def test_a_file_that_was_not_read_is_named_as_not_compared(arrive) -> None:
+    arrive("1.csv", USUAL)
+    assert arrive("2.csv", USUAL.replace("编号", "号码"))[0] == "blocked"
+    told = CliRunner().invoke(app, ["source", "drift", "ledger"]).output
+    assert "not compared, because it is blocked: ledger/2.csv" in told, told
 
 
 def test_a_header_under_another_declared_name_blocks_nothing(arrive) -> None:

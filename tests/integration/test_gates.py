@@ -14,6 +14,7 @@ from exports.publication import PublicationRefused, publish
 from ingest import privacy, warehouse
 from ingest.landing import land
 from ingest.load import load
+from tests.conftest import rows_of
 from tests.unit.test_expectations_marts import clean_marts
 
 HEADER = "编号,收集时间,社区,小区,反映人,联系电话,收集渠道,问题类别,问题描述,责任单位,办理情况,办结时间,满意度"
@@ -35,11 +36,6 @@ def arrive(run_id: str) -> gate.GateReport:
     land("issue_ledger")
     load("issue_ledger")
     return gate_raw("issue_ledger", run_id)
-
-
-def rows_of(query: str) -> list[tuple]:
-    with warehouse.reader() as connection:
-        return connection.execute(query).fetchall()
 
 
 def statuses() -> dict[str, str]:

@@ -20,8 +20,8 @@ from ingest.cli import app
 from ingest.declaration import declaration
 from ingest.replay import Replayed, plan, replay, try_out
 from ingest.settings import settings
-from tests.conftest import PROJECT
-from tests.unit.ledger_project import COLUMNS, PERSONAL, Ledger, ledger, rows_of  # noqa: F401 (a fixture)
+from tests.conftest import PROJECT, rows_of
+from tests.unit.ledger_project import COLUMNS, PERSONAL, Ledger, ledger  # noqa: F401 (a fixture)
 
 ROWS = ("A1,12,2026-03-01,会", "A2,三十,2026-03-02,会", "A3,五,三月三,会")
 AS_TEXT = COLUMNS | {"people": {"header": ["人数"]}}

@@ -12,7 +12,8 @@ from ingest.landing import land
 from ingest.settings import settings
 from tests.integration import api_server
 from tests.integration.api_server import Platform, as_usual, fails
-from tests.integration.case_api import SINCE, case, connect, declare, platform, rows  # noqa: F401 (fixtures)
+from tests.conftest import rows_of
+from tests.integration.case_api import SINCE, case, connect, declare, platform  # noqa: F401 (fixtures)
 
 
 def fault() -> str:
@@ -30,7 +31,7 @@ def fault() -> str:
 def known() -> list[tuple]:
     if not settings().database.exists():
         return []
-    return rows("select file_id from ops.file union all select state from ops.cursor")
+    return rows_of("select file_id from ops.file union all select state from ops.cursor")
 
 
 def test_a_wrong_secret_is_told_without_showing_it(declare, platform, monkeypatch):

@@ -92,6 +92,7 @@ def test_a_changed_file_is_checked_with_reasons_and_differences(project: Path, f
         csv.writer(target).writerows([HEADER, *([*row[:5], "三月", *row[6:]] for row in PEOPLE[:2]), PEOPLE[2]])
     done = gmw(project, project.parent / "home", "source", "check", "work_order", str(tmp_path / "late.csv"))
     assert "2 rows: wrong_type in " in done.stdout and "expected date, found '三月'" in done.stdout, done.stdout
+    assert "the gate would block it: expected at most 20% of the rows" in done.stdout and done.returncode == 1
 
 
 def test_a_source_of_a_known_tree_brings_no_places_and_reads_kinds_by_their_words(project: Path, tmp_path: Path) -> None:

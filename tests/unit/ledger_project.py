@@ -6,14 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from expectations import gate
 from ingest import load as loader
-from ingest import warehouse
 from ingest.corrections import Correction
 from ingest.landing import land
 from tests.conftest import PROJECT
+from tests.declaring import write_declaration
 
 COLUMNS = {
     "entry_no": {"header": ["编号"], "not_null": True, "severity": "critical"},
@@ -41,19 +40,10 @@ class Ledger:
     def declare(self, columns: dict[str, dict] = COLUMNS, **ingest: object) -> None:
         """Write the declaration; `ingest` goes over what it says of the source."""
         said = {
-            "family": "activity", "title": "ledger", "owner": "us", "producer": "them", "licence": "internal",
-            "schedule": "@daily", "time_zone": "Asia/Shanghai", "delivery": {"mode": "append"}, "max_quarantined_share": 1,
+            "delivery": {"mode": "append"}, "max_quarantined_share": 1,
             "connector": {"type": "drop_folder", "root": "drop", "pattern": "ledger/*"}, **ingest,
         }
-        table = {
-            "name": "ledger", "description": "One row per entry.", "config": {"meta": {"ingest": said}},
-            "columns": [{"name": name, "config": {"meta": {"ingest": column}}} for name, column in columns.items()],
-        }
-        path = self.folder / "dbt_project" / "models" / "staging" / "ledger" / "_ledger__sources.yml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            yaml.safe_dump({"version": 2, "sources": [{"name": "ledger", "schema": "raw", "tables": [table]}]}), encoding="utf-8"
-        )
+        write_declaration(self.folder / "dbt_project" / "models" / "staging", "ledger", said, columns)
 
     def correct(self, *corrections: dict[str, object]) -> None:
         """Write the corrections; what they leave out is empty, or the same for all."""
@@ -79,12 +69,6 @@ class Ledger:
         reports = self.arrive()
         gate.gate_raw("ledger", "first")
         return reports
-
-
-def rows_of(query: str) -> list[tuple]:
-    """The rows of a query on the build database."""
-    with warehouse.reader() as connection:
-        return connection.execute(query).fetchall()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ingest import load, privacy, warehouse
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
+from tests.declaring import SAID
 
 
 def column(name: str, *headers: str, **more) -> ColumnDeclaration:
@@ -16,9 +17,8 @@ def column(name: str, *headers: str, **more) -> ColumnDeclaration:
 def source(format: dict, *columns: ColumnDeclaration, **more) -> SourceDeclaration:
     """A source called `ledger`."""
     return SourceDeclaration(
-        name="ledger", description="One row per entry.", folder=Path("ledger"), columns=list(columns), family="activity",
-        title="ledger", owner="us", producer="them", licence="internal", schedule="@daily", time_zone="Asia/Shanghai",
-        connector={"type": "drop_folder", "pattern": "ledger/*"}, format=format, delivery={"mode": "append"}, **more,
+        name="ledger", description="One row per entry.", folder=Path("ledger"), columns=list(columns), title="ledger",
+        connector={"type": "drop_folder", "pattern": "ledger/*"}, format=format, delivery={"mode": "append"}, **SAID | more,
     )
 
 

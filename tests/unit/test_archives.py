@@ -23,8 +23,8 @@ from ingest.declaration import declaration
 from ingest.declared.connectors import DropFolder
 from ingest.landing import land
 from ingest.load import blocked, load
-from tests.unit.arriving import arrives_by, land_all
-from tests.unit.test_load import HEADER, ROW, rows_of
+from tests.conftest import rows_of
+from tests.unit.arriving import HEADER, ROW, arrives_by, land_all
 
 
 def ledger(number: int) -> bytes:

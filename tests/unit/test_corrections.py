@@ -14,7 +14,8 @@ from ingest import corrections
 from ingest.corrections import CorrectionError
 from ingest.declaration import declaration
 from samples.files import Sheet, write_xlsx
-from tests.unit.ledger_project import COLUMNS, DONE, FIELDS, PERSONAL, Ledger, ledger, rows_of  # noqa: F401 (a fixture)
+from tests.conftest import rows_of
+from tests.unit.ledger_project import COLUMNS, DONE, FIELDS, PERSONAL, Ledger, ledger  # noqa: F401 (a fixture)
 from tests.unit.reading import Loaded
 
 PEOPLE = {"file": "a.csv", "row_no": 2, "column_name": "people", "found_value": "三十", "corrected_value": "30"}

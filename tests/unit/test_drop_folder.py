@@ -20,7 +20,8 @@ from ingest.landing import land
 from ingest.load import blocked, load
 from ingest.run import print_status
 from ingest.settings import settings
-from tests.unit.test_load import ROW, issue_file, rows_of
+from tests.conftest import rows_of
+from tests.unit.arriving import ROW, issue_file
 
 
 def refused(source: str = "issue_ledger") -> dict[str, str]:

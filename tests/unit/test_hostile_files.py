@@ -1,4 +1,5 @@
-"""Files that lie, that would fill the memory, or that would reach out: each is blocked with a message that names it, the others load.
+"""Files that lie, that would fill the memory, or that would reach out: each is blocked with a message that names it, the others
+load.
 
 All are read by one process whose memory is measured, so that no file is seen to fit by chance of another test.
 """
@@ -35,8 +36,8 @@ CASES: dict[str, tuple[str, str, Callable[[Path], Path]]] = {}
 
 
 def hostile(name: str, form: str, expected: str) -> Callable:
-    """A file that the function writes to the path it is given, its declared form, and what becomes of it: `loaded`, or a part of the
-    message."""
+    """A file that the function writes to the path it is given, its declared form, and what becomes of it: `loaded`, or a part of
+    the message."""
 
     def keep(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
         CASES[name] = (form, expected, make)

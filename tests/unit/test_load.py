@@ -18,21 +18,8 @@ from ingest.landing import as_of_in_name, land
 from ingest.load import blocked, dry_run, load
 from ingest.settings import settings
 from samples.files import Sheet, write_xlsx
-
-HEADER = "编号,收集时间,社区,小区,反映人,联系电话,收集渠道,问题类别,问题描述,责任单位,办理情况,办结时间,满意度"
-ROW = "QH2026-{:04d},2026-01-14 19:28,和畅社区,银杏里,张女士,19900001234,网格,停车秩序,描述{},居委会,办理中,,"
-
-
-def issue_file(drop: Path, name: str, *rows: str, header: str = HEADER, encoding: str = "utf-8") -> Path:
-    path = drop / "issue_ledger" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("\n".join([header, *rows]) + "\n", encoding=encoding)
-    return path
-
-
-def rows_of(query: str) -> list[tuple]:
-    with warehouse.reader() as connection:
-        return connection.execute(query).fetchall()
+from tests.conftest import rows_of
+from tests.unit.arriving import HEADER, ROW, issue_file
 
 
 def test_landed_bytes_are_kept_unchanged_under_their_sha256(drop: Path) -> None:

@@ -15,8 +15,8 @@ from ingest.cli import app
 from ingest.quarantine import UndeclaredReason
 from ingest.readers.parsed import Rejected
 from ingest.reasons import REASONS
-from tests.conftest import PROJECT
-from tests.unit.ledger_project import COLUMNS, PERSONAL, Ledger, ledger, rows_of  # noqa: F401 (a fixture)
+from tests.conftest import PROJECT, rows_of
+from tests.unit.ledger_project import COLUMNS, PERSONAL, Ledger, ledger  # noqa: F401 (a fixture)
 
 HISTORY = "select row_no, column_name, reason, raw_value, resolution, closed_by from ops.quarantine_history order by all"
 
@@ -190,6 +190,7 @@ def test_rows_that_staging_refuses_are_seen_in_the_same_place(ledger: Ledger) ->
         )
     said = gmw("quarantine", "ledger")
     assert "unreadable_day (activity)" in said and "wrong_type" in said
+    assert "a.csv row 1, found '2026-03-01'" in said
     assert "place_alias" in said
     assert "wrong_type" not in gmw("quarantine", "--reason", "unreadable_day")
 

@@ -82,3 +82,11 @@ def test_headers_and_values_with_quotes_and_sql_are_names_and_texts(tmp_path: Pa
     result = Loaded(source({"type": "csv"}, column("name", name), column("people", "x' or 1=1 --", type="integer")), path)
     assert result.rows("name, people") == [(value, 1)]
     assert result.connection.execute("select count(*) from ops.batch").fetchone() == (1,)
+
+
+def test_a_time_in_another_zone_is_told_by_the_clock_of_the_source(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("at\n2026-01-01T02:00:00Z\n2026-01-01 10:00:00+08:00\n2026-01-01 10:00:00\n2026-01-01 10:00\n三月\n", encoding="utf-8")
+    loaded = Loaded(source({"type": "csv"}, column("told_at", "at", type="timestamp")), path)
+    assert loaded.rows("told_at::varchar") == [("2026-01-01 10:00:00",)] * 4
+    assert loaded.quarantine() == [(5, "told_at", "wrong_type", "timestamp", "三月")]

@@ -212,7 +212,7 @@ def test_a_line_without_end_is_blocked(tmp_path: Path) -> None:
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, '{"id": 1}\n{"id":\n{"id": 3}\n')
-    assert "expected one JSON document per line, found in line 2" in blocked(export(type="jsonl"), path)
+    assert "expected one JSON document per line, found in line 2, column 7: " in blocked(export(type="jsonl"), path)
 
 
 def test_a_list_that_is_somewhere_else_is_blocked_and_the_keys_are_named(tmp_path: Path) -> None:
@@ -255,3 +255,10 @@ def test_decimals_of_a_record_per_line_are_exact(tmp_path: Path) -> None:
     assert result.quarantine() == [
         (6, "amount", "wrong_type", "decimal(30,10)", "1e40"), (7, "amount", "wrong_type", "decimal(30,10)", "近38万"),
     ]  # fmt: skip
+
+
+def test_a_moment_is_told_by_the_clock_of_the_source(tmp_path: Path) -> None:
+    times = ["2026-01-01T02:00:00Z", "2026-01-01T10:00:00+08:00", "2026-01-01 10:00:00.000+0800", "2026-01-01 10:00"]
+    path = written(tmp_path, [{"at": time} for time in times])
+    loaded = Loaded(export(column("raised_at", "at", type="timestamp")), path)
+    assert loaded.rows("raised_at::varchar") == [("2026-01-01 10:00:00",)] * 4

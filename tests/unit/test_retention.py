@@ -13,7 +13,8 @@ from ingest.declaration import SourceDeclaration, declaration
 from ingest.landing import land
 from ingest.load import load
 from ingest.settings import settings
-from tests.unit.test_load import ROW, issue_file, rows_of
+from tests.conftest import rows_of
+from tests.unit.arriving import ROW, issue_file
 
 
 def age(days: int, where: str = "true") -> None:

@@ -14,7 +14,8 @@ from ingest.build import build
 from ingest.declaration import declaration
 from ingest.landing import land
 from ingest.load import load
-from tests.unit.test_load import ROW, issue_file, rows_of
+from tests.conftest import rows_of
+from tests.unit.arriving import ROW, issue_file
 
 OTHER = "another secret of the tests, also long enough"
 PEOPLE = ("张女士", "李先生", "张女士", "王阿姨")

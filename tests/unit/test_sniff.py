@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 import xlsxwriter
+import yaml
 
 from ingest.declaration import known_declarations
 from ingest.scaffold.layout import NotSniffed, encoding_of, sniff
+from ingest.scaffold.models import staging
 from ingest.scaffold.personal import is_id_number, is_person_name
 from ingest.scaffold.propose import Proposal, RecordNeeded, propose
+from ingest.scaffold.records import ASSUMED
+from ingest.settings import settings
 from tests.conftest import Sample
 
 ID_NUMBER = "11010519491231002X"
@@ -51,6 +56,7 @@ def one_column(path: Path, header: str, values: list[object]):
         ("utf-8-sig", "社区,金额\n甲,1\n", "utf-8"),
         ("utf-16", "社区,金额\n甲,1\n", "utf-16"),
         ("gb18030", "社区,金额,经办\n和畅社区,100,居委会\n", "gb18030"),
+        ("utf-32", "社区,金额\n甲,1\n", "utf-32"),
         ("cp1252", "Gemeinde;Zürich\nGenève;Delémont\n", "cp1252"),
         ("ascii", "a,b\n1,2\n", "utf-8"),
     ],
@@ -61,6 +67,11 @@ def test_the_encoding_is_told_by_the_bytes(encoding: str, text: str, expected: s
 
 def test_a_character_cut_off_at_the_end_of_what_is_looked_at_is_no_fault() -> None:
     assert encoding_of("社区".encode()[:-1])[0] == "utf-8"
+
+
+def test_damaged_text_below_a_byte_order_mark_is_looked_at_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file.csv").write_bytes("\ufeffa,b\n1,".encode() + b"\xff\n")
+    assert sniff(tmp_path / "file.csv").headers == ["a", "b"]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -78,6 +89,15 @@ def test_the_header_is_found_below_a_title_and_a_unit(tmp_path: Path) -> None:
     assert (found.format["header_row"], found.format["unit_note_as"]) == ("auto", "amount_unit")
 
 
+def test_a_title_that_is_merged_over_most_columns_is_no_header(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "file.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.merge_range(0, 0, 0, 2, "3月台账")
+        for number, row in enumerate([["no", "name", "team", "note"], ["a", "b", "c", "d"]], start=1):
+            sheet.write_row(number, 0, row)
+    assert sniff(tmp_path / "file.xlsx").headers == ["no", "name", "team", "note"]
+
+
 def test_a_file_without_a_header_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NotSniffed, match="expected a row of column names among the first 20.*add a header row"):
         sniff(table(tmp_path / "file.csv", [[0, 3, 3], [1, 4, 2], [0, 5, 5]]))
@@ -87,9 +107,10 @@ def test_a_file_without_a_header_is_refused_with_what_to_do(tmp_path: Path) -> N
     ("content", "message"),
     [
         (b"", "found an empty file"),
-        (b"%PDF-1.7 binary", "bytes that are no table"),
-        (b"PAR1\0\0", "parquet"),
-        (b"a,b\n1,2\n\0\0\0\0", "bytes that are no table"),
+        (b"%PDF-1.7 binary", "found a PDF document"),
+        (b"PAR1\0\0PAR1", "expected a Parquet file that can be read"),
+        (b"a,b\n1,2\n\0\0\0\0", "bytes that are no text"),
+        (b"<html><table><tr><td>1</td></tr></table></html>", "found an HTML page; open it in a spreadsheet program"),
         (b'[{"a": 1}, {"a"', "expected JSON"),
         (b"[1, 2, 3]", "expected a list of records"),
         (b"name,Name\n1,2\n", "expected each header once"),
@@ -175,6 +196,56 @@ def test_few_words_are_declared_and_a_total_row_is_skipped(tmp_path: Path) -> No
     found = proposed(table(tmp_path / "file.csv", rows))
     assert found.columns[1].values == ["噪音", "环境"]
     assert found.skip == [{"column": "category", "values": ["合计"]}]
+
+
+def test_a_total_and_remarks_below_the_rows_hide_no_running_number(tmp_path: Path) -> None:
+    rows = [["序号", "服务日期", "积分"], *([i, f"2026.3.{i}", 10 * i] for i in range(1, 21)), ["合计", "", 2100]]
+    rows += [["注：积分按小时计", "", ""], ["制表人：李娜", "", ""], ["填表人：张伟强"] * 3]
+    found = proposed(table(tmp_path / "台账_2026-03.csv", rows))
+    assert found.rows == 20
+    assert (found.key, found.delivery) == ([], {"mode": "period", "columns": ["_file_as_of"]})
+    assert [column.type for column in found.columns] == ["varchar", "date", "integer"]
+    totals, remarks = found.skip
+    assert totals == {"column": "line_no", "values": ["合计"]}
+    assert remarks["column"] == "line_no" and all(re.fullmatch(remarks["matches"], row[0]) for row in rows[-3:])
+
+
+def test_amounts_some_of_them_in_words_are_no_list_of_words(tmp_path: Path) -> None:
+    assert one_column(tmp_path, "服务时长", ["1", "2", "约2小时", "半天"] * 10).values == []
+
+
+def test_what_other_sources_call_a_plain_english_key_is_no_name_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "file.jsonl"
+    path.write_text("".join(json.dumps({"no": i, "activity": {"id": f"e{i}", "type": "a"}}) + "\n" for i in range(3)))
+    assert [column.name for column in proposed(path).columns] == ["no", "activity_id", "activity_type"]
+
+
+def test_a_key_of_persons_is_made_from_what_is_hashed_and_rather_from_a_number_than_a_name(tmp_path: Path) -> None:
+    rows = [["活动名称", "姓名", "志愿者编号", "duration_min"], *([f"活动{i % 7}", NAMES[i % 5], f"V{i % 5}", 30 * i] for i in range(20))]
+    sql, _ = staging(proposed(table(tmp_path / "file.csv", rows), chosen=["participation"]))["participation"]
+    assert re.search(r"\bzhi_yuan_zhe_bian_hao as person_key", sql), sql
+    assert re.search(r"\(duration_min::decimal\(8, ?2\) / 60\.0\)::decimal\(8, ?2\) as hours", sql), sql
+
+
+def test_columns_of_a_record_are_found_by_their_chinese_headers(tmp_path: Path) -> None:
+    rows = [["工单编号", "受理时间", "诉求类型", "办结时间"]]
+    rows += [[f"G{i}", f"2026-03-0{i} 08:00:00", "环境", f"2026-03-1{i} 08:00:00"] for i in range(1, 6)]
+    sql, _ = staging(proposed(table(tmp_path / "file.csv", rows)))["case"]
+    assert re.search(r"shou_li_shi_jian at time zone _time_zone as opened_at", sql), sql
+    assert re.search(r"at time zone _time_zone as ended_at", sql) and "null::varchar as category" not in sql, sql
+
+
+def test_what_is_assumed_of_a_record_is_a_value_that_its_mart_accepts() -> None:
+    accepted = {}
+    for path in (settings().dbt_project / "models" / "marts").rglob("fct_*.yml"):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+            for column in model["columns"]:
+                for test in column.get("data_tests", []):
+                    if isinstance(test, dict) and "accepted_values" in test:
+                        values = test["accepted_values"]["arguments"]["values"]
+                        accepted[model["name"].removeprefix("fct_"), column["name"]] = values
+    assumed = {of: value for of, value in ASSUMED.items() if of in accepted and value}
+    assert len(assumed) >= 5 and all(value in accepted[of] for of, value in assumed.items()), assumed
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ingest import warehouse
+from tests.conftest import PROJECT
 
 
 def _hold(ready, release) -> None:
@@ -64,3 +66,10 @@ def test_reading_before_anything_is_loaded_says_so(home: Path) -> None:
     with pytest.raises(FileNotFoundError, match="load something first"):
         with warehouse.reader():
             pass
+
+
+def test_every_table_of_the_ledger_is_described() -> None:
+    with warehouse.in_memory() as connection:
+        tables = connection.execute("select table_name from information_schema.tables where table_schema = 'ops'").fetchall()
+    described = yaml.safe_load((PROJECT / "dbt_project" / "models" / "marts" / "_ops__sources.yml").read_text(encoding="utf-8"))
+    assert {table["name"] for table in described["sources"][0]["tables"]} == {name for (name,) in tables}
