@@ -16,8 +16,8 @@ import pytest
 
 from ingest import connectors, warehouse
 from ingest.cli import main
-from tests.conftest import PROJECT
-from tests.unit.ledger_project import COLUMNS, Ledger, ledger, rows_of  # noqa: F401 (a fixture)
+from tests.conftest import PROJECT, rows_of
+from tests.unit.ledger_project import COLUMNS, Ledger, ledger  # noqa: F401 (a fixture)
 
 HEADER = "编号,人数,日期,主题\n"
 GOOD = HEADER + "A1,12,2026-03-01,会\n"
@@ -153,8 +153,8 @@ def test_a_dry_run_ends_with_1_too_and_stores_nothing(name: str, ledger: Ledger,
     ledger.declare(COLUMNS, **bad.ingest)
     bad.make(ledger.drop / bad.name)
     code, said = gmw(capsys, monkeypatch, "source", "check", "ledger", str(ledger.drop / bad.name))
-    assert code == (bad.fails == "load"), said
-    if bad.name == "a.xlsx" and not code:
+    assert code == (bad.fails == "load" or "max_quarantined_share" in bad.ingest), said
+    if bad.name == "a.xlsx" and bad.fails == "gate":
         assert "sheet 2, row 3, column people: wrong_type, expected integer in row 3 of the sheet 白石镇, found '三十'" in said
     assert not (warehouse.settings().database).exists()
 
