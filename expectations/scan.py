@@ -31,7 +31,7 @@ WHAT = {
 
 @dataclass(frozen=True)
 class Hit:
-    """Personal data at a place: a column of a table or of a Parquet file, or a file, relative to GMW_HOME. The value is never shown."""
+    """Personal data at a place relative to GMW_HOME: a column of a table or of a Parquet file, or a file. Never its value."""
 
     place: str
     what: str

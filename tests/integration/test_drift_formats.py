@@ -7,7 +7,8 @@ import random
 import pytest
 
 from ingest import drift, warehouse
-from tests.unit.ledger_project import Ledger, ledger, rows_of  # noqa: F401 (a fixture)
+from tests.conftest import rows_of
+from tests.unit.ledger_project import Ledger, ledger  # noqa: F401 (a fixture)
 from tests.unit.test_fuzz_files import MAKERS
 
 FORMS = ("xlsx", "json", "parquet")  # one for each reader; test_drift.py has CSV

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from ingest.cli import app
 from ingest.connectors import Interval
 from ingest.landing import land
-from tests.unit.ledger_project import COLUMNS, Ledger, ledger, rows_of  # noqa: F401 (a fixture)
+from tests.conftest import rows_of
+from tests.unit.ledger_project import COLUMNS, Ledger, ledger  # noqa: F401 (a fixture)
 
 ZONE = ZoneInfo("Asia/Shanghai")
 FEBRUARY = Interval(datetime(2026, 2, 1, tzinfo=ZONE), datetime(2026, 3, 1, tzinfo=ZONE))
