@@ -4,6 +4,9 @@ The patterns are RE2 (DuckDB) and Python at once: no lookaround, so the characte
 is a piece of something longer: of another number, of a decimal (`118.13912345678`), or of a hexadecimal code (a hash, a
 UUID). Real numbers that only look personal exist (case numbers of 11 digits): a column that is declared
 `may_contain_numbers` is not searched.
+
+They are narrower than those that mask text on its way in (`ingest.privacy`): what is masked too much is a word lost, what is
+found by mistake blocks a batch.
 """
 
 from __future__ import annotations

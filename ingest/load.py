@@ -74,8 +74,8 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was read of a file, as which declaration (it may have evolved): by the reader, why it cannot be loaded ("" when it can),
-    and what became of its corrections."""
+    """What was read of a file, as which declaration (it may have evolved): by the reader, why it cannot be loaded ("" when it
+    can), and what became of its corrections."""
 
     source: SourceDeclaration
     parsed: Parsed | None
@@ -88,8 +88,9 @@ def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list
     """Load every landed file of a source that is not loaded yet, oldest `as_of` first, each in a transaction of its own.
 
     A file is read and prepared beside the warehouse, so that several sources can be at it, and the writer lock is held while its
-    rows are appended. A file that cannot be loaded at all becomes a batch with status `blocked`; the others go on. Blocked batches
-    are tried again, under the same batch id, so that a mended declaration takes effect. Loaded and accepted ones are never touched.
+    rows are appended. A file that cannot be loaded at all becomes a batch with status `blocked`; the others go on. Blocked
+    batches are tried again, under the same batch id, so that a mended declaration takes effect. Loaded and accepted ones are
+    never touched.
 
     Args: source_name: a declared source. tell: told what is being done.
     Returns: one BatchReport per file tried. Raises: DeclarationError, RuntimeError (no secret for personal data), OtherKeys,
@@ -168,8 +169,8 @@ def reload(
 ) -> BatchReport:
     """Load the file of a batch once more, in place of its rows, in one transaction; the batch waits for its gate again.
 
-    Args: connection: the writer. source: its declaration. batch_id: a batch of that source whose file is in the landing. closed_by:
-    what the history of quarantine names as the cause, such as the id of a replay.
+    Args: connection: the writer. source: its declaration. batch_id: a batch of that source whose file is in the landing.
+    closed_by: what the history of quarantine names as the cause, such as the id of a replay.
     Returns: the report. Raises: RuntimeError (no secret for personal data), CorrectionError, TypeKept.
     """
     privacy.install(connection)
@@ -253,7 +254,8 @@ def _change_type(
         raise TypeKept(
             f"{source.name}, column {column.name}: expected {column.type} as declared now, found "
             f"{sum(rows for _, rows in misfits)} rows in {', '.join(batch for batch, _ in misfits[:5])} that were loaded as "
-            f"{before.lower()} and do not fit. Declare the type as it was, or declare the column under a new name and replay the source"
+            f"{before.lower()} and do not fit. Declare the type as it was, or declare the column under a new name and replay the "
+            "source"
         )
     connection.execute(f'alter table raw.{source.name} alter column "{column.name}" set data type {column.type}')
 
@@ -300,7 +302,9 @@ def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, w
         parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
         if source.drift == "evolve" and any(header.strip() for header in parsed.undeclared):
             source = evolution.evolved(source, parsed.undeclared, path)
-            connection.execute("drop view if exists numbered_rows; drop table if exists parsed; drop table if exists prepared_rows")
+            connection.execute(
+                "drop view if exists numbered_rows; drop table if exists parsed; drop table if exists prepared_rows"
+            )
             parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
         if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
             raise readers.FileRejected(NO_ROWS)
@@ -308,15 +312,16 @@ def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, w
         if not parsed.is_prepared:
             numbers = [f"{parsed.row_no} as _row_no", f"{parsed.where} as _where"]
             sort_rows(
-                connection, source, parsed.columns.values(), "parsed", is_typed=parsed.is_typed, filled=parsed.filled, also=numbers
+                connection, source, parsed.columns.values(), "parsed", is_typed=parsed.is_typed, filled=parsed.filled,
+                also=numbers,
             )
             connection.execute("create view numbered_rows as from prepared_rows")
     except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         return Prepared(source, parsed, str(error), [])
     except duckdb.OutOfMemoryException:
         message = (
-            f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs more; "
-            "raise the limit, or ask for the file in parts"
+            f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs "
+            "more; raise the limit, or ask for the file in parts"
         )
         return Prepared(source, parsed, message, [], is_out_of_memory=True)
     return Prepared(source, parsed, "", outcomes)

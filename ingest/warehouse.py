@@ -313,7 +313,8 @@ def prepared(connection: duckdb.DuckDBPyConnection, beside: Beside) -> Iterator[
         beside.connection.close()
         connection.execute(f"attach {literal(str(beside.file))} as scratch (read_only)")
     try:
-        connection.execute(f"create or replace temp view sorted_rows as from {'scratch' if beside.file else 'memory.main'}.numbered_rows")
+        place = "scratch" if beside.file else "memory.main"
+        connection.execute(f"create or replace temp view sorted_rows as from {place}.numbered_rows")
         yield
     finally:
         connection.execute("drop view if exists temp.sorted_rows")

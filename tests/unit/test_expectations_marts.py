@@ -196,9 +196,7 @@ FAULTS = {
     ),
     ("kpi_value", "every_metric_is_in_the_catalogue"): "delete from kpis.kpi_catalogue where metric_code = 'R02'",
     ("kpi_value", "every_metric_of_the_catalogue_has_rows"): "delete from kpis.kpi_value where metric_code = 'P01'",
-    ("kpi_value", "every_kpi_belongs_to_a_known_place"): (
-        "update kpis.kpi_value set place_key = 'q:9' where metric_code = 'R02'"
-    ),
+    ("kpi_value", "every_kpi_belongs_to_a_known_place"): "update kpis.kpi_value set place_key = 'q:9' where metric_code = 'R02'",
     ("kpi_value", "periods_start_before_they_end_and_breakdowns_are_named"): (
         "update kpis.kpi_value set period_end = period_start where metric_code = 'R02'"
     ),
@@ -208,9 +206,7 @@ FAULTS = {
     ("kpi_value", "hidden_rows_have_no_numbers"): (
         "update kpis.kpi_value set status = 'suppressed', value = null where metric_code = 'P01'"
     ),
-    ("kpi_value", "values_are_finite_numbers"): (
-        "update kpis.kpi_value set value = 'inf', upper = null where metric_code = 'P01'"
-    ),
+    ("kpi_value", "values_are_finite_numbers"): "update kpis.kpi_value set value = 'inf', upper = null where metric_code = 'P01'",
     ("kpi_value", "value_lies_within_its_bounds"): "update kpis.kpi_value set lower = value + 0.01 where metric_code = 'R02'",
     ("kpi_value", "proportions_lie_between_0_and_1"): (
         "update kpis.kpi_value set numerator = 2 * denominator, value = 2, upper = 3 where metric_code = 'R02'"
@@ -218,9 +214,7 @@ FAULTS = {
     ("kpi_value", "shares_are_numerator_over_denominator"): (
         "update kpis.kpi_value set value = value - 1e-6 where metric_code = 'R02'"
     ),
-    ("kpi_value", "money_has_a_currency_and_nothing_else_has"): (
-        "update kpis.kpi_value set currency = null where unit = 'money'"
-    ),
+    ("kpi_value", "money_has_a_currency_and_nothing_else_has"): "update kpis.kpi_value set currency = null where unit = 'money'",
     ("kpi_value", "nothing_is_known_beyond_today"): (
         "update kpis.kpi_value set as_of = current_date + 30 where metric_code = 'R02'"
     ),
@@ -253,9 +247,7 @@ FAULTS = {
     ("fct_answer", "every_answer_belongs_to_a_wave_and_a_question"): "update marts.fct_answer set survey_key = 's:2'",
     ("fct_answer", "valid_answers_lie_on_the_scale_of_their_question"): "update marts.fct_answer set answer_number = 9",
     ("fct_case", "outcome_and_interval_are_known_codes"): "update marts.fct_case set outcome = '待定' where row_no = 2",
-    ("fct_case", "a_case_is_resolved_when_its_outcome_says_so"): (
-        "update marts.fct_case set is_resolved = true where row_no = 2"
-    ),
+    ("fct_case", "a_case_is_resolved_when_its_outcome_says_so"): "update marts.fct_case set is_resolved = true where row_no = 2",
     ("fct_case", "a_case_ends_after_it_was_raised_or_says_otherwise"): (
         "update marts.fct_case set interval_status = 'valid' where row_no = 7"
     ),
