@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,10 @@ from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
 from ingest.readers.parsed import NO_ROWS, Parsed
 from ingest.readers.text import different
 from ingest.settings import settings
+from ingest.warehouse import Beside
 
+# What the rows of a CSV file take in memory, as a multiple of its size, as measured.
+IN_MEMORY_FACTOR = 1.6
 PROVENANCE = {
     "_layout": "varchar",
     "_file_id": "varchar",
@@ -77,6 +81,7 @@ class Prepared:
     parsed: Parsed | None
     message: str
     outcomes: list[Outcome]
+    is_out_of_memory: bool = False
 
 
 def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list[BatchReport]:
@@ -103,20 +108,31 @@ def load_landed(source: SourceDeclaration, tell: Callable[[str], None] = lambda 
     reports = []
     for file, day in zip(waiting, days, strict=True):
         started = time.monotonic()
-        with warehouse.scratch() as folder:
+        with warehouse.scratch() as folder, ExitStack() as ends:
             tell(f"{file.name}: reading {file.path.stat().st_size / 1e6:,.1f} MB")
             wanted = corrections.of_file(source, file.file_id, file.name)
-            prepared = _prepare(folder, source, file.path, day, wanted)
+            for in_memory in [True, False] if _fits_in_memory(source, file.path) else [False]:
+                beside = ends.enter_context(warehouse.preparing(folder, source.is_private, in_memory))
+                prepared = _prepare(beside, source, file.path, day, wanted)
+                if beside.file or prepared.is_out_of_memory:
+                    beside.connection.close()
+                if not prepared.is_out_of_memory:
+                    break
             rows = prepared.parsed.rows_in if prepared.parsed else 0
             tell(f"{file.name}: {rows:,} rows read in {time.monotonic() - started:.1f} s, storing")
-            with warehouse.writer(purpose) as connection:
+            with warehouse.writer(purpose, beside=beside) as connection:
                 _check_keys(connection, source)
                 if file not in _waiting(connection, source):
                     tell(f"{file.name}: another process has loaded it meanwhile")
                     continue
-                batch_id, *outcome = _store(connection, source, folder, prepared, file.name, file.file_id, file.batch_id)
+                batch_id, *outcome = _store(connection, source, beside, prepared, file.name, file.file_id, file.batch_id)
         reports.append(BatchReport(batch_id, source.name, file.name, *outcome, time.monotonic() - started))
     return reports
+
+
+def _fits_in_memory(source: SourceDeclaration, path: Path) -> bool:
+    """Whether the rows of a file may be expected to fit into memory. Where they do not, they are prepared on disk after all."""
+    return source.format.type == "csv" and IN_MEMORY_FACTOR * path.stat().st_size <= settings().memory_limit_bytes
 
 
 def _check_keys(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
@@ -268,52 +284,48 @@ def _load_file(
     """Prepare and store one file. Returns (batch id, status, rows in, loaded, quarantined, skipped, message)."""
     name = file_name or path.name
     wanted = corrections.of_file(source, file_id, name)
-    with warehouse.scratch() as folder:
-        prepared = _prepare(folder, source, path, _day_of(connection, file_id), wanted)
-        return _store(connection, source, folder, prepared, name, file_id, batch_id, closed_by)
+    with warehouse.scratch() as folder, warehouse.preparing(folder, source.is_private) as beside:
+        prepared = _prepare(beside, source, path, _day_of(connection, file_id), wanted)
+        return _store(connection, source, beside, prepared, name, file_id, batch_id, closed_by)
 
 
-def _prepare(folder: Path, source: SourceDeclaration, path: Path, day: date, wanted: list[Correction]) -> Prepared:
-    """Read a landed file into a database in a scratch folder: its rows, corrected, as they are stored, in `numbered_rows`."""
-    parsed, outcomes = None, []
-    with warehouse.preparing(folder, source.is_private) as connection:
-        if source.is_private:
-            privacy.install(connection)
-        connection.execute("set variable file_day = $1", [day]).complete()
-        connection.execute("set variable time_zone = $1", [source.time_zone]).complete()
-        try:
+def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, wanted: list[Correction]) -> Prepared:
+    """Read a landed file into a database beside the warehouse: its rows, corrected, as they are stored, in `numbered_rows`."""
+    parsed, outcomes, connection = None, [], beside.connection
+    if source.is_private:
+        privacy.install(connection)
+    connection.execute("set variable file_day = $1", [day]).complete()
+    connection.execute("set variable time_zone = $1", [source.time_zone]).complete()
+    try:
+        parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
+        if source.drift == "evolve" and any(header.strip() for header in parsed.undeclared):
+            source = evolution.evolved(source, parsed.undeclared, path)
+            connection.execute("drop view if exists numbered_rows; drop table if exists parsed; drop table if exists prepared_rows")
             parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
-            if source.drift == "evolve" and any(header.strip() for header in parsed.undeclared):
-                source = evolution.evolved(source, parsed.undeclared, path)
-                connection.execute("drop view if exists numbered_rows; drop table if exists parsed; drop table if exists prepared_rows")
-                parsed = readers.read(connection, corrections.read_as_text(source, wanted), path)
-            if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
-                raise readers.FileRejected(NO_ROWS)
-            outcomes = corrections.apply(connection, parsed, wanted)
-            if not parsed.is_prepared:
-                numbers = [f"{parsed.row_no} as _row_no", f"{parsed.where} as _where"]
-                sort_rows(
-                    connection, source, parsed.columns.values(), "parsed", is_typed=parsed.is_typed, filled=parsed.filled,
-                    also=numbers,
-                )
-                connection.execute("create view numbered_rows as from prepared_rows")
-        except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
-            return Prepared(source, parsed, str(error), [])
-        except duckdb.OutOfMemoryException:
-            return Prepared(
-                source,
-                parsed,
-                f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs more; "
-                "raise the limit, or ask for the file in parts",
-                [],
+        if parsed.rows_in == parsed.rows_skipped and source.delivery.replaces:
+            raise readers.FileRejected(NO_ROWS)
+        outcomes = corrections.apply(connection, parsed, wanted)
+        if not parsed.is_prepared:
+            numbers = [f"{parsed.row_no} as _row_no", f"{parsed.where} as _where"]
+            sort_rows(
+                connection, source, parsed.columns.values(), "parsed", is_typed=parsed.is_typed, filled=parsed.filled, also=numbers
             )
+            connection.execute("create view numbered_rows as from prepared_rows")
+    except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        return Prepared(source, parsed, str(error), [])
+    except duckdb.OutOfMemoryException:
+        message = (
+            f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs more; "
+            "raise the limit, or ask for the file in parts"
+        )
+        return Prepared(source, parsed, message, [], is_out_of_memory=True)
     return Prepared(source, parsed, "", outcomes)
 
 
 def _store(
     connection: duckdb.DuckDBPyConnection,
     source: SourceDeclaration,
-    folder: Path,
+    beside: Beside,
     prepared: Prepared,
     file_name: str,
     file_id: str,
@@ -335,7 +347,7 @@ def _store(
         "columns not declared, loaded as": drift.never_seen(connection, source, evolution.added(source)),
     }
     message = "; ".join(f"{note}: {', '.join(names)}" for note, names in notes.items() if names)
-    with warehouse.prepared(connection, folder), warehouse.transaction(connection):
+    with warehouse.prepared(connection, beside), warehouse.transaction(connection):
         batch_id = _open_batch(connection, source, file_id, batch_id)
         loaded, skipped, quarantined = _append(connection, source, parsed, file_id, batch_id)
         if parsed.rows_in != loaded + quarantined + skipped:

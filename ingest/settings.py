@@ -41,6 +41,12 @@ class Settings:
         return self.home / "warehouse" / "writer.lock"
 
     @property
+    def memory_limit_bytes(self) -> float:
+        """The memory limit in bytes."""
+        number, unit = re.fullmatch(r"([0-9.]+)\s*([A-Za-z]+)", self.memory_limit).groups()
+        return float(number) * (1024 if "i" in unit.lower() else 1000) ** " KMGT".index(unit[0].upper().replace("B", " "))
+
+    @property
     def scratch(self) -> Path:
         return self.home / "scratch"
 
@@ -71,7 +77,7 @@ def settings() -> Settings:
     Environment: GMW_HOME (state; default <project>/var), GMW_DROP_FOLDER (where files arrive; default
     $GMW_HOME/drop), GMW_EXAMPLES_FOLDER (folder of the public example data sets), GMW_DBT_VARS (dbt variables as
     YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml), GMW_MEMORY_LIMIT (what DuckDB may take in one process,
-    e.g. `500MB`; default 1GB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4).
+    e.g. `500MB`; default 1500MB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4).
 
     Returns: Settings. Raises: ValueError when GMW_DBT_VARS is not a YAML mapping, or a limit is none.
     """
@@ -90,7 +96,7 @@ def settings() -> Settings:
 
 
 def _memory_limit() -> str:
-    value = os.environ.get("GMW_MEMORY_LIMIT") or "1GB"
+    value = os.environ.get("GMW_MEMORY_LIMIT") or "1500MB"
     if not MEMORY_SIZE.match(value):
         raise ValueError(f"GMW_MEMORY_LIMIT: expected a size such as 800MB or 4GB, found {value!r}")
     return value

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -19,6 +20,8 @@ import duckdb
 from ingest.settings import settings
 from ingest.sql import literal
 
+# The name that DuckDB gives the build database by itself.
+WAREHOUSE = "gmw_build"
 LOCK_TIMEOUT_SECONDS = 900.0
 PREPARED = "prepared.duckdb"
 
@@ -160,14 +163,28 @@ def _holder(path: Path) -> str:
 
 
 @contextmanager
-def writer(purpose: str, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
+def writer(
+    purpose: str, timeout: float = LOCK_TIMEOUT_SECONDS, beside: Beside | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the build database for writing, behind the lock; the `raw` and `ops` schemas exist.
 
-    Args and errors: as for `lock`. Yields: a DuckDB connection, closed at the end.
+    Args and errors: as for `lock`. beside: rows in memory that are to be taken over: the warehouse is opened where they are.
+    Yields: a DuckDB connection, closed at the end.
     """
     with lock(purpose, timeout), scratch() as folder:
         database = settings().database
         database.parent.mkdir(parents=True, exist_ok=True)
+        if beside and not beside.file:
+            connection = beside.connection
+            connection.execute(f"attach {literal(str(database))} as {WAREHOUSE}")
+            connection.execute(f"use {WAREHOUSE}")
+            try:
+                connection.execute(OPS_TABLES)
+                yield connection
+            finally:
+                connection.execute("use memory")
+                connection.execute(f"detach {WAREHOUSE}")
+            return
         connection = duckdb.connect(str(database))
         try:
             _configure(connection, folder)
@@ -263,31 +280,44 @@ def _take(folder: Path) -> int | None:
     return None
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A database beside the warehouse, in which the rows of a file are prepared: in memory, or in a scratch folder."""
+
+    connection: duckdb.DuckDBPyConnection
+    file: Path | None
+
+
 @contextmanager
-def preparing(folder: Path, is_private: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in a scratch folder, to prepare the rows of a file in; `prepared` then shows it to a writer.
+def preparing(folder: Path, is_private: bool, in_memory: bool = False) -> Iterator[Beside]:
+    """A database to prepare the rows of a file in; `writer` and `prepared` then show it to the warehouse.
 
     Args: folder: of `scratch`. is_private: text is read that names people: what is in memory must not be spilled to disk.
-    Yields: a DuckDB connection, closed at the end.
+    in_memory: rows stay in memory, uncompressed; the writer then takes them from there, which is faster.
+    Yields: Beside, closed at the end.
     """
-    connection = duckdb.connect(str(folder / PREPARED))
+    file = None if in_memory else folder / PREPARED
+    connection = duckdb.connect(str(file or ":memory:"))
     try:
         _configure(connection, None if is_private else folder)
-        yield connection
+        yield Beside(connection, file)
     finally:
         connection.close()
 
 
 @contextmanager
-def prepared(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[None]:
-    """Show a writer the rows that were prepared in a scratch folder, as the temporary view `sorted_rows`."""
-    connection.execute(f"attach {literal(str(folder / PREPARED))} as scratch (read_only)")
+def prepared(connection: duckdb.DuckDBPyConnection, beside: Beside) -> Iterator[None]:
+    """Show a writer the rows that were prepared beside the warehouse, as the temporary view `sorted_rows`."""
+    if beside.file:
+        beside.connection.close()
+        connection.execute(f"attach {literal(str(beside.file))} as scratch (read_only)")
     try:
-        connection.execute("create or replace temp view sorted_rows as from scratch.numbered_rows")
+        connection.execute(f"create or replace temp view sorted_rows as from {'scratch' if beside.file else 'memory.main'}.numbered_rows")
         yield
     finally:
         connection.execute("drop view if exists temp.sorted_rows")
-        connection.execute("detach scratch")
+        if beside.file:
+            connection.execute("detach scratch")
 
 
 def _configure(connection: duckdb.DuckDBPyConnection, folder: Path | None) -> None:

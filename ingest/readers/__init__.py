@@ -39,10 +39,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
 def _read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path: Path) -> Parsed:
     if different := content.mismatch(source.format.type, path):
         raise FileRejected(different)
-    try:
-        return READERS.get(source.format.type, plugged.read)(connection, source, path)
-    except duckdb.OutOfMemoryException as error:
-        raise FileRejected("expected a file that fits into memory, found a larger one; ask for it in smaller parts") from error
+    return READERS.get(source.format.type, plugged.read)(connection, source, path)
 
 
 def place_in_file(row_no: int) -> str:

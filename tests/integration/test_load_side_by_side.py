@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -78,7 +79,8 @@ def test_a_killed_load_leaves_nothing_and_the_next_one_loads_the_file(drop: Path
     assert list(settings().scratch.iterdir()) == []
 
 
-def test_what_lies_on_disk_before_it_is_stored_names_nobody(drop: Path) -> None:
+def test_what_lies_on_disk_before_it_is_stored_names_nobody(drop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.load.IN_MEMORY_FACTOR", math.inf)
     issue_file(drop, "a.csv", ROW.format(1, "请回电19900001234"))
     land("issue_ledger")
     found = []
@@ -106,6 +108,20 @@ def test_a_file_that_needs_more_memory_than_allowed_is_blocked_with_the_setting_
     monkeypatch.delenv("GMW_MEMORY_LIMIT")
     (report,) = load("issue_ledger")
     assert (report.status, report.rows_loaded) == ("loaded", 15_000)
+
+
+def test_rows_that_turn_out_too_many_for_memory_are_prepared_on_disk(drop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    issue_file(drop, "a.csv", *(ROW.format(number, "") for number in range(500_000)))
+    land("issue_ledger")
+    monkeypatch.setattr("ingest.load.IN_MEMORY_FACTOR", 0)
+    monkeypatch.setenv("GMW_MEMORY_LIMIT", "140MB")
+    monkeypatch.setenv("GMW_THREADS", "1")
+    ways = []
+    preparing = warehouse.preparing
+    monkeypatch.setattr(warehouse, "preparing", lambda *args: ways.append(args[2]) or preparing(*args))
+    (report,) = load("issue_ledger")
+    assert ways == [True, False]
+    assert (report.status, report.rows_loaded) == ("loaded", 500_000), report.message
 
 
 @pytest.mark.parametrize(("name", "value"), [("GMW_MEMORY_LIMIT", "much"), ("GMW_MEMORY_LIMIT", "80%"), ("GMW_THREADS", "0")])
