@@ -86,7 +86,8 @@ def test_headers_and_values_with_quotes_and_sql_are_names_and_texts(tmp_path: Pa
 
 def test_a_time_in_another_zone_is_told_by_the_clock_of_the_source(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
-    path.write_text("at\n2026-01-01T02:00:00Z\n2026-01-01 10:00:00+08:00\n2026-01-01 10:00:00\n2026-01-01 10:00\n三月\n", encoding="utf-8")
+    times = ["2026-01-01T02:00:00Z", "2026-01-01 10:00:00+08:00", "2026-01-01 10:00:00", "2026-01-01 10:00", "三月"]
+    path.write_text("\n".join(["at", *times]) + "\n", encoding="utf-8")
     loaded = Loaded(source({"type": "csv"}, column("told_at", "at", type="timestamp")), path)
     assert loaded.rows("told_at::varchar") == [("2026-01-01 10:00:00",)] * 4
     assert loaded.quarantine() == [(5, "told_at", "wrong_type", "timestamp", "三月")]
