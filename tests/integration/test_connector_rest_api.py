@@ -282,7 +282,7 @@ def test_a_source_that_does_not_answer_does_not_stop_the_others(declare, platfor
 
 
 def test_the_example_of_the_documentation_brings_what_it_says(declare, platform, tmp_path, monkeypatch):
-    page = (PROJECT / "docs" / "adding_a_source.md").read_text("utf-8").partition("## From an HTTP API")[2].partition("\n## ")[0]
+    page = (PROJECT / "docs" / "adding_a_remote_source.md").read_text("utf-8").partition("## From an HTTP API")[2].partition("\n## ")[0]
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     (connection,) = re.findall(r"AIRFLOW_CONN_CASE_PLATFORM='(.*)'", page)
     commands = re.findall(r"^\.venv/bin/gmw (.*)$", page, re.MULTILINE)

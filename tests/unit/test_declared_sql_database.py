@@ -65,7 +65,7 @@ def test_rows_of_a_database_are_read_as_parquet() -> None:
 
 
 def test_the_example_of_the_page_can_be_declared() -> None:
-    page = (PROJECT / "docs" / "adding_a_source.md").read_text(encoding="utf-8")
+    page = (PROJECT / "docs" / "adding_a_remote_source.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", page.partition("## From a database")[2], re.DOTALL)
     parts = yaml.safe_load(example)
     assert declared(parts["delivery"], parts["format"]["type"], **parts["connector"]).connector.table == "office.permit"
