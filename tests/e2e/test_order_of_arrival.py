@@ -1,0 +1,46 @@
+"""The demonstration district once more, its files arriving late and in another order: the same figures are published."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations.gate import gate_raw
+from ingest.declaration import declarations
+from ingest.landing import land
+from ingest.load import load
+from ingest.run import run_all
+from tests.conftest import SECRET, Sample
+
+
+def figures(home: Path) -> list[tuple]:
+    with duckdb.connect(str((home / "published" / "current").resolve() / "marts.duckdb"), read_only=True) as connection:
+        return connection.execute("select * exclude (run_id) from kpi_value order by all").fetchall()
+
+
+def test_the_order_in_which_files_arrive_changes_no_published_figure(
+    installation: Path, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = figures(installation / "home")
+    monkeypatch.setenv("GMW_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GMW_DROP_FOLDER", str(tmp_path / "drop"))
+    monkeypatch.setenv("GMW_PERSON_KEY_SECRET", SECRET)
+    (tmp_path / "drop").mkdir()
+    files = [path for path in sample.raw.rglob("*") if path.is_file()]
+    random.Random(2026).shuffle(files)
+    # WHEN a random half of the files is loaded before the others, newer months before older ones.
+    for path in files[: len(files) // 2]:
+        target = tmp_path / "drop" / path.relative_to(sample.raw)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(path, target)
+    for source in declarations():
+        land(source.name)
+        load(source.name)
+        gate_raw(source.name, "half")
+    shutil.copytree(sample.raw, tmp_path / "drop", dirs_exist_ok=True)
+    assert run_all("all", None, lambda step: None, print) == []
+    assert figures(tmp_path / "home") == expected
