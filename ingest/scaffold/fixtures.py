@@ -32,10 +32,11 @@ def files(proposal: Proposal) -> dict[Path, str]:
 
 
 def _broken(columns: list[Column], rows: list[dict[str, str]]) -> tuple[str, list[dict[str, str]]]:
-    """The rows with one fault, named: a value that its type does not take, else a column that is missing."""
+    """The rows with one fault, named: a value that its type does not take, else a column that is missing. In every row: some may come
+    to be skipped."""
     typed = next((column for column in columns if column.type != "varchar"), None)
     if typed:
-        return f"wrong_{typed.name}", [{**row, typed.header: NO_VALUE} if number == 1 else row for number, row in enumerate(rows)]
+        return f"wrong_{typed.name}", [{**row, typed.header: NO_VALUE} for row in rows]
     needed = next(column for column in columns if column.required)
     return f"without_{needed.name}", [{header: value for header, value in row.items() if header != needed.header} for row in rows]
 
