@@ -22,14 +22,15 @@ def clear_values() -> dict[tuple[str, str], set[str]]:
     for source in declarations():
         private = [column.name for column in source.columns if column.personal in ("person", "household", "drop", "health")]
         in_the_clear = source.model_copy(
-            update={"columns": [column.model_copy(update={"personal": None}) for column in source.columns]}
+            update={"columns": [column.model_copy(update={"personal": None, "free_text": False}) for column in source.columns]}
         )
         with arrivals(source) as arrived:
             for file in arrived.files if private else []:
                 connection = duckdb.connect()
                 parsed = readers.read(connection, in_the_clear, file.path)
                 for name in set(private) & set(parsed.columns):
-                    values = connection.execute(f'select distinct trim("{name}"::varchar) from parsed').fetchall()
+                    rows = "numbered_rows" if parsed.is_prepared else "parsed"
+                    values = connection.execute(f'select distinct trim("{name}"::varchar) from {rows}').fetchall()
                     found.setdefault((source.name, name), set()).update(value for (value,) in values if value)
     return found
 

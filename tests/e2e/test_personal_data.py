@@ -13,7 +13,7 @@ def test_nothing_personal_is_in_databases_logs_reports_and_exports(installation:
     values = clear_values()
     assert any("19900001000" in value for value in values["issue_ledger", "phone"])
     names = names_of_people()
-    assert {"张女士", "赵芳", "U0000000", "H0000000"} <= set(names)
+    assert {"周女士", "赵芳", "U0000000", "H0000000"} <= set(names)
     assert scan(names) == []
 
 
@@ -29,4 +29,4 @@ def test_the_scan_finds_what_was_put_there(home: Path) -> None:
 
 
 def test_the_landing_holds_what_arrived_so_that_retention_matters(installation: Path) -> None:
-    assert any("张女士" in path.read_text("utf-8", "replace") for path in settings().landing.rglob("*") if path.is_file())
+    assert any("周女士" in path.read_text("utf-8", "replace") for path in settings().landing.rglob("*") if path.is_file())
