@@ -138,8 +138,8 @@ def test_files_that_were_loaded_before_change_no_figure(first: Run, second: Run)
     assert query(first, figures) == query(second, figures)
 
 
-def test_the_logs_hold_nothing_personal(second: Run, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("GMW_DROP_FOLDER", str(folder / "drop"))
+def test_the_logs_hold_nothing_personal(second: Run, sample: Sample, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GMW_DROP_FOLDER", str(sample.raw))
     names = names_of_people()
     monkeypatch.setenv("GMW_HOME", str(folder / "home" / "airflow-run" / "logs"))
     assert scan(names) == []
