@@ -49,3 +49,9 @@ def test_numbers_that_are_nobody_s_are_left_alone(home: Path) -> None:
             "118.13912345678::decimal(18, 11) as longitude, 13912345678::double as total"
         )
     assert scan() == []
+
+
+def test_the_machine_s_own_address_in_a_log_is_nobody_s(home: Path) -> None:
+    (home / "logs").mkdir(parents=True)
+    (home / "logs" / "server.log").write_text("127.0.0.1 - GET /\n0.0.0.0:8080\n203.0.113.7 - GET /\n", encoding="utf-8")
+    assert scan() == [Hit("logs/server.log", "IP address", 1)]
