@@ -47,13 +47,16 @@ def scan(names: list[str] | None = None) -> list[Hit]:
     (workbooks by their parts, .gz unpacked), but not the landing, the secrets and the drop folder. Columns that are declared
     `may_contain_numbers` are searched for names only.
     Args: names: of people, to be looked for as they are. Returns: where something was found.
-    Raises: duckdb.IOException when a database is being written.
+    Raises: FileNotFoundError when there is nothing to search; duckdb.IOException when a database is being written.
     """
     patterns = dict(WHAT)
     if names:
         patterns["name"] = "|".join(sorted(map(re.escape, set(names)), key=len, reverse=True))
     hits = []
-    for path in _files():
+    files = list(_files())
+    if not files:
+        raise FileNotFoundError(f"expected an installation to search at {settings().home}, found no file there; set GMW_HOME")
+    for path in files:
         place = str(path.relative_to(settings().home))
         search = {".duckdb": _in_database, ".parquet": _in_parquet}.get(path.suffix, _in_file)
         hits += search(path, place, patterns)

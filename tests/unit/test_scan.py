@@ -55,3 +55,8 @@ def test_the_machine_s_own_address_in_a_log_is_nobody_s(home: Path) -> None:
     (home / "logs").mkdir(parents=True)
     (home / "logs" / "server.log").write_text("127.0.0.1 - GET /\n0.0.0.0:8080\n203.0.113.7 - GET /\n", encoding="utf-8")
     assert scan() == [Hit("logs/server.log", "IP address", 1)]
+
+
+def test_where_there_is_nothing_to_search_nothing_was_found_is_not_said(home: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="expected an installation to search at .*, found no file there"):
+        scan(["张女士"])
