@@ -31,7 +31,7 @@ def export() -> list[Path]:
     exports/current to it.
 
     Only the published copy is read. Safe to run again: the files of a version are replaced one by one, atomically.
-    The newest 12 exports are kept.
+    The newest GMW_KEEP_VERSIONS exports are kept.
 
     Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version.
     """
@@ -54,8 +54,9 @@ def export() -> list[Path]:
             os.replace(partial / path.name, path)
         version_folder.fsync(target)
         partial.rmdir()
-        version_folder.switch(folder, published.version)
-    version_folder.prune(folder)
+        with version_folder.guard(folder):
+            version_folder.switch(folder, published.version)
+    version_folder.prune(folder, settings().keep_versions)
     return paths
 
 

@@ -57,7 +57,7 @@ def run_all(
     step("gate the marts")
     gate.gate_marts(run_id)
     step("publish")
-    echo(f"published {publish(run_id).name}")
+    publish(run_id, echo)
     step("export")
     export()
     if unavailable:
@@ -74,7 +74,7 @@ def print_unclaimed(echo: Callable[[str], None]) -> None:
 
 def print_status(console: Console) -> None:
     """Print sources with their batches and quarantine, the last gates, and the current version."""
-    from exports.publication import versions
+    from exports.versions import versions
 
     table = Table(
         "source",
