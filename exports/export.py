@@ -60,6 +60,16 @@ def export() -> list[Path]:
     return paths
 
 
+def switch_to(version: str) -> bool:
+    """Show the exports of a version that was exported before. Returns: whether there are any."""
+    folder = settings().exports
+    if not (folder / version).is_dir():
+        return False
+    with version_folder.guard(folder):
+        version_folder.switch(folder, version)
+    return True
+
+
 def write_csv(published: figures.Published, path: Path) -> None:
     """Every row of kpi_value as CSV: UTF-8 with a byte order mark (Excel needs it), numbers unrounded and, in
     `value_display`, as people see them; text that a spreadsheet would run as a formula has an apostrophe before it."""

@@ -105,6 +105,21 @@ def open_current() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def why_not_published(connection: duckdb.DuckDBPyConnection) -> str:
+    """Why the last run is not what is published; empty when it is, or when nothing was built.
+
+    Args: connection: to the build database.
+    """
+    (run_id,) = connection.execute("select max_by(run_id, started_at) from ops.run").fetchone()
+    if run_id is None or any(version.run_id == run_id for version in versions()):
+        return ""
+    try:
+        _passed_gates(connection, run_id)
+    except PublicationRefused as refusal:
+        return f"{refusal} If its build failed: the log is {settings().dbt_target / 'dbt.log'}."
+    return f"Run {run_id!r} has passed its gate and is not published: `gmw publish` does it."
+
+
 def _passed_gates(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[dict]:
     """Results of the run's gates, summed by suite, or PublicationRefused."""
     found = connection.execute(
