@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from exports.cli import rollback, versions
 from orchestration.cli import app as airflow_app
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Governance Metrics Warehouse")
@@ -27,6 +28,8 @@ app.add_typer(source_app, name="source")
 app.add_typer(gate_app, name="gate")
 app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
+for command in (versions, rollback):
+    app.command()(command)
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
 console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
@@ -332,15 +335,7 @@ def publish(run_id: BuiltRunId = "") -> None:
     """Publish the marts of a run whose gate has passed, as a new version."""
     from exports.publication import publish as publish_version
 
-    console.print(f"published {publish_version(run_id or latest_run_id()).name}")
-
-
-@app.command()
-def rollback(version: Annotated[str, typer.Argument(help="its name; see $GMW_HOME/published")]) -> None:
-    """Switch `current` back to an earlier published version."""
-    from exports.publication import rollback as switch_back
-
-    console.print(f"current is now {switch_back(version).name}")
+    publish_version(run_id or latest_run_id(), say)
 
 
 @app.command()

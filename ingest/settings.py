@@ -28,6 +28,8 @@ class Settings:
     dbt_vars: dict[str, object]
     memory_limit: str
     threads: int
+    keep_versions: int
+    keep_hours: float
 
     @property
     def landing(self) -> Path:
@@ -78,7 +80,9 @@ def settings() -> Settings:
     Environment: GMW_HOME (state; default <project>/var), GMW_DROP_FOLDER (where files arrive; default
     $GMW_HOME/drop), GMW_EXAMPLES_FOLDER (folder of the public example data sets), GMW_DBT_VARS (dbt variables as
     YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml), GMW_MEMORY_LIMIT (what DuckDB may take in one process,
-    e.g. `500MB`; default 1500MB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4).
+    e.g. `500MB`; default 1500MB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4), GMW_KEEP_VERSIONS
+    (how many published versions and exports are kept at least; default 12), GMW_KEEP_HOURS (how long a version is kept after it
+    was current; default 24).
 
     Returns: Settings. Raises: ValueError when GMW_DBT_VARS is not a YAML mapping, or a limit is none.
     """
@@ -93,6 +97,8 @@ def settings() -> Settings:
         dbt_vars=_dbt_vars(project),
         memory_limit=_memory_limit(),
         threads=_threads(),
+        keep_versions=_keep_versions(),
+        keep_hours=_keep_hours(),
     )
 
 
@@ -108,6 +114,20 @@ def _threads() -> int:
     if not value.isdecimal() or not int(value):
         raise ValueError(f"GMW_THREADS: expected a number of threads, from 1, found {value!r}")
     return int(value)
+
+
+def _keep_versions() -> int:
+    value = os.environ.get("GMW_KEEP_VERSIONS") or "12"
+    if not value.isdecimal() or int(value) < 2:
+        raise ValueError(f"GMW_KEEP_VERSIONS: expected a number of versions, from 2 (or there is no way back), found {value!r}")
+    return int(value)
+
+
+def _keep_hours() -> float:
+    value = os.environ.get("GMW_KEEP_HOURS") or "24"
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        raise ValueError(f"GMW_KEEP_HOURS: expected a number of hours such as 24 or 0.5, found {value!r}")
+    return float(value)
 
 
 def _dbt_vars(project: Path) -> dict[str, object]:

@@ -179,7 +179,7 @@ def build_marts_dag() -> DAG:
         def publish(events_seen: dict[str, str], run_id=None, outlet_events=None) -> None:
             from exports.publication import publish
 
-            print(f"published {publish(run_id)}")
+            publish(run_id)
             outlet_events[PUBLISHED_MARTS].extra = events_seen
 
         built = dbt_build()
