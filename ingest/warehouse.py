@@ -188,7 +188,7 @@ def writer(
             return
         connection = duckdb.connect(str(database))
         try:
-            _configure(connection, folder)
+            configure(connection, folder)
             connection.execute(OPS_TABLES)
             yield connection
         finally:
@@ -207,7 +207,7 @@ def reader(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyCon
     with lock("read", timeout), scratch() as folder:
         connection = duckdb.connect(str(database), read_only=True)
         try:
-            _configure(connection, folder)
+            configure(connection, folder)
             yield connection
         finally:
             connection.close()
@@ -228,6 +228,31 @@ def trial(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConn
             connection.close()
 
 
+def at_rest() -> Path:
+    """The build database as one file with everything in it and no log beside it, for who holds `lock`; nobody has it open.
+
+    Raises: FileNotFoundError when nothing has been loaded yet; duckdb.Error when the file is damaged.
+    """
+    database = settings().database
+    if not database.exists():
+        raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("checkpoint").complete()
+    return database
+
+
+@contextmanager
+def copy_of(database: Path, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a copy of the build database that lies elsewhere (a backup), under the limits of every connection; it takes no lock."""
+    with scratch() as folder:
+        connection = duckdb.connect(str(database), read_only=read_only)
+        try:
+            configure(connection, folder)
+            yield connection
+        finally:
+            connection.close()
+
+
 def upgrade() -> None:
     """Give an existing build database the tables and columns of this version; without one, nothing happens."""
     if settings().database.exists():
@@ -238,7 +263,7 @@ def upgrade() -> None:
 def in_memory(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An empty warehouse in memory with the `raw` and `ops` schemas, for dry runs. `folder`: where it may spill to, if at all."""
     connection = duckdb.connect()
-    _configure(connection, folder)
+    configure(connection, folder)
     connection.execute(OPS_TABLES)
     return connection
 
@@ -300,7 +325,7 @@ def preparing(folder: Path, is_private: bool, in_memory: bool = False) -> Iterat
     file = None if in_memory else folder / PREPARED
     connection = duckdb.connect(str(file or ":memory:"))
     try:
-        _configure(connection, None if is_private else folder)
+        configure(connection, None if is_private else folder)
         yield Beside(connection, file)
     finally:
         connection.close()
@@ -322,7 +347,7 @@ def prepared(connection: duckdb.DuckDBPyConnection, beside: Beside) -> Iterator[
             connection.execute("detach scratch")
 
 
-def _configure(connection: duckdb.DuckDBPyConnection, folder: Path | None) -> None:
+def configure(connection: duckdb.DuckDBPyConnection, folder: Path | None) -> None:
     """The limits of every connection that this project opens. Without a folder nothing is spilled: what does not fit fails."""
     current = settings()
     connection.execute("set timezone = 'UTC'").complete()
