@@ -19,6 +19,7 @@ from rich.table import Table
 
 from ingest import maintenance_cli
 from orchestration.cli import app as airflow_app
+from orchestration.notify_cli import app as notify_app
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Governance Metrics Warehouse")
 source_app = typer.Typer(no_args_is_help=True, help="Declared sources")
@@ -28,6 +29,7 @@ app.add_typer(source_app, name="source")
 app.add_typer(gate_app, name="gate")
 app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
+app.add_typer(notify_app, name="notify")
 app.add_typer(maintenance_cli.backup_app, name="backup")
 app.command()(maintenance_cli.restore)
 app.command()(maintenance_cli.maintain)

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from exports import version_folder
 from ingest import backup, warehouse
 from ingest.settings import settings
@@ -94,14 +92,12 @@ def compact(is_forced: bool = False, tell: Callable[[str], None] = lambda _: Non
 
 def _copy(database: Path, fresh: Path) -> dict[str, int]:
     """Copy all schemas, tables, views and rows. Returns: the rows of the copy, by table."""
-    with warehouse.scratch() as folder, duckdb.connect() as connection:
-        warehouse.configure(connection, folder)
-        connection.execute(f"attach {literal(str(database))} as stored (read_only)")
-        connection.execute(f"attach {literal(str(fresh))} as {warehouse.WAREHOUSE}")
-        connection.execute(f"copy from database stored to {warehouse.WAREHOUSE}")
-        connection.execute(f"checkpoint {warehouse.WAREHOUSE}")
-        connection.execute(f"use {warehouse.WAREHOUSE}")
+    with warehouse.copy_of(database) as connection:
+        connection.execute(f"attach {literal(str(fresh))} as fresh")
+        connection.execute(f"copy from database {warehouse.WAREHOUSE} to fresh")
+        connection.execute("checkpoint fresh")
+        connection.execute("use fresh")
         rows = backup.table_rows(connection)
-        connection.execute("use memory")
-        connection.execute(f"detach {warehouse.WAREHOUSE}; detach stored")
+        connection.execute(f"use {warehouse.WAREHOUSE}")
+        connection.execute("detach fresh")
         return rows

@@ -63,6 +63,7 @@ create table if not exists ops.gate_result (
     checked_at timestamptz);
 create table if not exists ops.file_column (
     batch_id varchar, source varchar, position integer, header varchar, column_name varchar, kind varchar, filled bigint);
+create table if not exists ops.lateness (source varchar, due_at timestamptz, told_at timestamptz, over_at timestamptz);
 create or replace view ops.column_drift as
 with pair as (
     select batch.batch_id, batch.source, max_by(earlier.batch_id, earlier.batch_no) as previous_batch_id
@@ -188,7 +189,7 @@ def writer(
             return
         connection = duckdb.connect(str(database))
         try:
-            configure(connection, folder)
+            _configure(connection, folder)
             connection.execute(OPS_TABLES)
             yield connection
         finally:
@@ -207,7 +208,7 @@ def reader(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyCon
     with lock("read", timeout), scratch() as folder:
         connection = duckdb.connect(str(database), read_only=True)
         try:
-            configure(connection, folder)
+            _configure(connection, folder)
             yield connection
         finally:
             connection.close()
@@ -243,11 +244,12 @@ def at_rest() -> Path:
 
 @contextmanager
 def copy_of(database: Path, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a copy of the build database that lies elsewhere (a backup), under the limits of every connection; it takes no lock."""
+    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies elsewhere
+    (a backup), or the one itself for who holds `lock`."""
     with scratch() as folder:
         connection = duckdb.connect(str(database), read_only=read_only)
         try:
-            configure(connection, folder)
+            _configure(connection, folder)
             yield connection
         finally:
             connection.close()
@@ -263,7 +265,7 @@ def upgrade() -> None:
 def in_memory(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An empty warehouse in memory with the `raw` and `ops` schemas, for dry runs. `folder`: where it may spill to, if at all."""
     connection = duckdb.connect()
-    configure(connection, folder)
+    _configure(connection, folder)
     connection.execute(OPS_TABLES)
     return connection
 
@@ -325,7 +327,7 @@ def preparing(folder: Path, is_private: bool, in_memory: bool = False) -> Iterat
     file = None if in_memory else folder / PREPARED
     connection = duckdb.connect(str(file or ":memory:"))
     try:
-        configure(connection, None if is_private else folder)
+        _configure(connection, None if is_private else folder)
         yield Beside(connection, file)
     finally:
         connection.close()
@@ -347,7 +349,7 @@ def prepared(connection: duckdb.DuckDBPyConnection, beside: Beside) -> Iterator[
             connection.execute("detach scratch")
 
 
-def configure(connection: duckdb.DuckDBPyConnection, folder: Path | None) -> None:
+def _configure(connection: duckdb.DuckDBPyConnection, folder: Path | None) -> None:
     """The limits of every connection that this project opens. Without a folder nothing is spilled: what does not fit fails."""
     current = settings()
     connection.execute("set timezone = 'UTC'").complete()
