@@ -63,6 +63,7 @@ create table if not exists ops.gate_result (
     checked_at timestamptz);
 create table if not exists ops.file_column (
     batch_id varchar, source varchar, position integer, header varchar, column_name varchar, kind varchar, filled bigint);
+create table if not exists ops.lateness (source varchar, due_at timestamptz, told_at timestamptz, over_at timestamptz);
 create or replace view ops.column_drift as
 with pair as (
     select batch.batch_id, batch.source, max_by(earlier.batch_id, earlier.batch_no) as previous_batch_id
@@ -223,6 +224,32 @@ def trial(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConn
         connection = in_memory(folder)
         try:
             connection.execute(f"attach {literal(str(settings().database))} as stored (read_only)")
+            yield connection
+        finally:
+            connection.close()
+
+
+def at_rest() -> Path:
+    """The build database as one file with everything in it and no log beside it, for who holds `lock`; nobody has it open.
+
+    Raises: FileNotFoundError when nothing has been loaded yet; duckdb.Error when the file is damaged.
+    """
+    database = settings().database
+    if not database.exists():
+        raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("checkpoint").complete()
+    return database
+
+
+@contextmanager
+def copy_of(database: Path, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies elsewhere
+    (a backup), or the one itself for who holds `lock`."""
+    with scratch() as folder:
+        connection = duckdb.connect(str(database), read_only=read_only)
+        try:
+            _configure(connection, folder)
             yield connection
         finally:
             connection.close()
