@@ -15,6 +15,7 @@ PERSON_KEY_SECRET = "GMW_PERSON_KEY_SECRET"
 MEMORY_SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)? ?(MB|GB|MiB|GiB)\Z")
 # More would need more memory each, and sources are loaded side by side.
 MOST_THREADS = 4
+GATE_HISTORY_DAYS = 400
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Settings:
     dbt_vars: dict[str, object]
     memory_limit: str
     threads: int
+    gate_history_days: int
 
     @property
     def landing(self) -> Path:
@@ -78,7 +80,8 @@ def settings() -> Settings:
     Environment: GMW_HOME (state; default <project>/var), GMW_DROP_FOLDER (where files arrive; default
     $GMW_HOME/drop), GMW_EXAMPLES_FOLDER (folder of the public example data sets), GMW_DBT_VARS (dbt variables as
     YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml), GMW_MEMORY_LIMIT (what DuckDB may take in one process,
-    e.g. `500MB`; default 1500MB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4).
+    e.g. `500MB`; default 1500MB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4),
+    GMW_GATE_HISTORY_DAYS (how long results of the gates are kept that count no longer; default 400).
 
     Returns: Settings. Raises: ValueError when GMW_DBT_VARS is not a YAML mapping, or a limit is none.
     """
@@ -92,7 +95,8 @@ def settings() -> Settings:
         examples=Path(examples).expanduser().resolve() if examples else None,
         dbt_vars=_dbt_vars(project),
         memory_limit=_memory_limit(),
-        threads=_threads(),
+        threads=_whole_number("GMW_THREADS", min(os.cpu_count() or 1, MOST_THREADS), "threads"),
+        gate_history_days=_whole_number("GMW_GATE_HISTORY_DAYS", GATE_HISTORY_DAYS, "days"),
     )
 
 
@@ -103,10 +107,10 @@ def _memory_limit() -> str:
     return value
 
 
-def _threads() -> int:
-    value = os.environ.get("GMW_THREADS") or str(min(os.cpu_count() or 1, MOST_THREADS))
+def _whole_number(name: str, default: int, what: str) -> int:
+    value = os.environ.get(name) or str(default)
     if not value.isdecimal() or not int(value):
-        raise ValueError(f"GMW_THREADS: expected a number of threads, from 1, found {value!r}")
+        raise ValueError(f"{name}: expected a number of {what}, from 1, found {value!r}")
     return int(value)
 
 
