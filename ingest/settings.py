@@ -17,6 +17,7 @@ MEMORY_SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)? ?(MB|GB|MiB|GiB)\Z")
 DAILY_BACKUPS, WEEKLY_BACKUPS = 7, 5
 # More would need more memory each, and sources are loaded side by side.
 MOST_THREADS = 4
+GATE_HISTORY_DAYS = 400
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Settings:
     threads: int
     keep_versions: int
     keep_hours: float
+    gate_history_days: int
 
     @property
     def landing(self) -> Path:
@@ -89,7 +91,8 @@ def settings() -> Settings:
     e.g. `500MB`; default 1500MB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4), GMW_KEEP_VERSIONS
     (how many published versions and exports are kept at least; default 12), GMW_KEEP_HOURS (how long a version is kept after it
     was current; default 24), GMW_BACKUP_FOLDER (default $GMW_HOME/backups), GMW_BACKUP_DAILY and GMW_BACKUP_WEEKLY (for how many
-    days, 7, and weeks, 5, a backup is kept).
+    days, 7, and weeks, 5, a backup is kept), GMW_GATE_HISTORY_DAYS (how long results of the gates are kept that count no longer;
+    default 400).
 
     Returns: Settings. Raises: ValueError when GMW_DBT_VARS is not a YAML mapping, or a limit or number is none.
     """
@@ -109,6 +112,7 @@ def settings() -> Settings:
         threads=_number("GMW_THREADS", min(os.cpu_count() or 1, MOST_THREADS), "of threads"),
         keep_versions=_number("GMW_KEEP_VERSIONS", 12, "of versions", least=2),  # with fewer there is no way back
         keep_hours=_keep_hours(),
+        gate_history_days=_number("GMW_GATE_HISTORY_DAYS", GATE_HISTORY_DAYS, "of days"),
     )
 
 
