@@ -22,7 +22,7 @@ GATE_HISTORY_DAYS = 400
 
 @dataclass(frozen=True)
 class Settings:
-    """Paths of one installation. `examples` is None unless GMW_EXAMPLES_FOLDER is set. `daily_backups` and `weekly_backups`: for how
+    """Paths of one installation. `examples` is None unless GMW_EXAMPLES_FOLDER is set. `daily_backups`, `weekly_backups`: for how
     many days and weeks a backup is kept."""
 
     project: Path

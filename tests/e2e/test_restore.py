@@ -1,4 +1,4 @@
-"""The demonstration district loses its warehouse, its landing and its publications, is restored, and runs once more: no figure changes.
+"""The demonstration district loses its warehouse, landing and publications, is restored, and runs once more: no figure changes.
 
 It is also the test that running everything twice changes nothing.
 """
