@@ -125,7 +125,7 @@ def _passed_gates(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[di
     """Results of the run's gates, summed by suite, or PublicationRefused."""
     found = connection.execute(
         "select gate, severity, expectation, column_name, observed, message, success from ops.gate_result "
-        "where run_id = ? order by all",
+        "where run_id = ? and superseded_at is null order by all",
         [run_id],
     ).fetchall()
     marts = [row for row in found if row[0] == "marts"]
@@ -150,7 +150,7 @@ def _passed_gates(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[di
             count(*) filter (where success is not true and severity = 'warning') as failed_warning,
             count(*) filter (where success is not true and severity = 'info') as failed_info,
             strftime(max(checked_at) at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as checked_at
-        from ops.gate_result where run_id = ? group by all order by all
+        from ops.gate_result where run_id = ? and superseded_at is null group by all order by all
         """,
         [run_id],
     )

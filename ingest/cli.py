@@ -18,7 +18,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from exports.cli import docs, rollback, versions
+from ingest import maintenance_cli
 from orchestration.cli import app as airflow_app
+from orchestration.notify_cli import app as notify_app
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Governance Metrics Warehouse")
 source_app = typer.Typer(no_args_is_help=True, help="Declared sources")
@@ -28,7 +30,9 @@ app.add_typer(source_app, name="source")
 app.add_typer(gate_app, name="gate")
 app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
-for command in (versions, rollback, docs):
+app.add_typer(notify_app, name="notify")
+app.add_typer(maintenance_cli.backup_app, name="backup")
+for command in (versions, rollback, docs, maintenance_cli.restore, maintenance_cli.maintain):
     app.command()(command)
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
 console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)

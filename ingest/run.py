@@ -113,7 +113,7 @@ def print_status(console: Console) -> None:
             """
             select gate, run_id, count(*), count(*) filter (not success and severity = 'critical'),
                 count(*) filter (not success and severity = 'warning')
-            from ops.gate_result group by gate, run_id
+            from ops.gate_result where superseded_at is null group by gate, run_id
             qualify row_number() over (partition by gate order by max(checked_at) desc) = 1 order by gate
             """
         ).fetchall()

@@ -1,4 +1,4 @@
-"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis.
+"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis. Those of the upkeep: orchestration/upkeep.py.
 
 A task imports what it runs inside its function: parsing a DAG file must not pay for DuckDB, Great Expectations or dbt.
 """
@@ -14,7 +14,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from orchestration.coverage import is_covered, newest_events
 from orchestration.intervals import interval_of
-from orchestration.names import BUILD_MARTS, EXPORT_KPIS, MAINTAIN, WRITER_POOL, ingest_dag_id
+from orchestration.names import BUILD_MARTS, EXPORT_KPIS, WRITER_POOL, ingest_dag_id
+from orchestration.task_defaults import LONGEST_RETRY_DELAY, documentation, task_defaults
 
 if TYPE_CHECKING:
     from ingest.declaration import SourceDeclaration
@@ -23,8 +24,6 @@ PUBLISHED_MARTS = Asset(name="published_marts", uri="x-gmw://published/current")
 
 # Far enough back that a source delivered once a year has a past interval to start with.
 START = datetime(2020, 1, 1)
-LONGEST_TASK = timedelta(hours=2)
-LONGEST_RETRY_DELAY = timedelta(minutes=30)
 
 # All waiting ingest tasks go before a waiting build, and (Airflow's default weight rule adds up what is downstream)
 # all `land` before all `load` before all `gate_raw`: one build then covers every source that was due.
@@ -52,13 +51,8 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
         catchup=declaration.catchup,
         max_active_runs=1,
         tags=["ingest", declaration.family],
-        default_args={
-            "owner": declaration.owner,
-            "retries": 1,
-            "retry_delay": timedelta(seconds=10),
-            "execution_timeout": LONGEST_TASK,
-        },
-        doc_md=_doc(
+        default_args=task_defaults(declaration.owner, source),
+        doc_md=documentation(
             purpose=f"Brings the files of `{source}` ({declaration.title}, from {declaration.producer}) into "
             f"`raw.{source}` and gates each file with Great Expectations.",
             kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
@@ -146,9 +140,8 @@ def build_marts_dag() -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["marts"],
-        # No retries: a build or gate that fails says something about the data or the models, and would say it again.
-        default_args={"owner": "data team", "retries": 0, "execution_timeout": LONGEST_TASK},
-        doc_md=_doc(
+        default_args=task_defaults("data team"),
+        doc_md=documentation(
             purpose="Builds staging, facts and KPIs with dbt, gates what would be published with Great Expectations, "
             "and publishes a new version. If anything fails, the published version stays as it was.",
             kind="build; runs when any source emitted its asset, one run at a time. Events that arrive during a run "
@@ -197,13 +190,8 @@ def export_kpis_dag() -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["exports"],
-        default_args={
-            "owner": "data team",
-            "retries": 1,
-            "retry_delay": timedelta(seconds=10),
-            "execution_timeout": LONGEST_TASK,
-        },
-        doc_md=_doc(
+        default_args=task_defaults("data team"),
+        doc_md=documentation(
             purpose="Writes the workbook, the dashboard and the CSV files from the published version, and from nothing else.",
             kind=f"export; runs on the asset `{PUBLISHED_MARTS.name}`.",
             rerun="trigger the DAG: the files are written again from `published/current`.",
@@ -222,44 +210,6 @@ def export_kpis_dag() -> DAG:
     return dag
 
 
-def maintain_dag() -> DAG:
-    """Build the DAG `maintain`: deletes the bytes of landed files that are older than the retention of their source, every
-    night."""
-    with DAG(
-        dag_id=MAINTAIN,
-        description="Deletes the bytes of landed files when their time is over.",
-        schedule=CronDataIntervalTimetable("30 3 * * *", timezone="Asia/Shanghai"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags=["upkeep"],
-        default_args={
-            "owner": "data team",
-            "retries": 1,
-            "retry_delay": timedelta(minutes=5),
-            "execution_timeout": LONGEST_TASK,
-        },
-        doc_md=_doc(
-            purpose="Deletes the bytes of landed files that are older than `retention_days` of their source (400 days for files "
-            "about people, else for ever). The ledger and what was loaded stay.",
-            kind="upkeep; every night at 03:30 (Asia/Shanghai).",
-            rerun="trigger the DAG; what is gone stays gone. `gmw purge` shows what the next run would delete.",
-            owner="data team",
-        ),
-    ) as dag:
-
-        @task(task_id="purge_landed_files", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY)
-        def purge_landed_files() -> None:
-            from ingest.retention import purge
-
-            for file in purge():
-                still = f"; it still lies at {file.still_at}" if file.still_at else ""
-                print(f"purged {file.source}/{file.file_name}, landed {file.landed_on}, {file.size_bytes} bytes{still}")
-
-        purge_landed_files()
-    return dag
-
-
 def blocked_files_message(source: str, batches: list) -> str:
     """What somebody needs to know to repair the blocked files of a source.
 
@@ -272,7 +222,3 @@ def blocked_files_message(source: str, batches: list) -> str:
         "run this DAG again."
     )
     return "\n".join(lines)
-
-
-def _doc(*, purpose: str, kind: str, rerun: str, owner: str) -> str:
-    return f"**Purpose**: {purpose}\n\n**Type**: {kind}\n\n**Re-run**: {rerun}\n\n**Owner**: {owner}\n"
