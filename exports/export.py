@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from exports import figures, version_folder
+from ingest import lineage
 from ingest.settings import settings
 from ingest.sql import literal
 
@@ -26,6 +27,7 @@ CSV_COLUMNS = (
 FORMULA_START = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 
 
+@lineage.traced("export", "exported")
 def export() -> list[Path]:
     """Write kpi.csv, kpi.xlsx and index.html of the current publication to exports/<version>/, and switch
     exports/current to it.

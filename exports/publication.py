@@ -20,7 +20,7 @@ import duckdb
 from exports import version_folder
 from exports.restricted import PERSON_KEYS, Restriction, restrictions
 from exports.versions import MANIFEST, is_whole, prune, put_in_force, sha256, versions
-from ingest import warehouse
+from ingest import lineage, warehouse
 from ingest.build import code_version
 from ingest.settings import settings
 from ingest.sql import literal
@@ -49,6 +49,7 @@ class NothingPublished(RuntimeError):
     """There is no current version to read."""
 
 
+@lineage.traced("publish", "published")
 def publish(run_id: str, tell: Callable[[str], None] = print) -> Path:
     """Copy the marts of a gated run into a new version and make it the current one.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from ingest import corrections, privacy, warehouse
+from ingest import corrections, lineage, privacy, warehouse
 from ingest.declaration import declarations
 from ingest.load import ensure_raw_table
 from ingest.settings import settings
@@ -21,6 +21,7 @@ class BuildFailed(RuntimeError):
     """dbt ended with an error; the message names the failing nodes and where the log is."""
 
 
+@lineage.traced("build")
 def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = print) -> None:
     """Build seeds, models and data tests with dbt.
 
@@ -38,8 +39,10 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
         connection.execute("insert into ops.run values (?, now(), ?)", [run_id, code_version()])
     # Unit tests check the models' arithmetic on made-up rows: they belong to the tests of the code, not to a run.
     arguments = ["build", "--exclude-resource-type", "unit_test", *(["--select", select] if select else [])]
-    started = time.monotonic()
-    if dbt(arguments, purpose=f"build {run_id}", echo=echo) != 0:
+    started, started_at = time.monotonic(), time.time()
+    code = dbt(arguments, purpose=f"build {run_id}", echo=echo)
+    lineage.dbt_has_run(started_at)
+    if code != 0:
         raise BuildFailed(_failures())
     echo(f"dbt build: done in {time.monotonic() - started:.1f} s")
 
