@@ -58,7 +58,8 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
             kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
             f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
             rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
-            "Intervals of the past that a source is to be asked for again: `airflow backfill create`. A red "
+            "Intervals of the past that are to be processed again, and no others: `airflow backfill create` asks the source for each and "
+            "loads the files of that time again from their landed bytes, as it is declared now. A red "
             "`report_blocked_files` means that a file was kept out: its log says which, why and what to do; the other files and "
             "sources are in the marts already.",
             owner=declaration.owner,
@@ -72,10 +73,10 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
             steps.land(source, interval_of(dag_run))
 
         @task(task_id="load", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY)
-        def load() -> None:
+        def load(dag_run=None) -> None:
             from orchestration import steps
 
-            steps.load(source)
+            steps.load(source, interval_of(dag_run))
 
         @task(task_id="gate_raw", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY, outlets=[source_asset(source)])
         def gate_raw(run_id: str | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ingest.connectors import Interval
+    from ingest.replay import Batch
 
 
 def land(source: str, interval: Interval | None) -> None:
@@ -28,11 +29,19 @@ def land(source: str, interval: Interval | None) -> None:
     )
 
 
-def load(source: str) -> None:
-    """Load the landed files of a source. Errors: as `ingest.load.load`."""
+def load(source: str, interval: Interval | None = None) -> None:
+    """Load the landed files of a source; a backfill loads the files of its interval again that were loaded before, and no others.
+
+    Args: source: a declared source. interval: what the run is about. Errors: as `ingest.load.load` and `ingest.replay.replay`.
+    """
     from ingest.load import load
 
     started = time.monotonic()
+    again = []
+    if interval and not interval.is_next:
+        from ingest.replay import of_interval
+
+        again = of_interval(source, interval)
     reports = load(source)
     for report in reports:
         print(report)
@@ -42,6 +51,25 @@ def load(source: str) -> None:
         f"load {source}: {_count(len(reports), 'file')}, {rows['in']:,} rows in = {rows['loaded']:,} loaded + {rows['quarantined']:,} "
         f"quarantined + {rows['skipped']:,} skipped, {_count(blocked, 'file')} blocked; {_seconds(started)}"
     )
+    if again:
+        _replay(source, again, f"backfill of {interval.start:%Y-%m-%d %H:%M} to {interval.end:%Y-%m-%d %H:%M}")
+
+
+def _replay(source: str, batches: list[Batch], why: str) -> None:
+    from ingest.replay import replay
+
+    started = time.monotonic()
+    results = replay(batches, why)
+    for result in results:
+        rows = f", {result.trial.rows_loaded:,} rows, {result.trial.changed:,} of them other than before" if result.trial else ""
+        hint = ""
+        if result.outcome == "refused":
+            hint = f": it would get worse than it is; `gmw replay {result.batch.batch_id} --accept-worse` does it all the same"
+        elif result.message:
+            hint = f": {result.message}"
+        print(f"again {result.batch.file_name}: {result.outcome}{rows}{hint}")
+    counts = {name: sum(result.outcome == name for result in results) for name in ("replayed", "unchanged", "refused", "impossible")}
+    print(f"{why}, {source}: " + ", ".join(f"{number} {name}" for name, number in counts.items()) + f"; {_seconds(started)}")
 
 
 def gate_raw(source: str, run_id: str) -> None:
