@@ -16,6 +16,8 @@ from ingest.declaration import declarations
 from ingest.load import ensure_raw_table
 from ingest.settings import settings
 
+SLOWEST = 5
+
 
 class BuildFailed(RuntimeError):
     """dbt ended with an error; the message names the failing nodes and where the log is."""
@@ -44,7 +46,8 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
     lineage.dbt_has_run(started_at)
     if code != 0:
         raise BuildFailed(_failures())
-    echo(f"dbt build: done in {time.monotonic() - started:.1f} s")
+    for line in _summary(time.monotonic() - started):
+        echo(line)
 
 
 def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print) -> int:
@@ -97,6 +100,25 @@ def code_version() -> str:
     except FileNotFoundError:
         return version("governance-metrics-warehouse")
     return described.stdout.strip() if described.returncode == 0 else version("governance-metrics-warehouse")
+
+
+def _summary(seconds: float) -> list[str]:
+    """What dbt has done, from its own results: one line per group of models (by what their names begin with), the slowest, the sum."""
+    results = json.loads((settings().dbt_target / "run_results.json").read_text())["results"]
+    groups: dict[str, list[float]] = {}
+    took = []
+    for result in results:
+        kind, _, name = result["unique_id"].split(".")[:3]
+        group = f"models {name.partition('_')[0]}_*" if kind == "model" else f"{kind}s"
+        groups.setdefault(group, []).append(result["execution_time"])
+        took.append((result["execution_time"], f"{kind} {name}"))
+    lines = [f"{group}: {len(times)}, {sum(times):.1f} s" for group, times in sorted(groups.items())]
+    slowest = ", ".join(f"{name} {time:.1f} s" for time, name in sorted(took, reverse=True)[:SLOWEST])
+    counts = {kind: sum(len(times) for group, times in groups.items() if group.startswith(kind)) for kind in ("model", "test", "seed")}
+    return [
+        *lines, f"slowest: {slowest}",
+        f"dbt build: {counts['model']} models, {counts['test']} tests, {counts['seed']} seeds; {seconds:.2f} s",
+    ]  # fmt: skip
 
 
 def _failures() -> str:
