@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from ingest import corrections, privacy, warehouse
+from ingest import corrections, privacy, staging_quarantine, warehouse
 from ingest.declaration import declarations
 from ingest.load import ensure_raw_table
 from ingest.settings import settings
@@ -41,6 +41,7 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
     started = time.monotonic()
     if dbt(arguments, purpose=f"build {run_id}", echo=echo) != 0:
         raise BuildFailed(_failures())
+    staging_quarantine.note(run_id)
     echo(f"dbt build: done in {time.monotonic() - started:.1f} s")
 
 
