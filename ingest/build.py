@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from ingest import corrections, lineage, privacy, warehouse
+from ingest import corrections, lineage, privacy, staging_quarantine, warehouse
 from ingest.declaration import declarations
 from ingest.load import ensure_raw_table
 from ingest.settings import settings
@@ -46,6 +46,7 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
     lineage.dbt_has_run(started_at)
     if code != 0:
         raise BuildFailed(_failures())
+    staging_quarantine.note(run_id)
     for line in _summary(time.monotonic() - started):
         echo(line)
 

@@ -299,7 +299,11 @@ def replay(
 
     batches = replays.plan(names or None)
     if not batches:
-        console.print("Nothing to replay: no row in quarantine, no blocked file, no correction that is not applied.")
+        console.print(
+            "Nothing to replay: no row in quarantine, no blocked file, no correction that is not applied. Aliases of places and "
+            "staging models act with the next build (`gmw run`).",
+            soft_wrap=True,
+        )
         return
     if dry_run:
         for batch in batches:

@@ -33,6 +33,8 @@ create table if not exists ops.file (
     licence varchar, producer varchar, as_of date, retrieved_at timestamptz);
 alter table ops.file add column if not exists revision integer default 0;
 alter table ops.file add column if not exists purged_at timestamptz;
+alter table ops.file add column if not exists delivered_at timestamptz;
+create table if not exists ops.arrival (source varchar, address varchar, file_id varchar, arrived_at timestamptz);
 create table if not exists ops.fetch (
     source varchar, address varchar, version varchar, file_id varchar, fetched_at timestamptz);
 create table if not exists ops.batch (
@@ -49,6 +51,9 @@ create table if not exists ops.quarantine_history (
     batch_id varchar, source varchar, file_id varchar, row_no bigint, column_name varchar, reason varchar,
     expected varchar, raw_value varchar, raw_text varchar, opened_at timestamptz, closed_at timestamptz, closed_by varchar,
     resolution varchar);
+create table if not exists ops.staging_quarantine (
+    source varchar, stage varchar, record varchar, file_id varchar, row_no bigint, reason varchar, raw_value varchar,
+    opened_at timestamptz);
 create table if not exists ops.correction_outcome (
     batch_id varchar, correction_id varchar, row_no bigint, column_name varchar, found_value varchar,
     corrected_value varchar, outcome varchar, loaded_at timestamptz);
