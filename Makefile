@@ -74,9 +74,12 @@ status: $(VENV)/.installed ## Show sources, batches, quarantine, last gates and 
 
 # --- test -------------------------------------------------------------------------------------------------------------
 
+# Two processes share the files of tests; more would need more cores, and memory.
+TEST_PROCESSES ?= 2
+
 .PHONY: test
 test: $(VENV)/.installed-test ## Run all tests, the real scheduler included
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations 40
 
 # Real servers and programs that tests start; without one of them, its tests are skipped and say so.
 TEST_PROGRAMS := chromium docker-compose libreoffice-calc mariadb-server openssh-client openssh-server postgresql

@@ -31,7 +31,7 @@ def export() -> list[Path]:
     exports/current to it.
 
     Only the published copy is read. Safe to run again: the files of a version are replaced one by one, atomically.
-    The newest 12 exports are kept.
+    The newest GMW_KEEP_VERSIONS exports are kept.
 
     Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version.
     """
@@ -54,9 +54,20 @@ def export() -> list[Path]:
             os.replace(partial / path.name, path)
         version_folder.fsync(target)
         partial.rmdir()
-        version_folder.switch(folder, published.version)
-    version_folder.prune(folder)
+        with version_folder.guard(folder):
+            version_folder.switch(folder, published.version)
+    version_folder.prune(folder, settings().keep_versions)
     return paths
+
+
+def switch_to(version: str) -> bool:
+    """Show the exports of a version that was exported before. Returns: whether there are any."""
+    folder = settings().exports
+    if not (folder / version).is_dir():
+        return False
+    with version_folder.guard(folder):
+        version_folder.switch(folder, version)
+    return True
 
 
 def write_csv(published: figures.Published, path: Path) -> None:

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from exports.cli import rollback, versions
 from ingest import maintenance_cli
 from orchestration.cli import app as airflow_app
 from orchestration.notify_cli import app as notify_app
@@ -31,8 +32,8 @@ app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
 app.add_typer(notify_app, name="notify")
 app.add_typer(maintenance_cli.backup_app, name="backup")
-app.command()(maintenance_cli.restore)
-app.command()(maintenance_cli.maintain)
+for command in (versions, rollback, maintenance_cli.restore, maintenance_cli.maintain):
+    app.command()(command)
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
 console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
@@ -338,15 +339,7 @@ def publish(run_id: BuiltRunId = "") -> None:
     """Publish the marts of a run whose gate has passed, as a new version."""
     from exports.publication import publish as publish_version
 
-    console.print(f"published {publish_version(run_id or latest_run_id()).name}")
-
-
-@app.command()
-def rollback(version: Annotated[str, typer.Argument(help="its name; see $GMW_HOME/published")]) -> None:
-    """Switch `current` back to an earlier published version."""
-    from exports.publication import rollback as switch_back
-
-    console.print(f"current is now {switch_back(version).name}")
+    publish_version(run_id or latest_run_id(), say)
 
 
 @app.command()

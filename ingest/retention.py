@@ -56,14 +56,18 @@ def plan() -> list[Purgeable]:
 
 
 def purge() -> list[Purgeable]:
-    """Delete the bytes of the files of `plan`, and note when in the ledger; what was loaded from them stays.
+    """Delete the bytes of the files of `plan`, and note when in the ledger; what was loaded from them stays. What the gates said
+    longer ago than `GMW_GATE_HISTORY_DAYS` and counts no longer goes, too.
 
     The ledger says so first: what a kill leaves undone, the next purge does. The backups forget the bytes, too.
     Returns: the files purged. Raises: WarehouseBusy, BackupBusy.
     """
+    from expectations import history
+
     planned = plan()
     if settings().database.exists():
         with warehouse.writer("purge landed files") as connection:
+            history.purge(connection)
             if planned:
                 connection.execute(
                     """

@@ -61,9 +61,18 @@ create table if not exists ops.gate_result (
     run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar,
     severity varchar, success boolean, observed varchar, unexpected_count bigint, message varchar,
     checked_at timestamptz);
+alter table ops.gate_result add column if not exists integrity varchar;
+alter table ops.gate_result add column if not exists superseded_at timestamptz;
+create table if not exists ops.gate_failing_row (
+    run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar, number integer,
+    row_keys json, checked_at timestamptz);
+create or replace view ops.gate_result_current as
+select * from ops.gate_result
+where superseded_at is null and (gate = 'raw' or run_id = (
+    select max_by(run_id, checked_at) from ops.gate_result where gate = 'marts' and superseded_at is null));
 create table if not exists ops.file_column (
     batch_id varchar, source varchar, position integer, header varchar, column_name varchar, kind varchar, filled bigint);
-create table if not exists ops.lateness (source varchar, due_at timestamptz, told_at timestamptz, over_at timestamptz);
+create table if not exists ops.lateness (source varchar, last_day date, told_at timestamptz, over_at timestamptz);
 create or replace view ops.column_drift as
 with pair as (
     select batch.batch_id, batch.source, max_by(earlier.batch_id, earlier.batch_no) as previous_batch_id

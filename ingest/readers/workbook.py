@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +19,7 @@ from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed
 from ingest.sql import literal, quoted
+from ingest.warehouse import scratch
 
 SHEET_STEP = 10_000_000
 SHORTEST_LINE_LIMIT = 2 << 20
@@ -52,8 +52,8 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     Returns: Parsed. Raises: FileRejected when the file is no workbook, is locked, unsafe or too large, or a sheet or its header
     is not as declared.
     """
-    with tempfile.TemporaryDirectory(prefix="gmw-workbook-") as folder:
-        sheets = [_sheet(source, found) for found in _sheets(source, path, folder)]
+    with scratch() as folder:
+        sheets = [_sheet(source, found) for found in _sheets(source, path, str(folder))]
         layouts = {sheet.match.layout: sheet.name for sheet in sheets}
         if len(layouts) > 1:
             raise FileRejected(
