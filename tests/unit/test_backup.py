@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from exports import version_folder
+from exports import version_folder, versions
 from ingest import backup, maintenance, privacy, restore, retention, warehouse
 from ingest.load import BatchReport
 from ingest.settings import settings
@@ -42,7 +42,7 @@ def version(folder: Path, name: str, rows: int) -> None:
     (folder / name).mkdir(parents=True)
     with duckdb.connect(str(folder / name / "marts.duckdb")) as connection:
         connection.execute(f"create table kpi_value as select range as value from range({rows})")
-    manifest = {"tables": {"kpi_value": rows}, "files": {"marts.duckdb": {"sha256": backup.sha256(folder / name / "marts.duckdb")}}}
+    manifest = {"tables": {"kpi_value": rows}, "files": {"marts.duckdb": {"sha256": versions.sha256(folder / name / "marts.duckdb")}}}
     (folder / name / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     version_folder.switch(folder, name)
 
@@ -69,6 +69,7 @@ def test_a_lost_installation_is_restored_and_nothing_is_loaded_twice(kept: Ledge
     assert arrive(kept) == []
     assert rows_of(ENTRIES) == before[0]
     assert version_folder.current_name(settings().published) == "20261101T000000Z-00000001"
+    assert [(switch.cause, switch.why) for switch in versions.switches()] == [("restore", f"backup {made.name}")]
 
 
 def test_a_backup_says_what_is_in_it_and_holds_no_secret(kept: Ledger, tmp_path: Path) -> None:
@@ -250,7 +251,7 @@ def test_landed_files_that_no_ledger_knows_are_set_aside_and_land_again(kept: Le
 # Runs in the installation: kills itself the nth time that it renames, replaces or makes something durable.
 KILLED = """
 import os, signal, sys
-from exports import version_folder
+from exports import version_folder, versions
 from ingest import backup, restore, settings
 settings.__file__ = sys.argv[1]
 left = int(sys.argv[3])
