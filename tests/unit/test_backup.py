@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,12 +14,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from exports import version_folder, versions
 from ingest import backup, maintenance, privacy, restore, retention, warehouse
+from ingest.cli import app
 from ingest.load import BatchReport
 from ingest.settings import settings
-from tests.conftest import SECRET, rows_of
+from tests.conftest import PROJECT, SECRET, rows_of
 from tests.unit.ledger_project import COLUMNS, PERSONAL, Ledger, ledger  # noqa: F401
 
 ENTRIES = "select entry_no, people, _file_id, _row_no, _batch_id from raw.ledger order by all"
@@ -355,3 +359,24 @@ def test_an_unknown_backup_is_named_with_those_that_there_are(kept: Ledger) -> N
 def test_two_backups_at_once_are_refused_with_the_name_of_the_holder(kept: Ledger) -> None:
     with backup.alone("back up"), pytest.raises(backup.BackupBusy, match=f"held by process {os.getpid()}"):
         backup.create()
+
+
+def test_the_runbook_leads_from_a_lost_installation_to_a_proven_one(kept: Ledger) -> None:
+    """WHEN the commands of the page are given, and everything is deleted where it says so. THEN they say what the page says."""
+    page = (PROJECT / "docs" / "runbooks" / "backup_and_restore.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 4
+    on_the_page, name = re.search(r"\d{8}T\d{6}Z-[0-9a-f]{8}", page)[0], ""
+    for number, block in enumerate(blocks):
+        if number == 1:
+            lose()
+        for command in re.split(r"^\$ gmw ", block, flags=re.MULTILINE)[1:]:
+            arguments, *expected = command.strip("\n").replace(on_the_page, name or on_the_page).split("\n")
+            result = CliRunner().invoke(app, shlex.split(arguments))
+            assert result.exit_code == 0, f"gmw {arguments}: {result.output} {result.exception}"
+            name = name or backup.backups()[0].name
+            said = " ".join(result.output.split())
+            for line in expected:
+                pattern = ".*".join(r"\s".join(map(re.escape, part.split())) for part in line.replace(on_the_page, name).split("…"))
+                assert re.search(pattern, said), f"gmw {arguments}: expected {line}, found {said}"
+    assert len(rows_of(ENTRIES)) == 2
