@@ -1,7 +1,7 @@
 """Backups: the build database, the landed bytes and the published version, beside each other in one folder.
 
-`$GMW_BACKUP_FOLDER/<name>/` holds one backup: `gmw_build.duckdb`, `manifest.json`, `landed.txt` (what of the landing belongs to it)
-and, once its restore was proven, `proof.json`. `landing/` and `published/` are shared by all backups: their files never change and
+`$GMW_BACKUP_FOLDER/<name>/` holds one backup: `gmw_build.duckdb`, `manifest.json`, `landed.txt` (what of the landing belongs to it),
+`switches.jsonl` (which version was in force when) and, once its restore was proven, `proof.json`. `landing/` and `published/` are shared by all backups: their files never change and
 are kept once, as hard links where the disk is the same, as copies elsewhere. A folder `.<name>.partial` is one that is being
 written, or was left by a crash. The secret of the person keys is in none of them. `ingest.restore` is the way back.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -23,7 +22,8 @@ from pathlib import Path
 
 import duckdb
 
-from exports import version_folder
+from exports import version_folder, versions
+from exports.versions import sha256
 from ingest import privacy, warehouse
 from ingest.build import code_version
 from ingest.declaration import declarations
@@ -143,6 +143,8 @@ def create(tell: Callable[[str], None] = lambda _: None, is_locked: bool = False
                 missing.append(path)
         if published:
             keep_version(settings().published / published, folder / "published")
+            if (switches := settings().published / versions.SWITCHES).is_file():
+                _copy(switches, aside / versions.SWITCHES)
         (aside / LANDED).write_text("".join(f"{path}\n" for path, _ in landed), encoding="utf-8")
         manifest = {
             "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -280,12 +282,6 @@ def link_or_copy(source: Path, target: Path) -> None:
         if error.errno not in NO_LINK:
             raise
         _copy(source, target)
-
-
-def sha256(path: Path) -> str:
-    """The sha256 of a file, in hex."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path: Path, content: dict) -> None:

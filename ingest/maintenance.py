@@ -26,14 +26,14 @@ def purge(tell: Tell) -> None:
     tell(f"{len(files)} landed files purged, {sum(file.size_bytes for file in files)} bytes, {time.monotonic() - started:.2f} s")
 
 
-def compact(tell: Tell) -> None:
-    """Compact the build database when it pays. Raises: as `compaction.compact`."""
+def compact(tell: Tell, is_forced: bool = False) -> None:
+    """Compact the build database when it pays, or when it is to be done all the same. Raises: as `compaction.compact`."""
     from ingest import compaction
 
     if not settings().database.exists():
         tell("nothing to compact: nothing has been loaded yet")
         return
-    tell(compaction.compact(tell=tell))
+    tell(compaction.compact(is_forced, tell))
 
 
 def back_up(tell: Tell) -> None:

@@ -86,9 +86,14 @@ def restore(
         tell(f"This was a dry run: nothing was changed. `gmw restore {backup.name} --apply` does it.")
 
 
-def maintain() -> None:
+def maintain(
+    only_compact: Annotated[bool, typer.Option("--compact", help="only compact the build database, also where it does not pay")] = False,
+) -> None:
     """What the DAG `maintain` does every night: purge landed files, compact the database, back up, prove the restore."""
     from ingest.maintenance import back_up, compact, prove_restore, purge
 
+    if only_compact:
+        compact(tell, is_forced=True)
+        return
     for step in (purge, compact, back_up, prove_restore):
         step(tell)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import duckdb
 
-from exports import version_folder
+from exports import version_folder, versions
+from exports.versions import sha256
 from ingest import backup, privacy, warehouse
 from ingest.backup import Backup, BackupDamaged
 from ingest.declaration import declarations
@@ -117,7 +118,10 @@ def apply(name: str, tell: Callable[[str], None] = lambda _: None) -> Planned:
         os.replace(restored, database)
         version_folder.fsync(database.parent)
         if found.published:
-            version_folder.switch(published, found.published)
+            switches = backup.folder_of(name) / versions.SWITCHES
+            if switches.is_file() and not (published / versions.SWITCHES).exists():
+                shutil.copy(switches, published / versions.SWITCHES)
+            versions.put_back(found.published, f"backup {name}")
     return planned
 
 
@@ -161,7 +165,7 @@ def prove(name: str | None = None, tell: Callable[[str], None] = lambda _: None)
             file = kept / "landing" / path
             if not file.is_file():
                 problems.append(f"landing/{path}: not there")
-            elif file.stat().st_size != known.get(path) or backup.sha256(file) != file.name:
+            elif file.stat().st_size != known.get(path) or sha256(file) != file.name:
                 problems.append(f"landing/{path}: other bytes than those that landed")
             else:
                 landed_bytes += file.stat().st_size
@@ -212,7 +216,7 @@ def _copy_of_database(found: Backup, target: Path) -> None:
     """Copy the database of a backup. Raises: BackupDamaged."""
     source = backup.folder_of(found.name) / target.name
     shutil.copyfile(source, target)
-    if (digest := backup.sha256(target)) != found.database_sha256:
+    if (digest := sha256(target)) != found.database_sha256:
         raise BackupDamaged(_damaged(found.name, [f"{source}: sha256 {digest}, expected {found.database_sha256}"]))
 
 
@@ -319,7 +323,7 @@ def _published_against_manifest(version: Path) -> tuple[int, list[str]]:
     wrong = [
         f"published/{version.name}/{name}: other bytes than those that were published"
         for name, told in manifest["files"].items()
-        if not (version / name).is_file() or backup.sha256(version / name) != told["sha256"]
+        if not (version / name).is_file() or sha256(version / name) != told["sha256"]
     ]
     if not wrong:
         with duckdb.connect(str(version / "marts.duckdb"), read_only=True) as connection:

@@ -77,7 +77,7 @@ where superseded_at is null and (gate = 'raw' or run_id = (
     select max_by(run_id, checked_at) from ops.gate_result where gate = 'marts' and superseded_at is null));
 create table if not exists ops.file_column (
     batch_id varchar, source varchar, position integer, header varchar, column_name varchar, kind varchar, filled bigint);
-create table if not exists ops.lateness (source varchar, due_at timestamptz, told_at timestamptz, over_at timestamptz);
+create table if not exists ops.lateness (source varchar, last_day date, told_at timestamptz, over_at timestamptz);
 create or replace view ops.column_drift as
 with pair as (
     select batch.batch_id, batch.source, max_by(earlier.batch_id, earlier.batch_no) as previous_batch_id

@@ -33,7 +33,7 @@ def test() -> None:
 @app.command()
 def late() -> None:
     """The sources that are late now; nobody is told."""
-    from ingest.freshness import late as find
+    from orchestration.lateness import late as find
 
     found = find()
     for one in found:

@@ -125,7 +125,7 @@ def publish(run_id: str) -> None:
         print(f"{table}: {rows:,} rows")
     size = sum(file["bytes"] for file in manifest["files"].values())
     print(
-        f"published {version}: {len(manifest['tables'])} tables, {sum(manifest['tables'].values()):,} rows, {size / 1e6:,.1f} MB; "
+        f"publish {version.name}: {len(manifest['tables'])} tables, {sum(manifest['tables'].values()):,} rows, {size / 1e6:,.1f} MB; "
         f"{_seconds(started)}"
     )
 
