@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from exports import figures, version_folder
+from ingest import limits, warehouse
 from ingest.settings import settings
 from ingest.sql import literal
 
@@ -26,21 +27,26 @@ CSV_COLUMNS = (
 FORMULA_START = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 
 
+@limits.explained("export")
 def export() -> list[Path]:
     """Write kpi.csv, kpi.xlsx and index.html of the current publication to exports/<version>/, and switch
     exports/current to it.
 
     Only the published copy is read. Safe to run again: the files of a version are replaced one by one, atomically.
-    The newest 12 exports are kept.
+    One export at a time: another one waits. The newest 12 exports are kept.
 
-    Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version.
+    Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version; WarehouseBusy;
+    DiskFull, OutOfMemory: what was exported before stays as it is.
     """
     from exports import dashboard, workbook  # they load charting libraries
 
     folder = settings().exports
     folder.mkdir(parents=True, exist_ok=True)
-    version_folder.remove_stale(folder)
-    with figures.current() as published:
+    with (
+        warehouse.lock("export", path=folder / ".lock"),
+        version_folder.tidied(folder),
+        figures.current() as published,
+    ):
         partial = version_folder.partial(folder, published.version)
         partial.mkdir()
         write_csv(published, partial / "kpi.csv")
@@ -55,7 +61,7 @@ def export() -> list[Path]:
         version_folder.fsync(target)
         partial.rmdir()
         version_folder.switch(folder, published.version)
-    version_folder.prune(folder)
+        version_folder.prune(folder)
     return paths
 
 

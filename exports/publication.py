@@ -18,7 +18,7 @@ import duckdb
 
 from exports import version_folder
 from exports.restricted import PERSON_KEYS, Restriction, restrictions
-from ingest import warehouse
+from ingest import limits, warehouse
 from ingest.build import code_version
 from ingest.settings import settings
 from ingest.sql import literal
@@ -60,6 +60,7 @@ class Version:
     is_current: bool
 
 
+@limits.explained("publish")
 def publish(run_id: str) -> Path:
     """Copy the marts of a gated run into a new version and make it the current one.
 
@@ -71,17 +72,17 @@ def publish(run_id: str) -> Path:
     Returns: the folder of this run's version.
     Raises: PublicationRefused when the marts gate of the run has no results or a failed critical one, when another build
         has begun since, when a required table is missing or twice there, when kpi_value is empty or of another run.
-        WarehouseBusy when the build database stays locked.
+        WarehouseBusy when the build database stays locked. DiskFull, OutOfMemory: the version before stays current.
     """
     published = settings().published
     with warehouse.writer(purpose=f"publish run {run_id}") as connection:
         gates = _passed_gates(connection, run_id)
         published.mkdir(parents=True, exist_ok=True)
-        version_folder.remove_stale(published)
-        version = _published_since_its_gate(published, connection, run_id)
-        if version is None:
-            _refuse_rebuilt(connection, run_id)
-            version = _write_version(published, connection, run_id, gates)
+        with version_folder.tidied(published):
+            version = _published_since_its_gate(published, connection, run_id)
+            if version is None:
+                _refuse_rebuilt(connection, run_id)
+                version = _write_version(published, connection, run_id, gates)
         if version == version_folder.names(published)[0]:
             version_folder.switch(published, version)
         version_folder.prune(published)

@@ -10,8 +10,12 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+
+from ingest.durable import fsync
 
 KEEP_VERSIONS = 12
 CURRENT = "current"
@@ -60,21 +64,24 @@ def remove_stale(folder: Path) -> None:
             entry.unlink() if entry.is_symlink() else shutil.rmtree(entry)
 
 
+@contextmanager
+def tidied(folder: Path) -> Iterator[None]:
+    """Around the writing of a version: what a crash has left is removed before, and at once what this one leaves when it fails:
+    on a full disk, that is the room that is missing."""
+    remove_stale(folder)
+    try:
+        yield
+    except BaseException:
+        remove_stale(folder)
+        raise
+
+
 def make_durable(folder: Path) -> None:
     """fsync every file and folder below a folder, and the folder itself."""
     for parent, _, files in os.walk(folder, topdown=False):
         for name in files:
             fsync(Path(parent, name))
         fsync(Path(parent))
-
-
-def fsync(path: Path) -> None:
-    """Force one file or folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def switch(folder: Path, version: str) -> None:

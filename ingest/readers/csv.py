@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import duckdb
 
+from ingest import warehouse
 from ingest.columns import is_skipped, sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
@@ -213,7 +213,7 @@ def _with_spoilt_line(path: Path, record: int, form: CsvFormat, width: int) -> I
     """A copy of the file in which the line that a record begins in has too many fields, and is rejected alone; and its text."""
     before, text = _lines_before(path, record, form), b""
     too_many_fields = form.delimiter.join(["x"] * (width + 2)).encode()
-    with NamedTemporaryFile(suffix=".csv") as copy, open(path, "rb") as lines:
+    with warehouse.scratch() as folder, open(folder / "text.csv", "wb") as copy, open(path, "rb") as lines:
         for number, line in enumerate(lines):
             if number == before:
                 text = line.rstrip(b"\r\n")

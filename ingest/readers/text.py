@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ingest import warehouse
 from ingest.content import marked_encoding
 from ingest.readers.parsed import FileRejected
 
@@ -50,7 +50,7 @@ def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
     if not marked and (found := _readable_as_it_is(path, declared)):
         yield Text(path, found)
         return
-    with tempfile.NamedTemporaryFile(suffix=".txt") as copy:
+    with warehouse.scratch() as folder, open(folder / "text.txt", "wb") as copy:
         for encoding in [marked] if marked else _worth_trying(path, declared, head):
             copy.seek(0)
             copy.truncate()
@@ -223,7 +223,7 @@ def regular(path: Path, are_lines_wrapped: bool = False, longest_line: int = LON
     if not (is_irregular or nul or are_lines_wrapped):
         yield path
         return
-    with tempfile.NamedTemporaryFile(suffix=".txt") as copy:
+    with warehouse.scratch() as folder, open(folder / "text.txt", "wb") as copy:
         _write_regular(path, copy, are_lines_wrapped)
         copy.flush()
         yield Path(copy.name)
