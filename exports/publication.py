@@ -251,7 +251,6 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     version_folder.make_durable(folder)
     os.rename(folder, published / version)
-    version_folder.fsync(published)
     return version
 
 

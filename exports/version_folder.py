@@ -85,7 +85,12 @@ def make_durable(folder: Path) -> None:
 
 
 def switch(folder: Path, version: str) -> None:
-    """Point `current` at a version, atomically: readers see the old version or the new one, never neither."""
+    """Point `current` at a version, atomically: readers see the old version or the new one, never neither.
+
+    After a power cut, too: the name of the version is on the disk before the link leads to it.
+    """
+    fsync(folder)
+    fsync(folder.parent)
     link = folder / f".{CURRENT}.partial"
     link.unlink(missing_ok=True)
     os.symlink(version, link)
