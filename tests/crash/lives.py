@@ -24,6 +24,8 @@ from tests.crash.runs import STEPS, Kill, Ran
 from tests.crash.small_project import FIRST, THEN, copy_home, deliver, make_project, using
 
 INGEST = STEPS[:3]
+# How often a life is killed in each of the steps before the build, or in its step: what costs most is the last run of a life.
+INGEST_KILLS, KILLS = 3, 5
 TRIES = 6
 
 
@@ -90,9 +92,10 @@ def set_the_stage(folder: Path, with_history: bool) -> Stage:
 def _warm_up() -> None:
     """Import once what every run imports: the runs are forked from here."""
     import exports.dashboard
-    import exports.headline
+    import exports.export
     import exports.workbook  # noqa: F401
-    from expectations import mart_suite, raw_suite, runner  # noqa: F401
+    import ingest.run  # noqa: F401
+    from expectations import gate, mart_suite, raw_suite, runner  # noqa: F401
 
     runner.context()
 
@@ -106,14 +109,14 @@ def _must(ran: Ran) -> Ran:
 def plans(points: int, seed: int) -> list[Plan]:
     """Lives with at least so many kills in all, the same number in each step.
 
-    A life is killed twice in each of land, load and gate_raw, in any order, or three times in one of the later steps.
+    A life is killed several times in each of land, load and gate_raw, in any order, or in one of the later steps.
     """
     dice, each = random.Random(seed), -(-points // len(STEPS))
     shapes = []
-    for done in range(0, each, 2):
-        steps = [*INGEST] * min(2, each - done)
+    for done in range(0, each, INGEST_KILLS):
+        steps = [*INGEST] * min(INGEST_KILLS, each - done)
         shapes.append(tuple(dice.sample(steps, len(steps))))
-    shapes += [(step,) * min(3, each - done) for step in STEPS[3:] for done in range(0, each, 3)]
+    shapes += [(step,) * min(KILLS, each - done) for step in STEPS[3:] for done in range(0, each, KILLS)]
     return [
         Plan(number, dice.randrange(2**32), steps, steps[0] in STEPS[:4] or dice.random() < 0.2)
         for number, steps in enumerate(shapes)
@@ -146,6 +149,7 @@ def live(stage: Stage, plan: Plan, folder: Path) -> Life:
                 if ran.failure:
                     life.faults.append(f"the run before kill {len(life.kills) + 1} failed in {ran.last}: {ran.failure}")
                     break
+                life.faults += [f"after a kill in {ran.last}: {fault}" for fault in results.inconsistencies(home)]
                 seen = results.published(home)
                 if seen not in (stage.before, stage.after):
                     life.faults.append(f"after a kill in {ran.last} readers see other figures than before or after")

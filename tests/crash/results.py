@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest import warehouse
 from ingest.sql import literal
 
 # Which run it was, and when: everything else has to be the same.
@@ -32,6 +33,38 @@ def differences(home: Path, undisturbed: Path, run_id: str, undisturbed_run_id: 
     if published != at:
         told.append(f"exported is {at}, published {published}")
     return told + faults_of_files(home)
+
+
+def inconsistencies(home: Path) -> list[str]:
+    """For the installation that this process works on: what is not consistent in an installation at any moment: a batch whose rows are not those of the ledger, a file twice, bytes
+    that the ledger names and that are not whole."""
+    database = home / "warehouse/gmw_build.duckdb"
+    if not database.exists():
+        return []
+    with warehouse.reader() as connection:
+        told = []
+        has_ledgers = connection.execute("select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'batch'")
+        if not has_ledgers.fetchone()[0]:
+            return []
+        for (source,) in connection.execute("select distinct source from ops.batch").fetchall():
+            told += [
+                f"{batch}: {rows} rows, the ledger says {noted}"
+                for batch, rows, noted in connection.execute(
+                    f"""
+                    select batch_id, count(row._batch_id), any_value(rows_loaded)
+                    from ops.batch left join raw.{source} as row on row._batch_id = batch_id where source = ?
+                    group by batch_id having count(row._batch_id) is distinct from any_value(rows_loaded)
+                    """,
+                    [source],
+                ).fetchall()
+            ]
+        twice = "select source, file_id from ops.{} group by all having count(*) > 1"
+        told += [f"{table}: {row} is there twice" for table in ("file", "batch") for row in connection.execute(twice.format(table)).fetchall()]
+        for path, file_id in connection.execute("select landed_path, file_id from ops.file").fetchall():
+            landed = home / "landing" / path
+            if not landed.is_file() or hashlib.sha256(landed.read_bytes()).hexdigest() != file_id:
+                told.append(f"{path} is named by the ledger and is not whole")
+    return told
 
 
 def faults_of_files(home: Path) -> list[str]:
