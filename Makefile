@@ -72,6 +72,10 @@ up: $(VENV)/.installed local-secret ## Keep Airflow running for use in a browser
 status: $(VENV)/.installed ## Show sources, batches, quarantine, last gates and the current version
 	$(VENV)/bin/gmw status
 
+.PHONY: docs
+docs: $(VENV)/.installed ## Write dbt's documentation of all models as one offline page (after a run)
+	$(VENV)/bin/gmw docs
+
 # --- test -------------------------------------------------------------------------------------------------------------
 
 # Two processes share the files of tests; more would need more cores, and memory.

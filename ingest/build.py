@@ -12,11 +12,12 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from ingest import corrections, limits, privacy, tethered, warehouse
+from ingest import corrections, limits, lineage, privacy, tethered, warehouse
 from ingest.declaration import declarations
 from ingest.load import ensure_raw_table
 from ingest.settings import settings
 
+SLOWEST = 5
 RUN_RESULTS = "run_results.json"
 # Unless GMW_MEMORY_LIMIT says less: nothing else that is large runs beside a build.
 BUILD_MEMORY = "80%"
@@ -26,6 +27,7 @@ class BuildFailed(RuntimeError):
     """dbt ended with an error; the message names the failing nodes and where the log is."""
 
 
+@lineage.traced("build")
 @limits.explained("build")
 def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = print) -> None:
     """Build seeds, models and data tests with dbt.
@@ -44,12 +46,15 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
         connection.execute("insert into ops.run values (?, now(), ?)", [run_id, code_version()])
     # Unit tests check the models' arithmetic on made-up rows: they belong to the tests of the code, not to a run.
     arguments = ["build", "--exclude-resource-type", "unit_test", *(["--select", select] if select else [])]
-    started = time.monotonic()
+    started, started_at = time.monotonic(), time.time()
     # What dbt said of the build before is not about this one.
     (settings().dbt_target / RUN_RESULTS).unlink(missing_ok=True)
-    if code := dbt(arguments, purpose=f"build {run_id}", echo=echo):
+    code = dbt(arguments, purpose=f"build {run_id}", echo=echo)
+    lineage.dbt_has_run(started_at)
+    if code != 0:
         raise BuildFailed(_failures(code))
-    echo(f"dbt build: done in {time.monotonic() - started:.1f} s")
+    for line in _summary(time.monotonic() - started):
+        echo(line)
 
 
 def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print) -> int:
@@ -108,6 +113,25 @@ def code_version() -> str:
     except FileNotFoundError:
         return version("governance-metrics-warehouse")
     return described.stdout.strip() if described.returncode == 0 else version("governance-metrics-warehouse")
+
+
+def _summary(seconds: float) -> list[str]:
+    """What dbt has done, from its own results: one line per group of models (by what their names begin with), the slowest, the sum."""
+    results = json.loads((settings().dbt_target / RUN_RESULTS).read_text())["results"]
+    groups: dict[str, list[float]] = {}
+    took = []
+    for result in results:
+        kind, _, name = result["unique_id"].split(".")[:3]
+        group = f"models {name.partition('_')[0]}_*" if kind == "model" else f"{kind}s"
+        groups.setdefault(group, []).append(result["execution_time"])
+        took.append((result["execution_time"], f"{kind} {name}"))
+    lines = [f"{group}: {len(times)}, {sum(times):.1f} s" for group, times in sorted(groups.items())]
+    slowest = ", ".join(f"{name} {time:.1f} s" for time, name in sorted(took, reverse=True)[:SLOWEST])
+    counts = {kind: sum(len(times) for group, times in groups.items() if group.startswith(kind)) for kind in ("model", "test", "seed")}
+    return [
+        *lines, f"slowest: {slowest}",
+        f"dbt build: {counts['model']} models, {counts['test']} tests, {counts['seed']} seeds; {seconds:.2f} s",
+    ]  # fmt: skip
 
 
 def _failures(code: int) -> str:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ingest import connectors, durable, ledger, limits, warehouse
+from ingest import connectors, durable, ledger, limits, lineage, warehouse
 from ingest.connectors import Arrival, Arrivals, Interval, Refused, Unchanged, Unreadable
 from ingest.connectors.local_files import chunks
 from ingest.declaration import SourceDeclaration, declaration
@@ -42,6 +42,7 @@ class LandedFile:
         return f"{self.file_name}: {'landed' if self.is_new else 'known already'}, {self.size_bytes} bytes, sha256 {self.file_id}"
 
 
+@lineage.traced("land.{source_name}", "landed")
 @limits.explained("land")
 def land(source_name: str, paths: list[Path] | None = None, interval: Interval | None = None) -> list[LandedFile]:
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.

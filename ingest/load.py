@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import corrections, drift, evolution, ledger, limits, privacy, quarantine, readers, warehouse
+from ingest import corrections, drift, evolution, ledger, limits, lineage, privacy, quarantine, readers, warehouse
 from ingest.columns import sort_rows
 from ingest.corrections import Correction, Outcome
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
@@ -96,6 +96,7 @@ class Prepared:
     is_out_of_memory: bool = False
 
 
+@lineage.traced("load.{source_name}", "loaded")
 def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list[BatchReport]:
     """Load every landed file of a source that is not loaded yet, oldest `as_of` first, each in a transaction of its own.
 

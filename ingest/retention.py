@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from ingest import warehouse
+from ingest import backup, warehouse
 from ingest.declaration import declarations
 from ingest.landing import SCRATCH
 from ingest.settings import settings
@@ -53,13 +53,18 @@ def plan() -> list[Purgeable]:
 
 
 def purge() -> list[Purgeable]:
-    """Delete the bytes of the files of `plan`, and note when in the ledger; what was loaded from them stays.
+    """Delete the bytes of the files of `plan`, and note when in the ledger; what was loaded from them stays. What the gates said
+    longer ago than `GMW_GATE_HISTORY_DAYS` and counts no longer goes, too.
 
-    The ledger says so first: what a kill leaves undone, the next purge does. Returns: the files purged. Raises: WarehouseBusy.
+    The ledger says so first: what a kill leaves undone, the next purge does. The backups forget the bytes, too.
+    Returns: the files purged. Raises: WarehouseBusy, BackupBusy.
     """
+    from expectations import history
+
     planned = plan()
     if settings().database.exists():
         with warehouse.writer("purge landed files") as connection:
+            history.purge(connection)
             if planned:
                 connection.execute(
                     """
@@ -69,11 +74,11 @@ def purge() -> list[Purgeable]:
                     """,
                     [[file.source for file in planned], [file.file_id for file in planned]],
                 )
-            purged = connection.execute(
-            "select landed_path from ops.file where purged_at is not null and landed_path is not null"
-        ).fetchall()
-        for (path,) in purged:
+            query = "select landed_path from ops.file where purged_at is not null and landed_path is not null"
+            purged = [path for (path,) in connection.execute(query).fetchall()]
+        for path in purged:
             (settings().landing / path).unlink(missing_ok=True)
+        backup.forget(purged)
     # What a landing that was killed has left, should no other one follow.
     warehouse.clear_scratch(settings().landing / SCRATCH)
     return planned

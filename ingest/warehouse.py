@@ -65,8 +65,18 @@ create table if not exists ops.gate_result (
     run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar,
     severity varchar, success boolean, observed varchar, unexpected_count bigint, message varchar,
     checked_at timestamptz);
+alter table ops.gate_result add column if not exists integrity varchar;
+alter table ops.gate_result add column if not exists superseded_at timestamptz;
+create table if not exists ops.gate_failing_row (
+    run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar, number integer,
+    row_keys json, checked_at timestamptz);
+create or replace view ops.gate_result_current as
+select * from ops.gate_result
+where superseded_at is null and (gate = 'raw' or run_id = (
+    select max_by(run_id, checked_at) from ops.gate_result where gate = 'marts' and superseded_at is null));
 create table if not exists ops.file_column (
     batch_id varchar, source varchar, position integer, header varchar, column_name varchar, kind varchar, filled bigint);
+create table if not exists ops.lateness (source varchar, due_at timestamptz, told_at timestamptz, over_at timestamptz);
 create or replace view ops.column_drift as
 with pair as (
     select batch.batch_id, batch.source, max_by(earlier.batch_id, earlier.batch_no) as previous_batch_id
@@ -252,6 +262,32 @@ def trial(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConn
         connection = in_memory(folder)
         try:
             connection.execute(f"attach {literal(str(settings().database))} as stored (read_only)")
+            yield connection
+        finally:
+            connection.close()
+
+
+def at_rest() -> Path:
+    """The build database as one file with everything in it and no log beside it, for who holds `lock`; nobody has it open.
+
+    Raises: FileNotFoundError when nothing has been loaded yet; duckdb.Error when the file is damaged.
+    """
+    database = settings().database
+    if not database.exists():
+        raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("checkpoint").complete()
+    return database
+
+
+@contextmanager
+def copy_of(database: Path, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies elsewhere
+    (a backup), or the one itself for who holds `lock`."""
+    with scratch() as folder:
+        connection = duckdb.connect(str(database), read_only=read_only)
+        try:
+            _configure(connection, folder)
             yield connection
         finally:
             connection.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from fsspec import AbstractFileSystem
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from ingest import ledger, warehouse
+from ingest import ledger
 from ingest.connectors import local_files, stores
 from ingest.connectors.arrivals import Arrival, Arrivals, Interval, Refused, Unchanged, Unreadable
 from ingest.connectors.credentials import Credentials, credentials
@@ -20,6 +20,7 @@ from ingest.connectors.local_files import CHUNK, MEGABYTE
 from ingest.connectors.names import PLAIN_NAME, is_left_over, is_plain, matches, shown
 from ingest.declaration import SourceDeclaration
 from ingest.declared.connectors import RemoteFolder
+from ingest.warehouse import scratch
 
 ATTEMPTS = 3
 FAILURES_IN_A_ROW = 3
@@ -63,7 +64,7 @@ def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Ite
     with _told(source, login):
         store = stores.connect(declared, login)
     try:
-        with warehouse.scratch() as folder:
+        with scratch() as folder:
             with _told(source, login):
                 found = _fetch_all(store, declared, login, before, folder)
             yield found

@@ -14,12 +14,12 @@ from pathlib import Path
 import duckdb
 
 import ingest
-from ingest import warehouse
 from ingest.content import content_of
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed
 from ingest.sql import literal, quoted
+from ingest.warehouse import scratch
 
 SHEET_STEP = 10_000_000
 SHORTEST_LINE_LIMIT = 2 << 20
@@ -52,7 +52,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     Returns: Parsed. Raises: FileRejected when the file is no workbook, is locked, unsafe or too large, or a sheet or its header
     is not as declared.
     """
-    with warehouse.scratch() as folder:
+    with scratch() as folder:
         sheets = [_sheet(source, found) for found in _sheets(source, path, folder)]
         layouts = {sheet.match.layout: sheet.name for sheet in sheets}
         if len(layouts) > 1:

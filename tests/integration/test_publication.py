@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exports import publication, version_folder
+from exports import publication, version_folder, versions
 from ingest import warehouse
 
 AS_OF = date(2026, 10, 31)
@@ -230,7 +230,7 @@ def test_publishing_the_same_gated_run_again_adds_no_version(home):
     build_toy("run-1")
     first = publication.publish("run-1")
     assert publication.publish("run-1") == first
-    assert [version.name for version in publication.versions()] == [first.name]
+    assert [version.name for version in versions.versions()] == [first.name]
 
 
 def test_a_run_that_was_gated_again_is_published_again(home):
@@ -256,7 +256,7 @@ def test_publishing_again_ends_a_publication_that_was_stopped_before_the_switch(
     publication.publish("run-1")
     build_toy("run-2")
     second = publication.publish("run-2")
-    version_folder.switch(home / "published", publication.versions()[1].name)
+    version_folder.switch(home / "published", versions.versions()[1].name)
     assert publication.publish("run-2") == second
     assert query(home, "select run_id from publication") == [("run-2",)]
 
@@ -278,11 +278,11 @@ def test_rolling_back_and_forward_changes_only_the_link(home):
     build_toy("run-2")
     second = publication.publish("run-2")
 
-    assert publication.rollback(first.name) == first
+    assert versions.rollback(first.name) == first
     assert query(home, "select run_id from publication") == [("run-1",)]
-    listed = [(version.run_id, version.is_current) for version in publication.versions()]
+    listed = [(version.run_id, version.is_current) for version in versions.versions()]
     assert listed == [("run-2", False), ("run-1", True)]
-    publication.rollback(second.name)
+    versions.rollback(second.name)
     assert query(home, "select run_id from publication") == [("run-2",)]
 
 
@@ -290,8 +290,8 @@ def test_rolling_back_and_forward_changes_only_the_link(home):
 def test_rolling_back_to_a_version_that_is_not_there_names_those_that_are(home, wrong):
     build_toy("run-1")
     folder = publication.publish("run-1")
-    with pytest.raises(publication.UnknownVersion, match=folder.name):
-        publication.rollback(wrong)
+    with pytest.raises(versions.UnknownVersion, match=folder.name):
+        versions.rollback(wrong)
     assert (home / "published" / "current").resolve() == folder
 
 
@@ -301,8 +301,8 @@ def test_a_damaged_version_is_not_rolled_back_to(home):
     build_toy("run-2")
     publication.publish("run-2")
     (first / "parquet" / "kpi_value.parquet").unlink()
-    with pytest.raises(publication.UnknownVersion, match="complete version"):
-        publication.rollback(first.name)
+    with pytest.raises(versions.UnknownVersion, match="complete version"):
+        versions.rollback(first.name)
 
 
 @pytest.mark.parametrize("moment", ["rename", "replace"])
@@ -322,7 +322,9 @@ def test_a_kill_before_the_switch_leaves_the_old_version_and_the_next_publicatio
 
     second = publication.publish("run-2")
     assert query(home, "select run_id from publication") == [("run-2",)]
-    assert sorted(entry.name for entry in (home / "published").iterdir()) == sorted([first.name, second.name, "current"])
+    assert sorted(entry.name for entry in (home / "published").iterdir()) == sorted(
+        [first.name, second.name, "current", "switches.jsonl"]
+    )
 
 
 def test_a_run_whose_marts_gate_has_not_run_is_refused(home):
@@ -379,15 +381,3 @@ def test_a_missing_mart_is_named(home):
         connection.execute("drop table marts.fct_money")
     with pytest.raises(publication.PublicationRefused, match="found no fct_money"):
         publication.publish("run-1")
-
-
-def test_the_newest_twelve_versions_are_kept_and_the_current_one_whatever_its_age(home):
-    build_toy("run-1")
-    publication.publish("run-1")
-    published = home / "published"
-    made = [version.name for version in publication.versions()]
-    for _ in range(version_folder.KEEP_VERSIONS + 2):
-        made.append(version_folder.new_name(published, "run-1", datetime.now(timezone.utc) + timedelta(hours=1)))
-        (published / made[-1]).mkdir()
-    assert version_folder.prune(published) == [made[2], made[1]]
-    assert version_folder.names(published) == [*reversed(made[3:]), made[0]]
