@@ -86,7 +86,7 @@ test: $(VENV)/.installed-test ## Run all tests, the real scheduler included
 	$(VENV)/bin/pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations 40
 
 # Real servers and programs that tests start; without one of them, its tests are skipped and say so.
-TEST_PROGRAMS := chromium docker-compose libreoffice-calc mariadb-server openssh-client openssh-server postgresql
+TEST_PROGRAMS := chromium docker-compose libreoffice-calc mariadb-server openssh-client openssh-server postgresql strace
 
 .PHONY: test-programs
 test-programs: ## Install the Debian packages that some tests need (as root)

@@ -20,7 +20,7 @@ import duckdb
 from exports import version_folder
 from exports.restricted import PERSON_KEYS, Restriction, restrictions
 from exports.versions import MANIFEST, is_whole, prune, put_in_force, sha256, versions
-from ingest import lineage, warehouse
+from ingest import limits, lineage, warehouse
 from ingest.build import code_version
 from ingest.settings import settings
 from ingest.sql import literal
@@ -50,6 +50,7 @@ class NothingPublished(RuntimeError):
 
 
 @lineage.traced("publish", "published")
+@limits.explained("publish")
 def publish(run_id: str, tell: Callable[[str], None] = print) -> Path:
     """Copy the marts of a gated run into a new version and make it the current one.
 
@@ -62,17 +63,17 @@ def publish(run_id: str, tell: Callable[[str], None] = print) -> Path:
     Returns: the folder of this run's version.
     Raises: PublicationRefused when the marts gate of the run has no results or a failed critical one, when another build
         has begun since, when a required table is missing or twice there, when kpi_value is empty or of another run.
-        WarehouseBusy when the build database stays locked.
+        WarehouseBusy when the build database stays locked. DiskFull, OutOfMemory: the version before stays current.
     """
     published = settings().published
     with warehouse.writer(purpose=f"publish run {run_id}") as connection:
         gates = _passed_gates(connection, run_id)
         published.mkdir(parents=True, exist_ok=True)
-        version_folder.remove_stale(published)
-        version = _published_since_its_gate(published, connection, run_id)
-        if version is None:
-            _refuse_rebuilt(connection, run_id)
-            version = _write_version(published, connection, run_id, gates)
+        with version_folder.tidied(published):
+            version = _published_since_its_gate(published, connection, run_id)
+            if version is None:
+                _refuse_rebuilt(connection, run_id)
+                version = _write_version(published, connection, run_id, gates)
         held = put_in_force(version) if version == version_folder.names(published)[0] else None
         prune()
     tell(f"published {version}")
@@ -215,7 +216,6 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     version_folder.make_durable(folder)
     os.rename(folder, published / version)
-    version_folder.fsync(published)
     return version
 
 
