@@ -101,6 +101,14 @@ test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
 bench-load: $(VENV)/.installed-test ## Measure loading beside a bare DuckDB; writes the table of docs/performance.md
 	$(PYTHON) -m bench.load --write
 
+.PHONY: bench-gates
+bench-gates: $(VENV)/.installed-test ## Measure what share of a run the gates take; writes its table of docs/performance.md
+	$(PYTHON) -m bench.gates --write
+
+.PHONY: mutations
+mutations: $(VENV)/.installed-test ## Break the demonstration district in every way that the gates are for; writes the table of docs/testing.md
+	$(PYTHON) -m tests.mutation.table --write $(GMW_MUTATIONS_HOME)
+
 .PHONY: fuzz
 fuzz: $(VENV)/.installed-test ## Read generated and damaged files for ten minutes (GMW_FUZZ_SECONDS), other ones each time (GMW_FUZZ_SEED)
 	GMW_FUZZ_SECONDS=$${GMW_FUZZ_SECONDS:-600} GMW_FUZZ_SEED=$${GMW_FUZZ_SEED:-$$RANDOM} $(VENV)/bin/pytest tests/unit/test_fuzz_files.py
