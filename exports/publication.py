@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from exports import version_folder
+from exports import history, restatement, version_folder
 from exports.restricted import PERSON_KEYS, Restriction, restrictions
 from ingest import warehouse
 from ingest.build import code_version
@@ -84,6 +84,7 @@ def publish(run_id: str) -> Path:
             version = _write_version(published, connection, run_id, gates)
         if version == version_folder.names(published)[0]:
             version_folder.switch(published, version)
+        history.keep(published)
         version_folder.prune(published)
     return published / version
 
@@ -227,6 +228,7 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     version = version_folder.new_name(published, run_id)
     folder = version_folder.partial(published, version)
     (folder / "parquet").mkdir(parents=True)
+    earlier = _seen_last(published)
     publication = {
         "version": version,
         "run_id": run_id,
@@ -234,8 +236,9 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
         "as_of": as_of.isoformat() if as_of else None,
         "code_version": _code_version(connection, run_id),
         "catalogue_version": _catalogue_version(connection, tables["kpi_catalogue"]),
+        "compared_with": earlier.name if earlier else None,
     }
-    rows = _copy(connection, folder, tables, publication, gates)
+    rows = _copy(connection, folder, tables, publication, gates, earlier)
     manifest = {
         **publication,
         "tables": rows,
@@ -252,6 +255,12 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     os.rename(folder, published / version)
     version_folder.fsync(published)
     return version
+
+
+def _seen_last(published: Path) -> Path | None:
+    """The version that people see until now: the current one; where it is damaged, the newest whole one."""
+    names = [version_folder.current_name(published), *version_folder.names(published)]
+    return next((published / name for name in names if name and (published / name).is_dir() and _is_whole(published / name)), None)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -297,7 +306,12 @@ def _as_of(connection: duckdb.DuckDBPyConnection, kpi_value: str, run_id: str) -
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, folder: Path, tables: dict[str, str], publication: dict, gates: list[dict]
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    tables: dict[str, str],
+    publication: dict,
+    gates: list[dict],
+    earlier: Path | None,
 ) -> dict[str, int]:
     """Write marts.duckdb, the Parquet files and restricted.duckdb. Returns: rows per table of marts.duckdb."""
     rows = {}
@@ -316,11 +330,12 @@ def _copy(
             select cast($version as varchar) as version, cast($run_id as varchar) as run_id,
                 cast($published_at as timestamptz) as published_at, cast($as_of as date) as as_of,
                 cast($code_version as varchar) as code_version, cast($catalogue_version as varchar) as catalogue_version,
-                cast($gates as json) as gates
+                cast($compared_with as varchar) as compared_with, cast($gates as json) as gates
             """,
             {**publication, "gates": json.dumps(gates, ensure_ascii=False)},
         )
-        for name in [*open_tables, "publication"]:
+        restatement.write(connection, folder, earlier, tables, publication)
+        for name in [*open_tables, "publication", *restatement.TABLES]:
             target = f'published.main."{name}"'
             (rows[name],) = connection.execute(f"select count(*) from {target}").fetchone()
             connection.execute(

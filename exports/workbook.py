@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from exports import figures, words, workbook_charts
+from exports import figures, restatement_sheet, words, workbook_charts
 from exports.figures import Published, Row
 
 MAX_SHEET_ROWS = 20_000  # what a person still filters with ease; kpi.csv holds all rows
@@ -42,7 +42,7 @@ QUALITY_COLUMNS = (
 )  # fmt: skip
 NUMERIC = {
     "Value", "Lower", "Upper", "n", "Numerator", "Denominator", "Rows in", "Loaded", "Quarantined", "Skipped", "Rejected",
-    "Files", "Blocked", "Critical", "Warnings", "To upper", "To lower",
+    "Files", "Blocked", "Critical", "Warnings", "To upper", "To lower", "Before", "Now", "Difference", "Relative",
 }  # fmt: skip
 DEFINITION_COLUMNS = (
     ("编号\nCode", "metric_code", 12), ("族\nFamily", "family", 14), ("名称\nName (zh)", "name_zh", 18),
@@ -72,6 +72,7 @@ def write(published: Published, path: Path) -> None:
             _family(book, sheet, published, family)
             drawn.append((sheet, *workbook_charts.data(published, family)))
         workbook_charts.draw(book, charts, drawn)
+        restatement_sheet.write(book, published)
         _definitions(book, published)
     finally:
         book.workbook.close()

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from exports.restatement_cli import restatements
 from orchestration.cli import app as airflow_app
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Governance Metrics Warehouse")
@@ -27,6 +28,7 @@ app.add_typer(source_app, name="source")
 app.add_typer(gate_app, name="gate")
 app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
+app.command()(restatements)
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
 console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
