@@ -118,7 +118,11 @@ def _compare(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], has_
                 on {same_key} and coalesce(old.currency, '') = coalesce(new.currency, '')
         )
         select row_number() over () as change_no, *, {'null' if has_earlier else "'first'"}::varchar as kind from side_by_side
-        where change != 'changed' or old_status is distinct from new_status or {differs}
+        where case
+            -- A count of zero may be a row or no row.
+            when change != 'changed' then coalesce(coalesce(new_value, old_value) != 0, true) or coalesce(new_denominator, old_denominator) is not null
+            else old_status != new_status or {differs}
+        end
         """
     )
 
@@ -226,6 +230,7 @@ def _hide(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> None
     top of the tree are shown, as far as none of them, and no difference between two of them, is small.
     """
     k = int(settings().dbt_vars["suppression_k"])
+    steps = ", ".join(f"'{name}': coalesce(new_{name}, 0) - coalesce(old_{name}, 0)" for name in SHOWN)
     connection.execute(
         f"""
         create or replace temp table hiding as
@@ -235,15 +240,26 @@ def _hide(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> None
                 union all select metric_code, record, counts_people from earlier.main.kpi_catalogue
             ) where counts_people group by metric_code
         ),
+        -- Which of its numbers show a count of people; of a metric that is no more, any may have.
+        showing as (
+            select metric_code, list(distinct shown_in) as shown_in from kpis.kpi_people_component group by metric_code
+        ),
         people as (
             select judged.*, record, tree, is_top and breakdown_type = 'none' as is_top,
-                [coalesce(new_numerator, 0) - coalesce(old_numerator, 0), coalesce(new_denominator, 0) - coalesce(old_denominator, 0),
-                 coalesce(new_n, 0) - coalesce(old_n, 0)] as steps
-            from judged inner join counting using (metric_code) left join tree_of using (place_key)
+                coalesce(shown_in, ['numerator', 'denominator', 'n']) as shown_in, map {{{steps}}} as steps
+            from judged
+            inner join counting using (metric_code)
+            left join showing using (metric_code)
+            left join tree_of using (place_key)
             where 'suppressed' not in (coalesce(old_status, ''), coalesce(new_status, ''))
         ),
         step as (
-            select record, tree, is_top, period_type, period_start, unnest(list_append(steps, steps[2] - steps[1])) as step from people
+            select record, tree, is_top, period_type, period_start, unnest(list_append(
+                list_transform(shown_in, lambda name: steps[name]),
+                -- The others of the whole are people, too.
+                if(list_has_all(shown_in, ['numerator', 'denominator']), steps['denominator'] - steps['numerator'], 0)
+            )) as step
+            from people
         ),
         small as (
             select record, tree, bool_or(is_top) as is_at_top from step where abs(step) > 0 and abs(step) < {k} group by all

@@ -338,18 +338,20 @@ def _reach_places(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _meet(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `scope_cause`: what reached the place of a scope in its period; else, of what the metric is indirectly made of; else
-    before the end of the period; else anywhere in the tree by then."""
+    before the end of the period; else anywhere in the tree by then. The latter two (`is_remote`) explain only what nothing else
+    does: first-time participants of a month depend on those of the months before."""
     by_then = "change_at.day < scope.period_end"
     in_period = f"{by_then} and (scope.is_up_to_the_end or change_at.day >= scope.period_start)"
     here = "change_at.place_key = scope.place_key"
     levels = [
-        ("scope_fact.is_direct", here, in_period),
-        ("true", here, in_period),
-        ("true", here, by_then),
-        ("true", "change_at.place_key in (select ancestor_key from top where top.place_key = scope.place_key)", by_then),
+        ("scope_fact.is_direct", here, in_period, "false"),
+        ("true", here, in_period, "false"),
+        ("true", here, by_then, "true"),
+        ("true", "change_at.place_key in (select ancestor_key from top where top.place_key = scope.place_key)", by_then, "true"),
     ]
     connection.execute(
-        "create or replace temp table scope_cause (cause_no bigint, cause varchar, fact varchar, batch_id varchar, changed_rows bigint)"
+        "create or replace temp table scope_cause (cause_no bigint, cause varchar, fact varchar, batch_id varchar, "
+        "changed_rows bigint, is_remote boolean)"
     )
     connection.execute(
         """
@@ -357,11 +359,11 @@ def _meet(connection: duckdb.DuckDBPyConnection) -> None:
         select distinct place_key, ancestor_key from above where ancestor_key in (select place_key from tree_of where is_top)
         """
     )
-    for fact, place, period in levels:
+    for fact, place, period, is_remote in levels:
         connection.execute(
             f"""
             insert into scope_cause
-            select scope.cause_no, change_at.cause, change_at.fact, change_at.batch_id, sum(change_at.changed_rows)
+            select scope.cause_no, change_at.cause, change_at.fact, change_at.batch_id, sum(change_at.changed_rows), {is_remote}
             from scope
             inner join scope_fact on scope.facts = scope_fact.facts and {fact}
             inner join change_at on change_at.fact = scope_fact.fact and {place} and {period}
@@ -378,7 +380,8 @@ def _conclude(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], old
         create or replace temp table found as
         with definition as (
             select old.metric_code from earlier.main.kpi_catalogue as old left join {tables['kpi_catalogue']} as new using (metric_code)
-            where new.metric_code is null or (new.formula, new.unit, new.statistic) is distinct from (old.formula, old.unit, old.statistic)
+            where new.metric_code is null or (new.definition_version, new.formula, new.unit, new.statistic)
+                is distinct from (old.definition_version, old.formula, old.unit, old.statistic)
         ),
         restated as (
             select kpi_change.*, scope.cause_no
@@ -392,23 +395,33 @@ def _conclude(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], old
         ),
         met as (
             select change_no, 'definition' as cause, 1e18 as weight from restated
-            where old_definition_version != new_definition_version or metric_code in (from definition)
+            where metric_code in (from definition)
             union all
-            select change_no, 'suppression', 0 from restated where (old_status = 'suppressed') is distinct from (new_status = 'suppressed')
+            select change_no, 'suppression', 0 from restated
+            where coalesce(old_status = 'suppressed', false) != coalesce(new_status = 'suppressed', false)
             union all
             select restated.change_no, scope_cause.cause, sum(scope_cause.changed_rows)
-            from restated inner join scope_cause using (cause_no) group by all
+            from restated inner join scope_cause using (cause_no) where not is_remote group by all
         ),
-        -- Where no change of the data speaks, it is the code; else that the same was watched for longer.
+        -- Where nothing speaks that reached the place in its period, it is the code, or what changed earlier or elsewhere in the
+        -- tree; else that the same was watched for longer.
         silent as (select * from restated where change_no not in (select change_no from met where cause != 'follow_up')),
-        spoken as (
+        less_near as (
             select * from met
             union all
-            select change_no, 'code', 0 from silent where $old_code != $new_code
+            select change_no, 'code', 1e18 from silent where $old_code != $new_code
             union all
-            select change_no, if(coalesce(new_as_of > old_as_of, false), 'follow_up', 'unexplained'), 0 from silent
-            where change_no not in (select change_no from met)
-                and ($old_code = $new_code or coalesce(new_as_of > old_as_of, false))
+            select silent.change_no, scope_cause.cause, sum(scope_cause.changed_rows)
+            from silent inner join scope_cause using (cause_no) where is_remote group by all
+        ),
+        spoken as (
+            select * from less_near
+            union all
+            select change_no, 'follow_up', 0 from restated
+            where new_as_of > old_as_of and change_no not in (select change_no from less_near where cause != 'code')
+            union all
+            select change_no, 'unexplained', 0 from restated
+            where coalesce(new_as_of <= old_as_of, true) and change_no not in (select change_no from less_near)
         ),
         listed as (
             select change_no, list(cause order by cause in ('suppression', 'follow_up'), weight desc, list_position($causes, cause)) as causes

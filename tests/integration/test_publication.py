@@ -137,6 +137,8 @@ def build_toy(run_id: str, more: int = 0, gated: bool = True) -> None:
             formula varchar, unit varchar, direction varchar, decimals integer, minimum_n integer, statistic varchar,
             record varchar, counts_people boolean, breakdowns varchar, definition_version integer, owner varchar, is_headline boolean,
             notes varchar""", catalogue)  # fmt: skip
+        _table(connection, "kpis.kpi_people_component", "metric_code varchar, shown_in varchar",
+               [(metric[0], "numerator") for metric in CATALOGUE])  # fmt: skip
         _table(connection, "marts.dim_place", """place_key varchar, tree varchar, place_code varchar, place_name varchar,
             place_name_en varchar, place_level varchar, parent_place_key varchar, place_path varchar, time_zone varchar,
             valid_from date, valid_to date, counts_from date, counts_to date""", places)  # fmt: skip

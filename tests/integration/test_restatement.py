@@ -339,7 +339,7 @@ def test_the_exports_show_the_manager_what_was_restated_and_why(home):
 
     publish("run-1", *batch("a"), *facts(*OLD))
     publish("run-2", *batch("a"), *batch("b"), *facts(*OLD, ("3", "qinghe/cuiyuan", "2026-03-07", True, "b")), add(1))
-    csv, page, book = export.export()
+    page, _, book = export.export()
     sheet = openpyxl.load_workbook(book, read_only=True)["更改 Restated"]
     (row,) = [row for row in sheet.iter_rows(values_only=True) if row[2] == "P01 活动场次 activities held"]
     assert row[3] == "2026-03" and row[5:9] == ("4 场", "5 场", "+1", 0.25) and row[11] == "补报数据 late rows" and row[13] == "b.csv"
