@@ -84,24 +84,14 @@ def topic_of(project: Path, component: str) -> str:
     raise LookupError(f"component {component}: expected it in a topic of macros/kpi_topics.sql, found it in none")
 
 
-def facts_of(project: Path, metric: dict[str, str]) -> tuple[set[str], set[str]]:
-    """What a metric is made of, as the models refer to one another.
+def facts_of(project: Path, metrics: list[dict[str, str]]) -> dict[str, tuple[set[str], set[str]]]:
+    """What metrics are made of, as the models refer to one another.
 
-    Args: metric: a row of the catalogue.
-    Returns: the facts and dimensions that its numbers count; and all that its models read.
+    Args: metrics: rows of the catalogue.
+    Returns: metric code → the facts and dimensions that its numbers count; and all that its models read.
     """
     models = {path.stem: path for path in (project / "dbt_project" / "models").rglob("*.sql") if "staging" not in path.parts}
-    reads = {name: set(re.findall(r"ref\('(\w+)'\)", _text(path))) for name, path in models.items()}
-    parts = [metric[name] for name in ("numerator_component", "denominator_component", "n_component") if metric[name]]
-    topics = set()
-    for part in parts:
-        with suppress(LookupError):
-            topics.add(topic_of(project, part))
-    made_in = {path.stem for path in models_of(project, metric)}
-    # A topic that bears the name of a record counts its rows; what else its model reads only describes them.
-    counted = {f"fct_{topic}" for topic in topics} & models.keys()
-    rows = {f"kpi_row_{topic}" for topic in topics}
-    recorded = {f"{kind}_{record}" for record in metric["record"].split("|") for kind in ("fct", "dim")} & models.keys()
+    reads = {name: set(re.findall(r"ref\('(\w+)'\)", path.read_text(encoding="utf-8"))) for name, path in models.items()}
 
     def reached(start: set[str], through: tuple[str, ...]) -> set[str]:
         seen, ahead = set(), set(start)
@@ -112,8 +102,21 @@ def facts_of(project: Path, metric: dict[str, str]) -> tuple[set[str], set[str]]
                 ahead |= reads.get(name, set()) - seen
         return {name for name in seen if name.startswith(("fct_", "dim_"))}
 
-    direct = reached({*made_in, *rows} - {name.replace("fct_", "kpi_row_") for name in counted}, ("kpi_",))
-    return direct | counted | recorded, reached(made_in | rows | recorded, ("kpi_", "int_", "fct_", "dim_"))
+    found = {}
+    for metric in metrics:
+        topics = set()
+        for name in ("numerator_component", "denominator_component", "n_component"):
+            with suppress(LookupError):
+                topics |= {topic_of(project, metric[name])} if metric[name] else set()
+        made_in = {path.stem for path in models_of(project, metric)}
+        # A topic that bears the name of a record counts its rows; what else its model reads only describes them.
+        counted = {f"fct_{topic}" for topic in topics} & models.keys()
+        rows = {f"kpi_row_{topic}" for topic in topics}
+        recorded = {f"{kind}_{record}" for record in metric["record"].split("|") for kind in ("fct", "dim")} & models.keys()
+        direct = reached({*made_in, *rows} - {name.replace("fct_", "kpi_row_") for name in counted}, ("kpi_",))
+        everything = reached(made_in | rows | recorded, ("kpi_", "int_", "fct_", "dim_"))
+        found[metric["metric_code"]] = direct | counted | recorded, everything | direct | counted | recorded
+    return found
 
 
 def _text(path: Path) -> str:

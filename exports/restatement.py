@@ -29,6 +29,8 @@ SHOWN = ("value", "numerator", "denominator", "n")
 # Of a double: what adding up in another order may change, and no more. 1e-12 of ten billion yuan is one fen.
 FLOAT_NOISE = 1e-12
 
+ORDER = "version, metric_code, place_key, period_type, period_start, breakdown_type, breakdown_value, currency"
+
 EMPTY = """
 create or replace temp table kpi_restatement (
     version varchar, compared_with varchar, published_at timestamptz, metric_code varchar, place_key varchar,
@@ -64,10 +66,11 @@ def write(
             _judge(connection, tables, earlier, publication)
             _carry_over(connection)
         for name in TABLES:
-            connection.execute(f"create table published.main.{name} as from temp.{name} order by all")
+            order = ORDER if name == "kpi_restatement" else "all"
+            connection.execute(f"create table published.main.{name} as from temp.{name} order by {order}")
         path = folder / HISTORY_FILE
         connection.execute(
-            f"copy (select * exclude (change_no) from kpi_change order by all) to {literal(str(path))} (format parquet, compression zstd)"
+            f"copy (select * exclude (change_no) from kpi_change order by {ORDER.removeprefix('version, ')}) to {literal(str(path))} (format parquet, compression zstd)"
         )
         path.chmod(0o600)
     finally:
@@ -147,15 +150,17 @@ def _judge(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], earlie
     connection.execute("delete from judged where causes = 'follow_up'")
     _hide(connection, tables)
     shown = ", ".join(f"case when not is_hidden then {side}_{name} end as {side}_{name}" for name in SHOWN for side in ("old", "new"))
+    # No row of a count is a count of zero; no row of a rate is no rate.
+    was, now = (f"if(change != 'changed' and coalesce(old_denominator, new_denominator) is null, coalesce({side}_value, 0), {side}_value)"
+                   for side in ("old", "new"))  # fmt: skip
     connection.execute(
         f"""
         insert into kpi_restatement by name
         select $version as version, $compared_with as compared_with, cast($published_at as timestamptz) as published_at,
             metric_code, place_key, place_level, place_path, period_type, period_start, period_end, breakdown_type,
             breakdown_value, unit, currency, change, main_cause, causes, cause_no, {shown},
-            case when not is_hidden then coalesce(new_value, 0) - coalesce(old_value, 0) end as difference,
-            case when not is_hidden and old_value != 0 then (coalesce(new_value, 0) - old_value) / abs(old_value) end
-                as relative_difference,
+            case when not is_hidden then {now} - {was} end as difference,
+            case when not is_hidden then ({now} - {was}) / nullif(abs({was}), 0) end as relative_difference,
             old_status, new_status, is_hidden, old_definition_version, new_definition_version, old_as_of, new_as_of,
             $old_code as old_code_version, $new_code as new_code_version
         from judged inner join hiding using (change_no)

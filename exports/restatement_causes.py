@@ -7,7 +7,6 @@ places above it; what reaches the place and period of a changed figure, in a fac
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,18 +90,19 @@ def _find_scopes(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) 
     connection.execute("create or replace temp table scope_fact (facts varchar, fact varchar, is_direct boolean)")
     connection.execute("create or replace temp table metric_scope (metric_code varchar, facts varchar, is_up_to_the_end boolean)")
     restated = {code for (code,) in connection.execute("select distinct metric_code from kpi_change where kind = 'restated'").fetchall()}
-    project, known = settings().project, {}
-    for metric in definitions(project):
-        if metric["metric_code"] not in restated:
-            continue
-        direct, all_facts = facts_of(project, metric)
-        rows = [(fact, fact in direct) for fact in sorted(all_facts) if fact in FACTS and fact in tables]
-        name = json.dumps(rows)
-        if rows and name not in known:
-            connection.executemany("insert into scope_fact values (?, ?, ?)", [(name, *row) for row in rows])
-        known[name] = True
+    project, scopes = settings().project, {}
+    metrics = [metric for metric in definitions(project) if metric["metric_code"] in restated]
+    made_of = facts_of(project, metrics)
+    for metric in metrics:
+        direct, all_facts = made_of[metric["metric_code"]]
+        facts = tuple((fact, fact in direct) for fact in sorted(all_facts) if fact in FACTS and fact in tables)
+        if facts not in scopes:
+            scopes[facts] = str(len(scopes))
+            for fact in facts:
+                connection.execute("insert into scope_fact values (?, ?, ?)", [scopes[facts], *fact])
         connection.execute(
-            "insert into metric_scope values (?, ?, ?)", [metric["metric_code"], name, metric["statistic"] in UP_TO_THE_END]
+            "insert into metric_scope values (?, ?, ?)",
+            [metric["metric_code"], scopes[facts], metric["statistic"] in UP_TO_THE_END],
         )
     connection.execute(
         """

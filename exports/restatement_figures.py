@@ -43,7 +43,10 @@ def restatements(published: Published, only_this_version: bool = False, totals_o
             left join dim_question on breakdown_type = 'question' and breakdown_value = dim_question.question_key
             left join behind on restatement.version = behind.version and restatement.cause_no = behind.cause_no
         )
-        select *, shown(old_value, unit, wanted) as old_display, shown(new_value, unit, wanted) as new_display,
+        select *,
+            digits_shown(as_shown(old_value, unit), unit, wanted) as old_digits,
+            digits_shown(as_shown(new_value, unit), unit, wanted) as new_digits,
+            shown(old_value, unit, wanted) as old_display, shown(new_value, unit, wanted) as new_display,
             shown(difference, unit, wanted) as difference_display
         from named
         where depth <= 1 and (version = $version or not $only_this_version)
@@ -72,7 +75,7 @@ def summary(published: Published) -> tuple[str, str]:
     parts = [(words.CAUSES.get(row["main_cause"], (row["main_cause"], row["main_cause"])), row["n"]) for row in counted]
     return (
         f"与上一版本 {before} 相比，已结束期间有 {total:,} 个数字更改：" + "，".join(f"{zh} {n:,}" for (zh, _), n in parts) + "。",
-        f"Compared with version {before}, {total:,} figures of closed periods have changed: "
+        f"Compared with version {before}, {total:,} {'figure' if total == 1 else 'figures'} of closed periods changed: "
         + ", ".join(f"{en} {n:,}" for (_, en), n in parts) + ".",
     )  # fmt: skip
 

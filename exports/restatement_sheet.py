@@ -15,8 +15,8 @@ FIRST_ROW = 6
 MAX_ROWS = 5_000
 COLUMNS = (
     ("发布日\nPublished", 12), ("地点\nPlace", 20), ("指标\nMetric", 36), ("期间\nPeriod", 14), ("细分\nBreakdown", 16),
-    ("原数值\nBefore", 14), ("新数值\nNow", 14), ("差\nDifference", 12), ("差 %\nRelative", 10), ("单位\nUnit", 14),
-    ("币种\nCurrency", 10), ("原因\nCause", 22), ("另有\nAlso", 22), ("文件\nFiles", 44), ("版本\nVersion", 28),
+    ("原数值\nBefore", 17), ("新数值\nNow", 17), ("差\nDifference", 12), ("差 %\nRelative", 10), ("单位\nUnit", 18),
+    ("原因\nCause", 22), ("另有\nAlso", 22), ("来自文件\nFrom files", 44), ("版本\nVersion", 28),
 )  # fmt: skip
 
 
@@ -46,17 +46,23 @@ def write(book: Book, published: Published) -> None:
         main, *others = row["causes"].split("|")
         texts = {
             1: words.place(row), 2: f"{row['metric_code']} {words.both((row['name_zh'], row['name_en']))}", 3: words.recent(row),
-            4: "" if row["breakdown_type"] == "none" else row["breakdown_label"], 9: words.unit(row), 10: row["currency"],
-            11: words.cause(main), 12: "、".join(words.cause(other) for other in others), 13: row["files"], 14: row["version"],
+            4: "" if row["breakdown_type"] == "none" else row["breakdown_label"], 9: words.unit(row), 10: words.cause(main),
+            11: "、".join(words.cause(other) for other in others), 12: row["files"], 13: row["version"],
         }  # fmt: skip
         book.cell(sheet, number, 0, row["published_at"])
         for column, text in texts.items():
-            book.cell(sheet, number, column, text, **({"indent": 1} if column in (9, 11) else {}))
-        style = {"align": "right"}
-        book.cell(sheet, number, 5, words.before(row), **style)
-        book.cell(sheet, number, 6, words.now(row), bold=True, **style)
-        book.cell(sheet, number, 7, words.step(row), **style)
-        book.cell(sheet, number, 8, row["relative_difference"], num_format="+0.0%;-0.0%;0.0%", **style)
+            book.cell(sheet, number, column, text, **({"indent": 1} if column == 9 else {}))
+        for column, side in ((5, "old"), (6, "new")):
+            style = {"align": "right", "num_format": workbook.number_format(row["unit"], row[f"{side}_digits"])}
+            if row[f"{side}_value"] is None:
+                style |= {"italic": True, "font_color": workbook.MUTED}
+            book.cell(sheet, number, column, words.restated(row, side) if row[f"{side}_value"] is None else row[f"{side}_value"], **style)
+        form = workbook.number_format(row["unit"], row["new_digits"] if row["new_digits"] is not None else row["old_digits"])
+        step = row["difference"]
+        if row["unit"] == "share" and step is not None:  # of shares in points, which are no per cent of the share
+            step, form = 100 * step, form.replace("%", '" pp"')
+        book.cell(sheet, number, 7, step, num_format=f"+{form};-{form};{form}")
+        book.cell(sheet, number, 8, row["relative_difference"], num_format="+0.0%;-0.0%;0.0%")
     if not rows:
         sheet.write_string(FIRST_ROW, 0, "没有更改 Nothing restated", book.format(italic=True, font_color=workbook.MUTED))
     last = FIRST_ROW + max(len(rows), 1) - 1

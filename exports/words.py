@@ -80,7 +80,7 @@ CAUSE_NOTES = {
     "follow_up": ("同一批事项观察得更久", "the same matters, watched for longer"),
     "unexplained": ("数据中找不到原因，请查问数据组", "nothing in the data tells why: ask the data team"),
 }
-NOT_SHOWN = ("涉及人数少，不显示", "few people: not shown")
+NOT_SHOWN = ("不显示", "not shown")
 DIRECTIONS = {"up": ("越高越好", "higher is better"), "down": ("越低越好", "lower is better"), "neutral": ("中性", "neutral")}
 NO_VALUE = ("无数值", "no value")
 
@@ -100,26 +100,17 @@ def cause(code: str) -> str:
     return both(CAUSES.get(code, (code, "")))
 
 
-def before(row: dict[str, Any]) -> str:
-    """What a restated figure was: its number, or why there was none."""
-    return _restated(row, "old")
-
-
-def now(row: dict[str, Any]) -> str:
-    """What a restated figure is now."""
-    return _restated(row, "new")
-
-
 def step(row: dict[str, Any]) -> str:
     """By how much a restated figure changed, with its sign; empty where that is not shown. A share changes by points."""
     shown = row["difference_display"]
-    if not shown or (row["old_value"] is None and row["new_value"] is None):
+    if not shown:
         return ""
     text = thousands(shown.removesuffix("%"))
     return f"{'' if text.startswith('-') else '+'}{text}{' pp' if shown.endswith('%') else ''}"
 
 
-def _restated(row: dict[str, Any], side: str) -> str:
+def restated(row: dict[str, Any], side: str) -> str:
+    """What a restated figure was (`old`) or is now (`new`): its number, or why there is none."""
     status_then = row[f"{side}_status"]
     if status_then is None:
         return "–"

@@ -147,7 +147,7 @@ class Book:
 
 def _figure(book: Book, sheet: Worksheet, row: int, columns: dict[str, int], figure: Row, **style: Any) -> None:
     """The numeric cells of one figure, from the column numbers by name."""
-    number = _number_format(figure)
+    number = number_format(figure["unit"], figure["digits"])
     if figure["value"] is None:
         words_style = {"align": "right", "italic": True, "font_color": MUTED, **style}
         book.cell(sheet, row, columns["value"], words.missing(figure), **words_style)
@@ -161,10 +161,10 @@ def _figure(book: Book, sheet: Worksheet, row: int, columns: dict[str, int], fig
         book.cell(sheet, row, columns[name], figure[name], num_format="#,##0" if whole else "#,##0.00", **style)
 
 
-def _number_format(figure: Row) -> str:
-    decimals = figure["digits"] if figure["digits"] is not None else 0
-    places = "." + "0" * decimals if decimals else ""
-    return f"0{places}%" if figure["unit"] == "share" else f"#,##0{places}"
+def number_format(unit: str | None, digits: int | None) -> str:
+    """Excel's format of a figure: with that many decimals, a share as per cent."""
+    places = "." + "0" * digits if digits else ""
+    return f"0{places}%" if unit == "share" else f"#,##0{places}"
 
 
 def _status_style(figure: Row) -> dict[str, Any]:

@@ -342,10 +342,10 @@ def test_the_exports_show_the_manager_what_was_restated_and_why(home):
     page, _, book = export.export()
     sheet = openpyxl.load_workbook(book, read_only=True)["更改 Restated"]
     (row,) = [row for row in sheet.iter_rows(values_only=True) if row[2] == "P01 活动场次 activities held"]
-    assert row[3] == "2026-03" and row[5:9] == ("4 场", "5 场", "+1", 0.25) and row[11] == "补报数据 late rows" and row[13] == "b.csv"
+    assert row[3] == "2026-03" and row[5:9] == (4, 5, 1, 0.25) and row[10] == "补报数据 late rows" and row[12] == "b.csv"
     text = page.read_text(encoding="utf-8")
     section = text[text.index('<section id="restated">') : text.index('<section id="quality">')]
-    assert "1 figures of closed periods have changed: late rows 1" in section and "b.csv" in section and "4 场" in section
+    assert "1 figure of closed periods changed: late rows 1" in section and "b.csv" in section and "4 场" in section
 
 
 def test_a_version_that_was_published_before_there_were_restatements_is_exported(home):
