@@ -165,15 +165,13 @@ def test_a_current_version_that_is_damaged_is_not_compared_with(home):
 
 def test_the_history_outlives_the_versions_that_are_deleted(home, monkeypatch):
     first = publish("run-1")
-    monkeypatch.setattr(version_folder, "prune", lambda folder: prune(folder, 1))
+    monkeypatch.setenv("GMW_KEEP_VERSIONS", "1")
+    monkeypatch.setenv("GMW_KEEP_HOURS", "0")
     second = publish("run-2", add(3))
     assert not first.exists() and second.exists()
     assert query(home, f"select new_value from {history(home, first)} where {KEY}") == [(4,)]
     assert query(home, f"select old_value, new_value from {history(home, second)}") == [(4, 7)]
     assert (home / "published" / "history" / first.name / "manifest.json").is_file()
-
-
-prune = version_folder.prune
 
 
 def test_the_figures_of_a_version_of_before_there_was_a_history_are_kept(home):
