@@ -164,10 +164,11 @@ def test_a_current_version_that_is_damaged_is_not_compared_with(home):
 
 
 def test_the_history_outlives_the_versions_that_are_deleted(home, monkeypatch):
-    first = publish("run-1")
-    monkeypatch.setenv("GMW_KEEP_VERSIONS", "1")
+    monkeypatch.setenv("GMW_KEEP_VERSIONS", "2")
     monkeypatch.setenv("GMW_KEEP_HOURS", "0")
+    first = publish("run-1")
     second = publish("run-2", add(3))
+    publish("run-3", add(3))
     assert not first.exists() and second.exists()
     assert query(home, f"select new_value from {history(home, first)} where {KEY}") == [(4,)]
     assert query(home, f"select old_value, new_value from {history(home, second)}") == [(4, 7)]
