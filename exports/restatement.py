@@ -64,7 +64,7 @@ def write(
         _compare(connection, tables, bool(earlier))
         if earlier:
             _judge(connection, tables, earlier, publication)
-            _carry_over(connection)
+            _carry_over(connection, tables)
         for name in TABLES:
             order = ORDER if name == "kpi_restatement" else "all"
             connection.execute(f"create table published.main.{name} as from temp.{name} order by {order}")
@@ -288,9 +288,30 @@ def _hide(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> None
     )
 
 
-def _carry_over(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the restatements of the versions before: those that led to the earlier version."""
+def _carry_over(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> None:
+    """Add the restatements of the versions before: those that led to the earlier version.
+
+    Of a figure whose new restatement is hidden, or that is hidden now, the earlier ones lose their numbers, too: the last of
+    them tells what it was before, and the published figure what it is now.
+    """
     there = connection.execute("select table_name from duckdb_tables() where database_name = 'earlier'").fetchall()
-    for name in TABLES:
-        if (name,) in there:
-            connection.execute(f"insert into temp.{name} by name from earlier.main.{name}")
+    if ("kpi_restatement",) not in there:
+        return
+    key = ", ".join((*KEY, "period_start", "coalesce(currency, '')"))
+    numbers = [f"{side}_{name}" for name in SHOWN for side in ("old", "new")] + ["difference", "relative_difference"]
+    connection.execute(
+        f"""
+        insert into temp.kpi_restatement by name
+        with hidden_now as (
+            select hash({key}) as figure from temp.kpi_restatement where is_hidden
+            union
+            select hash({key}) from {tables['kpi_value']} where status = 'suppressed'
+        )
+        select carried.* exclude (figure) replace (
+            {", ".join(f"case when hidden_now.figure is null then {name} end as {name}" for name in numbers)},
+            is_hidden or hidden_now.figure is not null as is_hidden
+        )
+        from (select *, hash({key}) as figure from earlier.main.kpi_restatement) as carried left join hidden_now using (figure)
+        """
+    )
+    connection.execute("insert into temp.kpi_restatement_cause by name from earlier.main.kpi_restatement_cause")

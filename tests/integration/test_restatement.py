@@ -228,6 +228,17 @@ def test_differences_of_many_people_and_of_what_are_no_people_are_shown(home):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("hidden_by", ["few people", "suppression"])
+def test_a_figure_whose_restatement_is_hidden_is_not_told_by_the_ones_before(home, hidden_by):
+    publish("run-1", PEOPLE)
+    publish("run-2", PEOPLE, add(9))
+    assert query(home, "select old_value, new_value from kpi_restatement") == [(4, 13)]
+    hide = f"update kpis.kpi_value set value = null, numerator = null, n = null, status = 'suppressed' where {KEY}"
+    publish("run-3", PEOPLE, add(9), add(2) if hidden_by == "few people" else hide)
+    rows = query(home, "select old_value, new_value, difference, old_n, new_numerator, is_hidden from kpi_restatement")
+    assert rows == [(None, None, None, None, None, True)] * 2
+
+
 def facts(*rows: tuple[str, str, str, bool, str]) -> list[str]:
     """Activities: number, place, day, whether held, file."""
     values = ", ".join(
