@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from orchestration.coverage import is_covered, newest_events
 from orchestration.intervals import interval_of
 from orchestration.names import BUILD_MARTS, EXPORT_KPIS, WRITER_POOL, ingest_dag_id
+from orchestration.notifications import TellWhatNoTaskTold
 from orchestration.task_defaults import RETRIES, RETRY_DELAY, documentation, task_defaults
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
         max_active_runs=1,
         tags=["ingest", declaration.family],
         default_args=task_defaults(declaration.owner, source),
+        on_failure_callback=TellWhatNoTaskTold(source),
         doc_md=documentation(
             purpose=f"Brings the files of `{source}` ({declaration.title}, from {declaration.producer}) into "
             f"`raw.{source}` and gates each file with Great Expectations.",
@@ -138,6 +140,7 @@ def build_marts_dag() -> DAG:
         max_active_runs=1,
         tags=["marts"],
         default_args=task_defaults("data team"),
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
             purpose="Builds staging, facts and KPIs with dbt, gates what would be published with Great Expectations, "
             "and publishes a new version. If anything fails, the published version stays as it was.",
@@ -188,6 +191,7 @@ def export_kpis_dag() -> DAG:
         max_active_runs=1,
         tags=["exports"],
         default_args=task_defaults("data team"),
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
             purpose="Writes the workbook, the dashboard and the CSV files from the published version, and from nothing else.",
             kind=f"export; runs on the asset `{PUBLISHED_MARTS.name}`.",

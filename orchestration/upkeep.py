@@ -7,6 +7,7 @@ from datetime import datetime
 from airflow.sdk import DAG, CronDataIntervalTimetable, task
 
 from orchestration.names import MAINTAIN, WATCH_SOURCES, WRITER_POOL
+from orchestration.notifications import TellWhatNoTaskTold
 from orchestration.task_defaults import documentation, task_defaults
 
 START = datetime(2020, 1, 1)
@@ -25,6 +26,7 @@ def maintain_dag() -> DAG:
         max_active_runs=1,
         tags=["upkeep"],
         default_args=task_defaults("data team") | PRIORITY,
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
             purpose="Deletes the bytes of landed files that are older than `retention_days` of their source (400 days for files "
             "about people, else for ever), in the landing and in the backups; the ledger and what was loaded stay. Compacts the build "
@@ -76,6 +78,7 @@ def watch_sources_dag() -> DAG:
         max_active_runs=1,
         tags=["upkeep"],
         default_args=task_defaults("data team") | PRIORITY,
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
             purpose="Finds sources whose next file is overdue, by the ledger, and tells by mail and webhook: of each lateness once, and "
             "once when it is over.",
