@@ -1,4 +1,5 @@
-"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis. Those of the upkeep: orchestration/upkeep.py.
+"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis. Those of the upkeep:
+orchestration/upkeep.py.
 
 A task imports what it runs inside its function: parsing a DAG file must not pay for DuckDB, Great Expectations or dbt.
 """
@@ -60,8 +61,8 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
             kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
             f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
             rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
-            "Intervals of the past that are to be processed again, and no others: `airflow backfill create` asks the source for each and "
-            "loads the files of that time again from their landed bytes, as it is declared now. A red "
+            "Intervals of the past that are to be processed again, and no others: `airflow backfill create` asks the source for "
+            "each and loads the files of that time again from their landed bytes, as it is declared now. A red "
             "`report_blocked_files` means that a file was kept out: its log says which, why and what to do; the other files and "
             "sources are in the marts already.",
             owner=declaration.owner,
