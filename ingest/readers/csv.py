@@ -36,10 +36,10 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     Args: connection: to a scratch database. source: the declaration. path: the landed bytes.
     Returns: Parsed. Raises: FileRejected when the file is empty, cannot be decoded, or its header is not that of the source.
     """
-    with utf8(path, source.format.encoding, is_thorough=False) as text:
+    with utf8(path, source.format.encoding, is_thorough=False, are_lines_rows=True) as text:
         parsed = _read_text(connection, source, text.path)
     if not text.is_sure and any(row.reason == "invalid_encoding" for row in parsed.rejected):
-        with utf8(path, source.format.encoding) as text:
+        with utf8(path, source.format.encoding, are_lines_rows=True) as text:
             parsed = _read_text(connection, source, text.path)
     return dataclasses.replace(parsed, encoding=text.encoding)
 
