@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import corrections, drift, evolution, ledger, privacy, quarantine, readers, warehouse
+from ingest import corrections, data_end, drift, evolution, ledger, privacy, quarantine, readers, warehouse
 from ingest.columns import sort_rows
 from ingest.corrections import Correction, Outcome
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
@@ -316,6 +316,7 @@ def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, w
                 also=numbers,
             )
             connection.execute("create view numbered_rows as from prepared_rows")
+        parsed = data_end.skip_below(connection, source, parsed)
     except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         return Prepared(source, parsed, str(error), [])
     except duckdb.OutOfMemoryException:
