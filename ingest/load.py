@@ -110,25 +110,42 @@ def load_landed(source: SourceDeclaration, tell: Callable[[str], None] = lambda 
     for file, day in zip(waiting, days, strict=True):
         started = time.monotonic()
         with warehouse.scratch() as folder, ExitStack() as ends:
-            tell(f"{file.name}: reading {file.path.stat().st_size / 1e6:,.1f} MB")
-            wanted = corrections.of_file(source, file.file_id, file.name)
-            for in_memory in [True, False] if _fits_in_memory(source, file.path) else [False]:
-                beside = ends.enter_context(warehouse.preparing(folder, source.is_private, in_memory))
-                prepared = _prepare(beside, source, file.path, day, wanted)
-                if beside.file or prepared.is_out_of_memory:
-                    beside.connection.close()
-                if not prepared.is_out_of_memory:
-                    break
+            beside, prepared = _read(source, file, day, folder, ends, tell)
             rows = prepared.parsed.rows_in if prepared.parsed else 0
             tell(f"{file.name}: {rows:,} rows read in {time.monotonic() - started:.1f} s, storing")
             with warehouse.writer(purpose, beside=beside) as connection:
                 _check_keys(connection, source)
                 if file not in _waiting(connection, source):
-                    tell(f"{file.name}: another process has loaded it meanwhile")
+                    tell(f"{file.name}: skipped, another process has loaded it or purged its bytes meanwhile")
                     continue
                 batch_id, *outcome = _store(connection, source, beside, prepared, file.name, file.file_id, file.batch_id)
         reports.append(BatchReport(batch_id, source.name, file.name, *outcome, time.monotonic() - started))
     return reports
+
+
+def _read(
+    source: SourceDeclaration, file: Waiting, day: date, folder: Path, ends: ExitStack, tell: Callable[[str], None]
+) -> tuple[Beside | None, Prepared]:
+    """Read a file that waits: in memory where it may be expected to fit, else into a scratch folder. What was opened is closed by
+    `ends`. A file whose bytes are gone cannot be loaded; whether they were purged is seen when it would be stored."""
+    try:
+        tell(f"{file.name}: reading {file.path.stat().st_size / 1e6:,.1f} MB")
+        wanted = corrections.of_file(source, file.file_id, file.name)
+        for in_memory in [True, False] if _fits_in_memory(source, file.path) else [False]:
+            beside = ends.enter_context(warehouse.preparing(folder, source.is_private, in_memory))
+            prepared = _prepare(beside, source, file.path, day, wanted)
+            if beside.file or prepared.is_out_of_memory:
+                beside.connection.close()
+            if not prepared.is_out_of_memory:
+                break
+        return beside, prepared
+    except (FileNotFoundError, duckdb.IOException):
+        if file.path.exists():
+            raise
+        place = file.path.relative_to(settings().landing)
+        return None, Prepared(
+            source, None, f"expected its bytes in the landing as {place}, found no file; put it back from a backup, or land the file again", []
+        )
 
 
 def _fits_in_memory(source: SourceDeclaration, path: Path) -> bool:
@@ -331,7 +348,7 @@ def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, w
 def _store(
     connection: duckdb.DuckDBPyConnection,
     source: SourceDeclaration,
-    beside: Beside,
+    beside: Beside | None,
     prepared: Prepared,
     file_name: str,
     file_id: str,
