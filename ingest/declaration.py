@@ -63,11 +63,12 @@ class Delivery(Strict):
 
 class Skip(Strict):
     """Rows that are not data, such as total rows and notes: `column` holds one of `values` (blank: an empty cell), or something
-    that `matches` a regular expression as a whole."""
+    that `matches` a regular expression as a whole. `below`: the rows below it in the file, or in the sheet, are no data either."""
 
     column: str
     values: list[str] = []
     matches: str | None = None
+    below: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> "Skip":
