@@ -18,7 +18,7 @@ from ingest.sql import literal
 
 
 def restatements(
-    version: Annotated[str | None, typer.Option(help="the version that restated; default: the current one; `all`: every one")] = None,
+    version: Annotated[str | None, typer.Option(help="that restated; `all`: every one; default: the current one")] = None,
     metric: Annotated[str | None, typer.Option(help="code of the catalogue, e.g. R02")] = None,
     place: Annotated[str | None, typer.Option(help="name, path, code or key of a place")] = None,
     growth: Annotated[
@@ -45,7 +45,8 @@ def restatements(
 # A place by any of its names; the path as it was in the period, too.
 IS_PLACE = """($place is null or place_path = $place or place_key in (
     select place_key from dim_place where $place in (place_key, place_code, place_name, place_path)))"""
-ORDER = "version desc, place_path, metric_code, breakdown_type != 'none', breakdown_value, currency nulls first, period_type, period_start"
+ORDER = """version desc, place_path, metric_code, breakdown_type != 'none', breakdown_value, currency nulls first, period_type,
+    period_start"""
 
 
 def _restated(connection: duckdb.DuckDBPyConnection, version: str, metric: str | None, place: str | None) -> list[dict[str, Any]]:
@@ -57,8 +58,8 @@ def _restated(connection: duckdb.DuckDBPyConnection, version: str, metric: str |
             select version, cause_no, string_agg(distinct file_name, ', ' order by file_name) as files from kpi_restatement_cause
             where cause != 'follow_up' group by all
         )
-        select version, compared_with, place_path, metric_code, period_type, period_start, breakdown_type, breakdown_value, currency,
-            old_value, new_value, difference, relative_difference, old_status, new_status, is_hidden, causes, files
+        select version, compared_with, place_path, metric_code, period_type, period_start, breakdown_type, breakdown_value,
+            currency, old_value, new_value, difference, relative_difference, old_status, new_status, is_hidden, causes, files
         from kpi_restatement left join behind using (version, cause_no)
         where ($version = 'all' or version = $version) and ($metric is null or metric_code = $metric) and {IS_PLACE}
         order by {ORDER}

@@ -13,8 +13,8 @@ def restatements(published: Published, only_this_version: bool = False, totals_o
 
     Args: published: the open version. only_this_version: leave out what versions before it restated. totals_only: leave out the
     breakdowns.
-    Returns: rows of kpi_restatement with names, `old_display`, `new_display` and `difference_display` (NULL where there is no number),
-    and `files`, those that brought it. Empty for a version that was published before there were restatements.
+    Returns: rows of kpi_restatement with names, `old_display`, `new_display` and `difference_display` (NULL where there is no
+    number), and `files`, those that brought it. Empty for a version that was published before there were restatements.
     """
     if not _is_there(published):
         return []

@@ -53,10 +53,11 @@ def write(book: Book, published: Published) -> None:
         for column, text in texts.items():
             book.cell(sheet, number, column, text, **({"indent": 1} if column == 9 else {}))
         for column, side in ((5, "old"), (6, "new")):
+            value = row[f"{side}_value"]
             style = {"align": "right", "num_format": workbook.number_format(row["unit"], row[f"{side}_digits"])}
-            if row[f"{side}_value"] is None:
-                style |= {"italic": True, "font_color": workbook.MUTED}
-            book.cell(sheet, number, column, words.restated(row, side) if row[f"{side}_value"] is None else row[f"{side}_value"], **style)
+            if value is None:
+                value, style = words.restated(row, side), {"align": "right", "italic": True, "font_color": workbook.MUTED}
+            book.cell(sheet, number, column, value, **style)
         form = workbook.number_format(row["unit"], row["new_digits"] if row["new_digits"] is not None else row["old_digits"])
         step = row["difference"]
         if row["unit"] == "share" and step is not None:  # of shares in points, which are no per cent of the share

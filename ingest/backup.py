@@ -24,6 +24,7 @@ from pathlib import Path
 import duckdb
 
 from exports import version_folder, versions
+from exports.history import HISTORY
 from exports.versions import sha256
 from ingest import privacy, warehouse
 from ingest.build import code_version
@@ -144,6 +145,7 @@ def create(tell: Callable[[str], None] = lambda _: None, is_locked: bool = False
                 missing.append(path)
         if published:
             keep_version(settings().published / published, folder / "published")
+            keep_history(settings().published, folder / "published")
             if (switches := settings().published / versions.SWITCHES).is_file():
                 _copy(switches, aside / versions.SWITCHES)
         (aside / LANDED).write_text("".join(f"{path}\n" for path, _ in landed), encoding="utf-8")
@@ -272,6 +274,12 @@ def keep_version(version: Path, folder: Path) -> bool:
     os.rename(aside, target)
     version_folder.fsync(folder)
     return True
+
+
+def keep_history(published: Path, folder: Path) -> None:
+    """Keep what the versions have changed, also those that are no more, in another folder of versions."""
+    for name in version_folder.names(published / HISTORY):
+        keep_version(published / HISTORY / name, folder / HISTORY)
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -111,6 +111,7 @@ def apply(name: str, tell: Callable[[str], None] = lambda _: None) -> Planned:
         published = settings().published
         if found.published:
             backup.keep_version(settings().backups / "published" / found.published, published)
+            backup.keep_history(settings().backups / "published", published)
         _set_aside([database, _log_of(database)] if is_damaged else [], [] if current else _unknown_to(restored), tell)
         database.parent.mkdir(parents=True, exist_ok=True)
         _log_of(database).unlink(missing_ok=True)

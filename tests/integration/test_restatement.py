@@ -13,12 +13,13 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from exports import export, publication, version_folder
+from exports import export, publication, version_folder, versions
 from ingest import cli, warehouse
 from tests.integration.test_publication import build_toy, gate, kpi_rows, query
 
 KEY = "metric_code = 'P01' and place_key = 'qinghe/cuiyuan' and period_type = 'month' and period_start = date '2026-03-01'"
 RESTATED = "select period_type, count(*) from kpi_restatement where metric_code = 'P01' group by all order by all"
+TOLD = "select version, compared_with, old_value, new_value from kpi_restatement order by version"
 FACT = """create or replace table marts.fct_activity (activity_key varchar, place_key varchar, activity_date date, is_held boolean,
     as_of_date date, source varchar, file_id varchar, row_no bigint)"""
 
@@ -65,12 +66,12 @@ def test_a_change_of_a_closed_period_is_a_restatement_and_the_growth_of_an_open_
     second = publish("run-2", more=3)
     closed_months, closed_quarters, places = 22, 7, 4
     assert query(home, RESTATED) == [("month", closed_months * places), ("quarter", closed_quarters * places), ("year", places)]
-    assert query(home, f"select distinct period_type, period_start from {history(home, second)} where kind = 'period_open' order by all") == [
+    grown = f"select distinct period_type, period_start from {history(home, second)} where kind = 'period_open' order by all"
+    assert query(home, grown) == [
         ("all", date(2025, 1, 1)), ("quarter", date(2026, 10, 1)), ("year", date(2026, 1, 1)),
     ]  # fmt: skip
-    assert query(home, f"select old_value, new_value, difference, relative_difference, change from kpi_restatement where {KEY}") == [
-        (4, 7, 3, 0.75, "changed")
-    ]
+    step = f"select old_value, new_value, difference, relative_difference, change from kpi_restatement where {KEY}"
+    assert query(home, step) == [(4, 7, 3, 0.75, "changed")]
 
 
 def test_a_figure_marked_partial_that_is_complete_now_has_grown(home):
@@ -99,7 +100,7 @@ def test_a_figure_that_comes_or_goes_in_a_closed_period_is_a_restatement(home):
 
 
 def test_a_new_metric_restates_nothing(home):
-    publish("run-1", "delete from kpis.kpi_value where metric_code = 'V01'", "delete from kpis.kpi_catalogue where metric_code = 'V01'")
+    publish("run-1", *(f"delete from kpis.{table} where metric_code = 'V01'" for table in ("kpi_value", "kpi_catalogue")))
     publish("run-2")
     assert query(home, "select count(*) from kpi_restatement") == [(0,)]
 
@@ -108,7 +109,7 @@ def test_a_restatement_is_carried_into_the_versions_after_it(home):
     first = publish("run-1")
     second = publish("run-2", add(3))
     third = publish("run-3", add(5))
-    assert query(home, "select version, compared_with, old_value, new_value from kpi_restatement order by version") == [
+    assert query(home, TOLD) == [
         (second.name, first.name, 4, 7), (third.name, second.name, 7, 9),
     ]  # fmt: skip
 
@@ -126,7 +127,7 @@ def test_a_kill_at_any_moment_of_the_publication_leaves_one_restatement_and_no_s
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL
     second = publication.publish("run-2")
-    assert query(home, "select version, compared_with, old_value, new_value from kpi_restatement") == [(second.name, first.name, 4, 7)]
+    assert query(home, TOLD) == [(second.name, first.name, 4, 7)]
     assert {path.name for path in (home / "published" / "history").iterdir()} == {first.name, second.name}
 
 
@@ -135,15 +136,16 @@ def test_a_version_that_nobody_saw_is_not_compared_with(home):
     publish("run-2", add(3))
     version_folder.switch(home / "published", first.name)  # as a kill before the switch leaves it
     third = publish("run-3", add(5))
-    assert query(home, "select version, compared_with, old_value, new_value from kpi_restatement") == [(third.name, first.name, 4, 9)]
+    assert query(home, TOLD) == [(third.name, first.name, 4, 9)]
 
 
 def test_after_a_rollback_the_next_version_is_compared_with_what_people_see(home):
     first = publish("run-1")
     publish("run-2", add(3))
-    publication.rollback(first.name)
-    publish("run-3")
-    assert query(home, "select count(*) from kpi_restatement") == [(0,)]
+    versions.rollback(first.name)
+    third = publish("run-3", add(5))
+    versions.rollback(third.name)  # until then the rollback holds
+    assert query(home, TOLD) == [(third.name, first.name, 4, 9)]
 
 
 def test_publishing_the_same_run_again_restates_nothing_a_second_time(home):
@@ -162,16 +164,15 @@ def test_a_current_version_that_is_damaged_is_not_compared_with(home):
 
 
 def test_the_history_outlives_the_versions_that_are_deleted(home, monkeypatch):
+    monkeypatch.setenv("GMW_KEEP_VERSIONS", "2")
+    monkeypatch.setenv("GMW_KEEP_HOURS", "0")
     first = publish("run-1")
-    monkeypatch.setattr(version_folder, "prune", lambda folder: prune(folder, 1))
     second = publish("run-2", add(3))
+    publish("run-3", add(3))
     assert not first.exists() and second.exists()
     assert query(home, f"select new_value from {history(home, first)} where {KEY}") == [(4,)]
     assert query(home, f"select old_value, new_value from {history(home, second)}") == [(4, 7)]
     assert (home / "published" / "history" / first.name / "manifest.json").is_file()
-
-
-prune = version_folder.prune
 
 
 def test_the_figures_of_a_version_of_before_there_was_a_history_are_kept(home):
@@ -187,7 +188,8 @@ def test_the_figures_of_a_version_of_before_there_was_a_history_are_kept(home):
 
 @pytest.mark.parametrize("hidden_in", ["run-1", "run-2"])
 def test_what_one_of_the_two_versions_hides_is_not_told_by_the_restatement(home, hidden_in):
-    hide = (f"update kpis.kpi_value set value = null, numerator = null, denominator = null, n = null, status = 'suppressed' where {KEY}",)
+    nothing = "value = null, numerator = null, denominator = null, n = null"
+    hide = (f"update kpis.kpi_value set {nothing}, status = 'suppressed' where {KEY}",)
     publish("run-1", *(hide if hidden_in == "run-1" else ()))
     publish("run-2", add(7), *(hide if hidden_in == "run-2" else ()))
     rows = query(home, "select * exclude (version, compared_with, published_at) from kpi_restatement")
@@ -224,6 +226,17 @@ def test_differences_of_many_people_and_of_what_are_no_people_are_shown(home):
     assert query(home, "select metric_code, is_hidden, difference from kpi_restatement order by 1") == [
         ("F01.raised", False, 1), ("P01", False, 5),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("hidden_by", ["few people", "suppression"])
+def test_a_figure_whose_restatement_is_hidden_is_not_told_by_the_ones_before(home, hidden_by):
+    publish("run-1", PEOPLE)
+    publish("run-2", PEOPLE, add(9))
+    assert query(home, "select old_value, new_value from kpi_restatement") == [(4, 13)]
+    hide = f"update kpis.kpi_value set value = null, numerator = null, n = null, status = 'suppressed' where {KEY}"
+    publish("run-3", PEOPLE, add(9), add(2) if hidden_by == "few people" else hide)
+    rows = query(home, "select old_value, new_value, difference, old_n, new_numerator, is_hidden from kpi_restatement")
+    assert rows == [(None, None, None, None, None, True)] * 2
 
 
 def facts(*rows: tuple[str, str, str, bool, str]) -> list[str]:
@@ -351,5 +364,6 @@ def test_the_exports_show_the_manager_what_was_restated_and_why(home):
 def test_a_version_that_was_published_before_there_were_restatements_is_exported(home):
     first = publish("run-1")
     with duckdb.connect(str(first / "marts.duckdb")) as connection:
-        connection.execute("drop table kpi_restatement; drop table kpi_restatement_cause; alter table publication drop compared_with")
+        connection.execute("drop table kpi_restatement; drop table kpi_restatement_cause")
+        connection.execute("alter table publication drop compared_with")
     assert len(export.export()) == 3
