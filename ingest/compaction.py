@@ -40,8 +40,8 @@ class Compaction:
         if not self.is_done:
             return f"{before}: not compacted, it pays from {PAYS_FROM_SHARE:.0%} free; {self.seconds:.2f} s"
         return (
-            f"{before}: compacted to {self.bytes_after / 1e6:,.1f} MB, {self.tables} tables with {self.rows:,} rows, counted before and "
-            f"after; {self.seconds:.2f} s"
+            f"{before}: compacted to {self.bytes_after / 1e6:,.1f} MB, {self.tables} tables with {self.rows:,} rows, counted "
+            f"before and after; {self.seconds:.2f} s"
         )
 
 
@@ -72,15 +72,16 @@ def compact(is_forced: bool = False, tell: Callable[[str], None] = lambda _: Non
         needed = (total - free) * block
         if (room := shutil.disk_usage(database.parent).free) < needed:
             raise CompactionRefused(
-                f"{database}: expected {needed / 1e6:,.0f} MB of free space for the compacted copy, found {room / 1e6:,.0f} MB. Nothing was "
-                "changed; free some space, then run `gmw maintain` again."
+                f"{database}: expected {needed / 1e6:,.0f} MB of free space for the compacted copy, found {room / 1e6:,.0f} MB. "
+                f"Nothing was changed; free some space, then run `gmw maintain` again."
             )
         tell(f"copying {needed / 1e6:,.1f} MB that are in use")
         after = _copy(database, fresh)
         if after != before:
             fresh.unlink()
-            wrong = [f"{name}: {before.get(name)} → {after.get(name)}" for name in {*before, *after} if before.get(name) != after.get(name)]
-            raise CompactionRefused(f"{database}: expected the same rows in the compacted copy, found {'; '.join(wrong[:5])}. Nothing was changed.")
+            names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+            wrong = "; ".join(f"{name}: {before.get(name)} → {after.get(name)}" for name in names[:5])
+            raise CompactionRefused(f"{database}: expected the same rows in the copy, found {wrong}. Nothing was changed.")
         os.chmod(fresh, database.stat().st_mode & 0o777)
         version_folder.fsync(fresh)
         os.replace(fresh, database)

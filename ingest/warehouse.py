@@ -287,8 +287,8 @@ def at_rest() -> Path:
 
 @contextmanager
 def copy_of(database: Path, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies elsewhere
-    (a backup), or the one itself for who holds `lock`."""
+    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies
+    elsewhere (a backup), or the one itself for who holds `lock`."""
     with scratch() as folder:
         connection = duckdb.connect(str(database), read_only=read_only)
         try:

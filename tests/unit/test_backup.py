@@ -46,7 +46,8 @@ def version(folder: Path, name: str, rows: int) -> None:
     (folder / name).mkdir(parents=True)
     with duckdb.connect(str(folder / name / "marts.duckdb")) as connection:
         connection.execute(f"create table kpi_value as select range as value from range({rows})")
-    manifest = {"tables": {"kpi_value": rows}, "files": {"marts.duckdb": {"sha256": versions.sha256(folder / name / "marts.duckdb")}}}
+    files = {"marts.duckdb": {"sha256": versions.sha256(folder / name / "marts.duckdb")}}
+    manifest = {"tables": {"kpi_value": rows}, "files": files}
     (folder / name / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     version_folder.switch(folder, name)
 
@@ -177,7 +178,7 @@ def test_what_retention_has_purged_is_in_no_backup_and_stays_purged_after_a_rest
     lose()
     planned = restore.apply(made.name)
     assert planned.purged == [path]
-    assert rows_of("select file_name, purged_at is not null from ops.file order by 1") == [("ledger_1.csv", True), ("ledger_2.csv", False)]
+    assert rows_of("select file_name from ops.file where purged_at is not null") == [("ledger_1.csv",)]
     assert len(rows_of(ENTRIES)) == 2
     assert restore.prove(made.name).landed_files == 1
 
