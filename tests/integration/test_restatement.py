@@ -287,6 +287,34 @@ def test_the_same_rows_in_a_later_file_are_no_cause(home):
     assert query(home, "select main_cause from kpi_restatement") == [("unexplained",)]
 
 
+PERSONS = """create or replace table marts.fct_participation (participation_key varchar, place_key varchar,
+    participation_date date, person_key varchar, as_of_date date, source varchar, file_id varchar, row_no bigint)"""
+ATTENDANCE = KEY.replace("P01", "P05")
+
+
+def attended(secret: str, *rows: tuple[str, str]) -> list[str]:
+    values = ", ".join(
+        f"('{number}', 'qinghe/cuiyuan', date '2026-03-05', '{secret}.{number}', date '2026-10-31', 'issue_ledger', '{file}', {number})"
+        for number, file in rows
+    )
+    return [PERSONS, f"insert into marts.fct_participation values {values}"]
+
+
+def test_how_many_rows_of_persons_came_late_is_not_told(home):
+    publish("run-1", *batch("a"), *attended("secret_1", ("1", "a")))
+    publish("run-2", *batch("a"), *batch("b"), *attended("secret_1", ("1", "a"), ("2", "b")), add(1, ATTENDANCE))
+    assert query(home, CAUSE) == [("late_rows", "late_rows", [None])]
+    assert query(home, "select record, file_name, changed_rows from kpi_restatement_cause") == [("participation", "b.csv", None)]
+
+
+def test_new_keys_of_the_same_persons_are_no_cause(home):
+    publish("run-1", *batch("a"), *attended("secret_1", ("1", "a")))
+    publish("run-2", *batch("a"), *attended("secret_2", ("1", "a")), add(1, ATTENDANCE))
+    assert query(home, "select main_cause from kpi_restatement") == [("unexplained",)]
+    publish("run-3", *batch("a"), *attended("secret_2", ("3", "a")), add(2, ATTENDANCE))
+    assert query(home, "select main_cause from kpi_restatement order by version desc limit 1") == [("late_rows",)]
+
+
 REPLAYED = "insert into ops.replay (replay_id, batch_id, started_at, finished_at) values ('replay-00001', 'batch a', now(), now())"
 CORRECTED = """insert into ops.correction_outcome (batch_id, correction_id, row_no, column_name, outcome, loaded_at)
     values ('batch a', 'C1', {}, 'state', 'applied', now())"""
