@@ -134,7 +134,7 @@ def staged(source_name: str, path: Path, echo: Callable[[str], None]) -> tuple[l
         )
         with warehouse.reader() as connection:
             failed = connection.execute(
-                "select severity || ': ' || coalesce(message, expectation) from ops.gate_result where not success "
+                "select severity || ': ' || coalesce(message, expectation) from ops.gate_result_current where not success "
                 "order by severity, expectation"
             ).fetchall()
             models = []

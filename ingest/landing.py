@@ -6,7 +6,6 @@ import calendar
 import hashlib
 import os
 import re
-import tempfile
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,12 +13,15 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ingest import connectors, ledger, warehouse
+from ingest import connectors, durable, ledger, limits, lineage, warehouse
 from ingest.connectors import Arrival, Arrivals, Interval, Refused, Unchanged, Unreadable
 from ingest.connectors.local_files import chunks
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.declared.connectors import Files
 from ingest.settings import settings
+
+# Where copies are made, on the disk of the landing.
+SCRATCH = ".scratch"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class LandedFile:
         return f"{self.file_name}: {'landed' if self.is_new else known}, {self.size_bytes} bytes, sha256 {self.file_id}"
 
 
+@lineage.traced("land.{source_name}", "landed")
+@limits.explained("land")
 def land(source_name: str, paths: list[Path] | None = None, interval: Interval | None = None) -> list[LandedFile]:
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
 
@@ -54,7 +58,8 @@ def land(source_name: str, paths: list[Path] | None = None, interval: Interval |
     Args: source_name: a declared source. paths: files to land; default: those that the source's connector brings. interval: the
     time that the load is about, for connectors that ask for a part of what there is. One that is asked for again (a backfill) takes of
     files whose names say a date those of the interval; a scheduled one takes all that lie there, the late ones, too.
-    Returns: one LandedFile per file. Raises: DeclarationError, FileNotFoundError, WarehouseBusy, what the connector raises.
+    Returns: one LandedFile per file. Raises: DeclarationError, FileNotFoundError, WarehouseBusy, DiskFull, what the connector
+    raises.
     """
     source = declaration(source_name)
     with connectors.arrivals(source, interval) if paths is None else connectors.given(source, paths) as arrived:
@@ -88,6 +93,9 @@ def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = 
             copied.append((file, as_of, revision, *_copy(source, file.path)))
         except Unreadable as reason:
             refused.append(Refused(file.name, file.address, str(reason)))
+    # What the ledger names has to be on the disk before.
+    targets = [settings().landing / landed_path(source.name, file_id) for _, _, _, file_id, _ in copied]
+    durable.fsync_folders(targets, settings().home)
     landed = []
     with warehouse.writer(f"land {source.name}") as connection, warehouse.transaction(connection):
         known = dict(
@@ -157,28 +165,30 @@ def landed_path(source_name: str, file_id: str) -> Path:
 
 def _copy(source: SourceDeclaration, path: Path) -> tuple[str, int]:
     """Copy a file into the landing; the name of the copy is its sha256. Returns sha256 and size in bytes. Raises Unreadable."""
-    folder = settings().landing / source.name
-    folder.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".landing-", delete=False) as copy:
-        try:
+    with warehouse.scratch(settings().landing / SCRATCH) as folder:
+        with open(folder / "copy", "wb") as copy:
             for chunk in chunks(path):
                 digest.update(chunk)
                 size += len(chunk)
                 copy.write(chunk)
             copy.flush()
             os.fsync(copy.fileno())
-        except BaseException:
-            os.unlink(copy.name)
-            raise
-    target = settings().landing / landed_path(source.name, digest.hexdigest())
-    if target.exists():
-        os.unlink(copy.name)
-    else:
-        target.parent.mkdir(exist_ok=True)
-        os.chmod(copy.name, 0o444)
-        os.replace(copy.name, target)
-    return digest.hexdigest(), size
+        file_id = digest.hexdigest()
+        target = settings().landing / landed_path(source.name, file_id)
+        if not _holds(target, file_id):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.chmod(copy.name, 0o444)
+            os.replace(copy.name, target)
+    return file_id, size
+
+
+def _holds(path: Path, file_id: str) -> bool:
+    """Whether a file is there and has this sha256: what a power cut or a full disk has cut short is not believed by its name."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == file_id
 
 
 def as_of_in_name(source: SourceDeclaration, file_name: str) -> date | None:

@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 from rich.cells import cell_len
 
-from exports import export, figures, headline, publication, words
+from exports import export, figures, headline, publication, versions, words
 from tests.integration.test_publication import AS_OF, CATALOGUE, PLACES, QUESTIONS, build_toy, kpi_rows
 
 RUN = "run-20261101"
@@ -257,7 +257,7 @@ def test_the_export_follows_a_rollback(tmp_path, monkeypatch):
     build_toy("run-2", more=7)
     second = publication.publish("run-2")
     for version in (second, first):
-        publication.rollback(version.name)
+        versions.rollback(version.name)
         paths = export.export()
         assert {path.parent for path in paths} == {tmp_path / "exports" / version.name}
         assert os.readlink(tmp_path / "exports" / "current") == version.name

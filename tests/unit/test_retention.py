@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from pathlib import Path
 
 import pytest
@@ -82,13 +80,13 @@ def test_what_a_kill_left_undone_the_next_purge_does(ledger: Path) -> None:
     age(1)
     with warehouse.writer("test") as connection:
         connection.execute("update ops.file set purged_at = now()")
-    abandoned = settings().landing / "issue_ledger" / ".landing-x"
-    abandoned.write_text("half")
-    os.utime(abandoned, (time.time() - 100_000,) * 2)
-    young = abandoned.with_name(".landing-y")
-    young.write_text("being written")
-    retention.purge()
-    assert landed() == [young]
+    abandoned = settings().landing / ".scratch" / "x" / "copy"
+    with warehouse.scratch(settings().landing / ".scratch") as folder:
+        abandoned.parent.mkdir()
+        abandoned.write_text("half")
+        (folder / "copy").write_text("being written")
+        retention.purge()
+        assert landed() == [folder / "copy"]
 
 
 @pytest.mark.parametrize("moment", ["before it is read", "while it is read", "when it is read"])
@@ -122,7 +120,7 @@ def test_a_file_whose_bytes_somebody_took_away_is_blocked_until_it_lands_again(d
     land("issue_ledger")
     landed()[0].unlink()
     (report,) = load("issue_ledger")
-    assert report.status == "blocked" and "expected its bytes in the landing as issue_ledger/" in report.message
+    assert report.status == "blocked" and "found no file in the landing as issue_ledger/" in report.message
     land("issue_ledger")
     assert [report.status for report in load("issue_ledger")] == ["loaded"]
 
