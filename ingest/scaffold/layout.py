@@ -168,8 +168,7 @@ def _dialect(text: str) -> tuple[str, str, list[list[str]]]:
             continue
         other, found = best(quote)
         is_in_use = quote == "none" or re.search(rf"(^|{re.escape(other)})'[^'\n]*'({re.escape(other)}|\r?$)", text, re.MULTILINE)
-        # Text that was swallowed by an open quote makes fewer records, which may look regular.
-        if is_in_use and (_regularity(found), len(found)) > (_regularity(rows), len(rows)) and _regularity(found)[0] > _regularity(rows)[0]:
+        if is_in_use and _regularity(found)[0] > _regularity(rows)[0]:
             return other, quote, found
     return delimiter, '"', rows
 
