@@ -93,7 +93,7 @@ def compact(is_forced: bool = False, tell: Callable[[str], None] = lambda _: Non
 
 def _copy(database: Path, fresh: Path) -> dict[str, int]:
     """Copy all schemas, tables, views and rows. Returns: the rows of the copy, by table."""
-    with warehouse.copy_of(database) as connection:
+    with warehouse.copy_of(database, read_only=False) as connection:
         connection.execute(f"attach {literal(str(fresh))} as fresh")
         connection.execute(f"copy from database {warehouse.WAREHOUSE} to fresh")
         connection.execute("checkpoint fresh")
