@@ -78,6 +78,18 @@ def rollback(
     console.print("The exports are switched, too." if exported else "The exports are of another version: `gmw export` writes them.")
 
 
+def docs() -> None:
+    """Write dbt's own documentation of the models as one page that needs no network: columns, tests, SQL, the graph."""
+    from exports.dbt_docs import write
+
+    with Progress(
+        SpinnerColumn(), TextColumn("dbt docs: {task.description}"), TimeElapsedColumn(), console=console, transient=True
+    ) as progress:
+        progress.add_task("compiling, reading the catalogue", total=None)
+        path = write()
+    console.print(str(path), soft_wrap=True)
+
+
 def _age(age: timedelta) -> str:
     hours = age.total_seconds() / 3600
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} hours"

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ingest import warehouse
+from ingest import lineage, warehouse
 from ingest.build import build
 from ingest.connectors import SourceUnavailable, drop_folder
 from ingest.connectors.credentials import ConnectionNotFound
@@ -19,6 +19,7 @@ from ingest.load import BatchReport, blocked, load
 from ingest.settings import settings
 
 
+@lineage.traced("run")
 def run_all(
     run_id: str, sources: list[str] | None, step: Callable[[str], None], echo: Callable[[str], None]
 ) -> list[BatchReport]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -209,6 +210,21 @@ def test_a_parquet_file_says_which_version_it_is_of(published):
     for table in TABLES:
         rows = duckdb.sql(f"select key, value from parquet_kv_metadata('{published}/current/parquet/{table}.parquet')").fetchall()
         assert {(key.decode(), value.decode()) for key, value in rows} == {("version", version), ("run_id", "run-0")}
+
+
+def test_the_way_to_several_parquet_files_that_the_documentation_names_stays_with_one_version(published):
+    """GIVEN the query of docs/querying.md, begun. WHEN a version is published before it ends. THEN it finds the one it began with."""
+    (text,) = re.findall(r"```duckdb\n(.*?)```", (PROJECT / "docs" / "querying.md").read_text(encoding="utf-8"), re.DOTALL)
+    pin, query = text.replace("var/published", str(published)).strip().removesuffix(";").split(";")
+    with duckdb.connect() as connection:
+        connection.execute(pin)
+        before = connection.execute(query).fetchall()
+        with warehouse.writer(purpose="toy build") as build:
+            build.execute("update kpis.kpi_value set value = value + 1")
+        publication.publish(build_again(1))
+        assert before and connection.execute(query).fetchall() == before
+        connection.execute(pin)
+        assert connection.execute(query).fetchall() != before
 
 
 def test_the_manifest_names_what_made_the_numbers_and_what_is_hidden(published):
