@@ -16,7 +16,7 @@ from ingest.sql import literal
 
 # Free blocks are used again by the next build: copying pays when they are many, of a file that is large enough to matter.
 PAYS_FROM_SHARE = 0.25
-PAYS_FROM_BYTES = 64 * 1024 * 1024
+PAYS_FROM_BYTES = 64_000_000
 
 
 class CompactionRefused(RuntimeError):
@@ -38,7 +38,8 @@ class Compaction:
     def __str__(self) -> str:
         before = f"build database {self.bytes_before / 1e6:,.1f} MB, {self.free_share:.0%} of it free"
         if not self.is_done:
-            return f"{before}: not compacted, it pays from {PAYS_FROM_SHARE:.0%} free; {self.seconds:.2f} s"
+            pays = f"it pays from {PAYS_FROM_SHARE:.0%} and {PAYS_FROM_BYTES / 1e6:.0f} MB free"
+            return f"{before}: not compacted, {pays}; {self.seconds:.2f} s"
         return (
             f"{before}: compacted to {self.bytes_after / 1e6:,.1f} MB, {self.tables} tables with {self.rows:,} rows, counted "
             f"before and after; {self.seconds:.2f} s"
