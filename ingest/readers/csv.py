@@ -233,7 +233,7 @@ def _rejected(
     above: int,
     unclosed: dict[int, str],
 ) -> tuple[list[Rejected], list[int], list[int]]:
-    """The reader's rejects, one per row, the numbers of those that are skipped by declaration, and of those of them that end the data.
+    """The reader's rejects, one per row, the numbers of those that are skipped by declaration, and of those that end the data.
 
     `above` records stand above the rows, `unclosed` are the lines with a quote that is not closed. Text of sources with personal
     columns is kept without those.

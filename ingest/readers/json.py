@@ -140,7 +140,9 @@ def _broken_lines(
         f"select level_{depth}.rowid + 1, level_0.rowid from level_{depth}{joined} where level_0.record is null order by all"
     ).fetchall()
     return [
-        Rejected(row_no, None, *_fault_of_line(texts[line]), None, public_text(source, {}, texts[line].decode("utf-8", "replace")))
+        Rejected(
+            row_no, None, *_fault_of_line(texts[line]), None, public_text(source, {}, texts[line].decode("utf-8", "replace"))
+        )
         for row_no, line in places
     ]
 

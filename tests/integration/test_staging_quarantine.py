@@ -71,7 +71,10 @@ def test_a_row_leaves_quarantine_when_an_alias_or_a_correction_was_added_and_its
     assert "replayed, accepted now" in gmw("replay", "--why", "asked by telephone")
     build("second", NEEDED)
     assert rows_of(PLACES) == [("name",), ("name",), ("name",), ("parent",)]
-    mended = [(2, "unknown_place (case)", "银否里", "repaired", "second"), (3, "unreadable_collected_at (case)", None, "repaired", "second")]
+    mended = [
+        (2, "unknown_place (case)", "银否里", "repaired", "second"),
+        (3, "unreadable_collected_at (case)", None, "repaired", "second"),
+    ]
     assert rows_of(HISTORY) == mended
     assert rows_of("select row_no, reason from ops.staging_quarantine") == [(4, "unknown_place")]
     assert "row 2: unknown_place (case), found '银否里'; since" in gmw("quarantine", "--history")

@@ -71,6 +71,8 @@ def test_a_lost_installation_is_restored_and_nothing_is_loaded_twice(kept: Ledge
     lose()
     restore.apply(made.name)
     assert (rows_of(ENTRIES), rows_of("select * from ops.quarantine"), rows_of("select * from ops.file order by all")) == before
+    bytes_back = [path for path in settings().landing.rglob("*") if path.is_file()]
+    assert sorted(versions.sha256(path) for path in bytes_back) == sorted(path.name for path in bytes_back) != []
     assert arrive(kept) == []
     assert rows_of(ENTRIES) == before[0]
     assert version_folder.current_name(settings().published) == "20261101T000000Z-00000001"
