@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -197,6 +198,8 @@ def test_clean_marts_pass_and_the_results_are_filed(build):
     assert (filed, failed) == (len(report.results), 0)
     assert gate_marts("run 1").results == report.results
     assert rows_of("select count(*), count(*) filter (superseded_at is null) from ops.gate_result") == [(2 * filed, filed)]
+    manifest = json.loads((publish("run 1") / "manifest.json").read_text(encoding="utf-8"))
+    assert sum(suite["checks"] for suite in manifest["gates"]) == filed
 
 
 def test_faulty_marts_fail_with_the_report_and_are_not_published(build):

@@ -1,4 +1,5 @@
-"""Rules of the marts gate on a small build: faults that hide, and what looks odd and is right. `tests/mutation` has a fault per rule."""
+"""Rules of the marts gate on a small build: faults that hide, and what looks odd and is right. `tests/mutation` has a fault for each
+rule."""
 
 from __future__ import annotations
 
