@@ -10,7 +10,7 @@ from expectations import history
 from expectations.raw_suite import Batch
 from expectations.report import write_report
 from expectations.results import CheckResult, GateCrashed, GateFailed, GateReport
-from ingest import warehouse
+from ingest import lineage, warehouse
 from ingest.declaration import SourceDeclaration, declaration
 
 __all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts", "gate_raw", "try_batch"]
@@ -18,6 +18,7 @@ __all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts
 LONGEST_BATCH_MESSAGE = 2000
 
 
+@lineage.traced("gate_raw.{source}", "gated")
 def gate_raw(source: str, run_id: str) -> GateReport:
     """Gate every batch of a source that is loaded and waits.
 
@@ -65,6 +66,7 @@ def try_batch(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, 
         return GateReport("raw", f"raw.{source.name}", "trial", _gate_batch(connection, data_source, source, batch))
 
 
+@lineage.traced("gate_marts", "gated")
 def gate_marts(run_id: str) -> GateReport:
     """Gate what would be published: all suites of `expectations.mart_suite` on the build database.
 

@@ -15,13 +15,13 @@ import openpyxl
 import pytest
 from rich.cells import cell_len
 
-from exports import export, figures, headline, publication, words
+from exports import export, figures, headline, publication, versions, words
 from tests.integration.test_publication import AS_OF, CATALOGUE, PLACES, QUESTIONS, build_toy, kpi_rows
 
 RUN = "run-20261101"
 NAMES = {key: words.both((name, english or "")) for key, _, name, english, _, _ in PLACES}
 SHEETS = {"概览 Summary", "图表 Charts", "参与 Participation", "办结 Resolution", "满意 Satisfaction", "资金 Funding",
-          "核对 Reported figures", "定义 Definitions"}  # fmt: skip
+          "核对 Reported figures", "更改 Restated", "定义 Definitions"}  # fmt: skip
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -257,7 +257,7 @@ def test_the_export_follows_a_rollback(tmp_path, monkeypatch):
     build_toy("run-2", more=7)
     second = publication.publish("run-2")
     for version in (second, first):
-        publication.rollback(version.name)
+        versions.rollback(version.name)
         paths = export.export()
         assert {path.parent for path in paths} == {tmp_path / "exports" / version.name}
         assert os.readlink(tmp_path / "exports" / "current") == version.name
