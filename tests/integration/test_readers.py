@@ -100,7 +100,7 @@ def test_four_readers_without_pause_over_fifty_publications(start, published, tm
     for way, found in told.items():
         assert (found["errors"], found["mixed"], found["outdated"]) == ([], [], []), way
         assert found["longest"] < LONGEST_SECONDS, way
-        assert found["queries"] >= PUBLICATIONS, way
+        assert found["queries"] > PUBLICATIONS / 3, way
     assert all(len(told[way]["seen"]) > PUBLICATIONS / 3 for way in ("connecting", "opening", "parquet"))
     (held,) = told["holding"]["seen"]
     assert not (published / held).exists(), "the version that was held open was to be deleted meanwhile"
