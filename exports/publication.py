@@ -17,10 +17,10 @@ from pathlib import Path
 
 import duckdb
 
-from exports import version_folder
+from exports import history, restatement, version_folder
 from exports.restricted import PERSON_KEYS, Restriction, restrictions
 from exports.versions import MANIFEST, is_whole, prune, put_in_force, sha256, versions
-from ingest import lineage, warehouse
+from ingest import limits, lineage, warehouse
 from ingest.build import code_version
 from ingest.settings import settings
 from ingest.sql import literal
@@ -50,6 +50,7 @@ class NothingPublished(RuntimeError):
 
 
 @lineage.traced("publish", "published")
+@limits.explained("publish")
 def publish(run_id: str, tell: Callable[[str], None] = print) -> Path:
     """Copy the marts of a gated run into a new version and make it the current one.
 
@@ -62,18 +63,19 @@ def publish(run_id: str, tell: Callable[[str], None] = print) -> Path:
     Returns: the folder of this run's version.
     Raises: PublicationRefused when the marts gate of the run has no results or a failed critical one, when another build
         has begun since, when a required table is missing or twice there, when kpi_value is empty or of another run.
-        WarehouseBusy when the build database stays locked.
+        WarehouseBusy when the build database stays locked. DiskFull, OutOfMemory: the version before stays current.
     """
     published = settings().published
     with warehouse.writer(purpose=f"publish run {run_id}") as connection:
         gates = _passed_gates(connection, run_id)
         published.mkdir(parents=True, exist_ok=True)
-        version_folder.remove_stale(published)
-        version = _published_since_its_gate(published, connection, run_id)
-        if version is None:
-            _refuse_rebuilt(connection, run_id)
-            version = _write_version(published, connection, run_id, gates)
+        with version_folder.tidied(published):
+            version = _published_since_its_gate(published, connection, run_id)
+            if version is None:
+                _refuse_rebuilt(connection, run_id)
+                version = _write_version(published, connection, run_id, gates)
         held = put_in_force(version) if version == version_folder.names(published)[0] else None
+        history.keep(published)
         prune()
     tell(f"published {version}")
     if held:
@@ -190,6 +192,7 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     version = version_folder.new_name(published, run_id)
     folder = version_folder.partial(published, version)
     (folder / "parquet").mkdir(parents=True)
+    earlier = _seen_last()
     publication = {
         "version": version,
         "run_id": run_id,
@@ -197,8 +200,9 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
         "as_of": as_of.isoformat() if as_of else None,
         "code_version": _code_version(connection, run_id),
         "catalogue_version": _catalogue_version(connection, tables["kpi_catalogue"]),
+        "compared_with": earlier.name if earlier else None,
     }
-    rows = _copy(connection, folder, tables, publication, gates)
+    rows = _copy(connection, folder, tables, publication, gates, earlier)
     manifest = {
         **publication,
         "tables": rows,
@@ -215,8 +219,13 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     version_folder.make_durable(folder)
     os.rename(folder, published / version)
-    version_folder.fsync(published)
     return version
+
+
+def _seen_last() -> Path | None:
+    """The version that people see until now: the current one; where it is damaged, the newest whole one."""
+    current_first = sorted(versions(), key=lambda version: not version.is_current)
+    return next((version.path for version in current_first if is_whole(version)), None)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -262,7 +271,12 @@ def _as_of(connection: duckdb.DuckDBPyConnection, kpi_value: str, run_id: str) -
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, folder: Path, tables: dict[str, str], publication: dict, gates: list[dict]
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    tables: dict[str, str],
+    publication: dict,
+    gates: list[dict],
+    earlier: Path | None,
 ) -> dict[str, int]:
     """Write marts.duckdb, the Parquet files and restricted.duckdb. Returns: rows per table of marts.duckdb."""
     rows = {}
@@ -281,11 +295,12 @@ def _copy(
             select cast($version as varchar) as version, cast($run_id as varchar) as run_id,
                 cast($published_at as timestamptz) as published_at, cast($as_of as date) as as_of,
                 cast($code_version as varchar) as code_version, cast($catalogue_version as varchar) as catalogue_version,
-                cast($gates as json) as gates
+                cast($compared_with as varchar) as compared_with, cast($gates as json) as gates
             """,
             {**publication, "gates": json.dumps(gates, ensure_ascii=False)},
         )
-        for name in [*open_tables, "publication"]:
+        restatement.write(connection, folder, earlier, tables, publication)
+        for name in [*open_tables, "publication", *restatement.TABLES]:
             target = f'published.main."{name}"'
             (rows[name],) = connection.execute(f"select count(*) from {target}").fetchone()
             # A Parquet file that was copied away says of itself which version it is of (`parquet_kv_metadata`).

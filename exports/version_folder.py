@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from ingest.durable import fsync
+
 CURRENT = "current"
 STAMP = "%Y%m%dT%H%M%SZ"
 NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
@@ -78,6 +80,18 @@ def remove_stale(folder: Path) -> None:
             shutil.rmtree(entry)
 
 
+@contextmanager
+def tidied(folder: Path) -> Iterator[None]:
+    """Around the writing of a version: what a crash has left is removed before, and at once what this one leaves when it fails:
+    on a full disk, that is the room that is missing."""
+    remove_stale(folder)
+    try:
+        yield
+    except BaseException:
+        remove_stale(folder)
+        raise
+
+
 def make_durable(folder: Path) -> None:
     """fsync every file and folder below a folder, and the folder itself."""
     for parent, _, files in os.walk(folder, topdown=False):
@@ -86,20 +100,13 @@ def make_durable(folder: Path) -> None:
         fsync(Path(parent))
 
 
-def fsync(path: Path) -> None:
-    """Force one file or folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def switch(folder: Path, version: str) -> None:
     """Point `current` at a version, atomically: readers see the old version or the new one, never neither.
 
-    The caller holds the `guard`.
+    After a power cut, too: the name of the version is on the disk before the link leads to it. The caller holds the `guard`.
     """
+    fsync(folder)
+    fsync(folder.parent)
     link = folder / f".{CURRENT}.partial"
     link.unlink(missing_ok=True)
     os.symlink(version, link)

@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from exports.cli import docs, rollback, versions
+from exports.restatement_cli import restatements
 from ingest import maintenance_cli
 from orchestration.cli import app as airflow_app
 from orchestration.notify_cli import app as notify_app
@@ -32,7 +33,7 @@ app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
 app.add_typer(notify_app, name="notify")
 app.add_typer(maintenance_cli.backup_app, name="backup")
-for command in (versions, rollback, docs, maintenance_cli.restore, maintenance_cli.maintain):
+for command in (versions, rollback, docs, restatements, maintenance_cli.restore, maintenance_cli.maintain):
     app.command()(command)
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
 console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
@@ -299,7 +300,11 @@ def replay(
 
     batches = replays.plan(names or None)
     if not batches:
-        console.print("Nothing to replay: no row in quarantine, no blocked file, no correction that is not applied.")
+        console.print(
+            "Nothing to replay: no row in quarantine, no blocked file, no correction that is not applied. Aliases of places and "
+            "staging models act with the next build (`gmw run`).",
+            soft_wrap=True,
+        )
         return
     if dry_run:
         for batch in batches:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from ingest import backup, warehouse
 from ingest.declaration import declarations
+from ingest.landing import SCRATCH
 from ingest.settings import settings
-
-# What a landing that was killed leaves behind is cleared once nobody can be writing it any more.
-ABANDONED_AFTER_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -82,12 +79,6 @@ def purge() -> list[Purgeable]:
         for path in purged:
             (settings().landing / path).unlink(missing_ok=True)
         backup.forget(purged)
-    _clear_abandoned()
+    # What a landing that was killed has left, should no other one follow.
+    warehouse.clear_scratch(settings().landing / SCRATCH)
     return planned
-
-
-def _clear_abandoned() -> None:
-    """Delete copies that a killed landing did not finish."""
-    for path in settings().landing.glob("*/.landing-*"):
-        if time.time() - path.stat().st_mtime > ABANDONED_AFTER_SECONDS:
-            path.unlink(missing_ok=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import yaml
+
+from ingest.durable import fsync
 
 PERSON_KEY_SECRET = "GMW_PERSON_KEY_SECRET"
 MEMORY_SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)? ?(MB|GB|MiB|GiB)\Z")
@@ -88,8 +91,8 @@ def settings() -> Settings:
     Environment: GMW_HOME (state; default <project>/var), GMW_DROP_FOLDER (where files arrive; default
     $GMW_HOME/drop), GMW_EXAMPLES_FOLDER (folder of the public example data sets), GMW_DBT_VARS (dbt variables as
     YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml), GMW_MEMORY_LIMIT (what DuckDB may take in one process,
-    e.g. `500MB`; default 1500MB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4), GMW_KEEP_VERSIONS
-    (how many published versions and exports are kept at least; default 12), GMW_KEEP_HOURS (how long a version is kept after it
+    e.g. `500MB`; default 1500MB, and 80 % of the machine's for a build), GMW_THREADS (threads of DuckDB in one process; default:
+    the cores, at most 4), GMW_KEEP_VERSIONS (how many published versions and exports are kept at least; default 12), GMW_KEEP_HOURS (how long a version is kept after it
     was current; default 24), GMW_BACKUP_FOLDER (default $GMW_HOME/backups), GMW_BACKUP_DAILY and GMW_BACKUP_WEEKLY (for how many
     days, 7, and weeks, 5, a backup is kept), GMW_GATE_HISTORY_DAYS (how long results of the gates are kept that count no longer;
     default 400).
@@ -177,7 +180,10 @@ def create_secret() -> Path:
     """
     path = secret_file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as whole:
+        whole.write(secrets.token_hex(32))
+        whole.flush()
+        os.fsync(whole.fileno())
+        os.link(whole.name, path)  # whole or not at all, and never over another one
+    fsync(path.parent)
     return path

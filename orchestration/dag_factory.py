@@ -1,4 +1,5 @@
-"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis. Those of the upkeep: orchestration/upkeep.py.
+"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis. Those of the upkeep:
+orchestration/upkeep.py.
 
 A task imports what it runs inside its function: parsing a DAG file must not pay for DuckDB, Great Expectations or dbt.
 """
@@ -15,7 +16,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from orchestration.coverage import is_covered, newest_events
 from orchestration.intervals import interval_of
 from orchestration.names import BUILD_MARTS, EXPORT_KPIS, WRITER_POOL, ingest_dag_id
-from orchestration.task_defaults import LONGEST_RETRY_DELAY, documentation, task_defaults
+from orchestration.notifications import TellWhatNoTaskTold
+from orchestration.task_defaults import RETRIES, RETRY_DELAY, documentation, task_defaults
 
 if TYPE_CHECKING:
     from ingest.declaration import SourceDeclaration
@@ -52,13 +54,15 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
         max_active_runs=1,
         tags=["ingest", declaration.family],
         default_args=task_defaults(declaration.owner, source),
+        on_failure_callback=TellWhatNoTaskTold(source),
         doc_md=documentation(
             purpose=f"Brings the files of `{source}` ({declaration.title}, from {declaration.producer}) into "
             f"`raw.{source}` and gates each file with Great Expectations.",
             kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
             f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
             rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
-            "Intervals of the past that a source is to be asked for again: `airflow backfill create`. A red "
+            "Intervals of the past that are to be processed again, and no others: `airflow backfill create` asks the source for "
+            "each and loads the files of that time again from their landed bytes, as it is declared now. A red "
             "`report_blocked_files` means that a file was kept out: its log says which, why and what to do; the other files and "
             "sources are in the marts already.",
             owner=declaration.owner,
@@ -67,23 +71,21 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
 
         @task(task_id="land", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY, **_landing_retries(declaration))
         def land(dag_run=None) -> None:
-            from ingest.landing import land
+            from orchestration import steps
 
-            for file in land(source, interval=interval_of(dag_run)):
-                print(file)
+            steps.land(source, interval_of(dag_run))
 
         @task(task_id="load", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY)
-        def load() -> None:
-            from ingest.load import load
+        def load(dag_run=None) -> None:
+            from orchestration import steps
 
-            for batch in load(source):
-                print(batch)
+            steps.load(source, interval_of(dag_run))
 
         @task(task_id="gate_raw", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY, outlets=[source_asset(source)])
         def gate_raw(run_id: str | None = None) -> None:
-            from expectations.gate import gate_raw
+            from orchestration import steps
 
-            print(gate_raw(source, run_id))
+            steps.gate_raw(source, run_id)
 
         @task(task_id="report_blocked_files", priority_weight=INGEST_PRIORITY)
         def report_blocked_files() -> None:
@@ -105,14 +107,12 @@ def _start_of(declaration: SourceDeclaration) -> datetime:
 
 
 def _landing_retries(declaration: SourceDeclaration) -> dict:
-    """How a failed landing is tried again: over the network more often, each time after twice as long."""
+    """How a failed landing is tried again: as declared, over the network more often and later."""
     is_remote = declaration.connector.is_remote
     retries, delay = declaration.retries, declaration.retry_delay
     return {
-        "retries": retries if retries is not None else (3 if is_remote else 1),
-        "retry_delay": timedelta(seconds=delay if delay is not None else (60 if is_remote else 10)),
-        "retry_exponential_backoff": 2.0 if is_remote else 0,
-        "max_retry_delay": LONGEST_RETRY_DELAY,
+        "retries": retries if retries is not None else (3 if is_remote else RETRIES),
+        "retry_delay": timedelta(seconds=delay if delay is not None else 60) if is_remote or delay is not None else RETRY_DELAY,
     }
 
 
@@ -141,6 +141,7 @@ def build_marts_dag() -> DAG:
         max_active_runs=1,
         tags=["marts"],
         default_args=task_defaults("data team"),
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
             purpose="Builds staging, facts and KPIs with dbt, gates what would be published with Great Expectations, "
             "and publishes a new version. If anything fails, the published version stays as it was.",
@@ -164,15 +165,15 @@ def build_marts_dag() -> DAG:
 
         @task(task_id="gate_marts", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY)
         def gate_marts(run_id: str | None = None) -> None:
-            from expectations.gate import gate_marts
+            from orchestration import steps
 
-            print(gate_marts(run_id))
+            steps.gate_marts(run_id)
 
         @task(task_id="publish", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY, outlets=[PUBLISHED_MARTS])
         def publish(events_seen: dict[str, str], run_id=None, outlet_events=None) -> None:
-            from exports.publication import publish
+            from orchestration import steps
 
-            publish(run_id)
+            steps.publish(run_id)
             outlet_events[PUBLISHED_MARTS].extra = events_seen
 
         built = dbt_build()
@@ -191,6 +192,7 @@ def export_kpis_dag() -> DAG:
         max_active_runs=1,
         tags=["exports"],
         default_args=task_defaults("data team"),
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
             purpose="Writes the workbook, the dashboard and the CSV files from the published version, and from nothing else.",
             kind=f"export; runs on the asset `{PUBLISHED_MARTS.name}`.",
@@ -201,10 +203,9 @@ def export_kpis_dag() -> DAG:
 
         @task(task_id="export")
         def export() -> None:
-            from exports.export import export
+            from orchestration import steps
 
-            for path in export():
-                print(f"wrote {path}")
+            steps.export()
 
         export()
     return dag

@@ -22,6 +22,7 @@ from ingest.sql import literal, quoted
 from ingest.warehouse import scratch
 
 SHEET_STEP = 10_000_000
+MOST_ROWS = 1 << 20
 SHORTEST_LINE_LIMIT = 2 << 20
 BYTES_PER_CHARACTER = 4
 
@@ -53,7 +54,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     is not as declared.
     """
     with scratch() as folder:
-        sheets = [_sheet(source, found) for found in _sheets(source, path, str(folder))]
+        sheets = [_sheet(source, found) for found in _sheets(source, path, folder)]
         layouts = {sheet.match.layout: sheet.name for sheet in sheets}
         if len(layouts) > 1:
             raise FileRejected(
@@ -77,10 +78,13 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     )
 
 
-def _sheets(source: SourceDeclaration, path: Path, folder: str) -> list[dict]:
+def _sheets(source: SourceDeclaration, path: Path, folder: Path) -> list[dict]:
     """What the child process wrote of each sheet to read. Raises: FileRejected with what is wrong with the workbook."""
     declared, kind = source.format.sheet, content_of(path).kind
-    request = {"path": str(path), "kind": kind, "folder": folder, "sheet": declared, "skip_sheets": source.format.skip_sheets}
+    request = {
+        "path": str(path), "kind": kind, "folder": str(folder), "sheet": declared, "skip_sheets": source.format.skip_sheets,
+        "parent": os.getpid(),
+    }  # fmt: skip
     places = [str(Path(ingest.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     child = subprocess.run(
         [sys.executable, "-P", "-m", "ingest.workbooks"],
@@ -94,6 +98,8 @@ def _sheets(source: SourceDeclaration, path: Path, folder: str) -> list[dict]:
             f"expected a workbook (.{kind}) that can be read with 3 GB of memory in 15 minutes, found one that broke off "
             f"({_ending(child.returncode)}); it is damaged, or too large: split it, or save it as CSV"
         ) from None
+    if "error" in answer:
+        raise OSError(*answer["error"])
     if "rejected" in answer:
         raise FileRejected(answer["rejected"])
     found = [sheet for sheet in answer["read"] if sheet["rows"]]
