@@ -101,6 +101,10 @@ test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
 bench-load: $(VENV)/.installed-test ## Measure loading beside a bare DuckDB; writes the table of docs/performance.md
 	$(PYTHON) -m bench.load --write
 
+.PHONY: crash
+crash: $(VENV)/.installed-test ## Kill the pipeline at 210 random points of all steps; every time the result is that of a quiet run (GMW_CRASH_SEED)
+	$(PYTHON) -m tests.crash.lives --points 210 --seed $${GMW_CRASH_SEED:-$$RANDOM}
+
 .PHONY: fuzz
 fuzz: $(VENV)/.installed-test ## Read generated and damaged files for ten minutes (GMW_FUZZ_SECONDS), other ones each time (GMW_FUZZ_SEED)
 	GMW_FUZZ_SECONDS=$${GMW_FUZZ_SECONDS:-600} GMW_FUZZ_SEED=$${GMW_FUZZ_SEED:-$$RANDOM} $(VENV)/bin/pytest tests/unit/test_fuzz_files.py

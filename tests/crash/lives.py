@@ -24,8 +24,9 @@ from tests.crash.runs import STEPS, Kill, Ran
 from tests.crash.small_project import FIRST, THEN, copy_home, deliver, make_project, using
 
 INGEST = STEPS[:3]
-# How often a life is killed in each of the steps before the build, or in its step: what costs most is the last run of a life.
-INGEST_KILLS, KILLS = 3, 5
+# How often a life is killed: in each of the steps before the build, in the build, in a later step. What costs most is a build: it
+# is in the last run of the former two.
+INGEST_KILLS, BUILD_KILLS, LATER_KILLS = 10, 10, 5
 TRIES = 6
 
 
@@ -116,7 +117,9 @@ def plans(points: int, seed: int) -> list[Plan]:
     for done in range(0, each, INGEST_KILLS):
         steps = [*INGEST] * min(INGEST_KILLS, each - done)
         shapes.append(tuple(dice.sample(steps, len(steps))))
-    shapes += [(step,) * min(KILLS, each - done) for step in STEPS[3:] for done in range(0, each, KILLS)]
+    for step in STEPS[3:]:
+        kills = BUILD_KILLS if step == "build" else LATER_KILLS
+        shapes += [(step,) * min(kills, each - done) for done in range(0, each, kills)]
     return [
         Plan(number, dice.randrange(2**32), steps, steps[0] in STEPS[:4] or dice.random() < 0.2)
         for number, steps in enumerate(shapes)
