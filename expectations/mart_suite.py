@@ -39,8 +39,8 @@ select table_name, table_schema || '.' || table_name as qualified from informati
 where table_catalog = current_database() and table_schema in ('marts', 'kpis')
     and (
         regexp_matches(table_name, '^(dim|fct)_')
-        or table_name in ('kpi_catalogue', 'kpi_like_for_like', 'kpi_recoverable', 'kpi_value', 'kpi_value_public',
-            'process_coverage', 'quality_summary')
+        or table_name in ('kpi_catalogue', 'kpi_like_for_like', 'kpi_recoverable', 'kpi_survival_curve', 'kpi_value',
+            'kpi_value_public', 'process_coverage', 'quality_summary')
     )"""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+LANGUAGES = ("zh", "en")
 FAMILIES = {
     "participation": ("参与", "Participation"),
     "resolution": ("办结", "Resolution"),
