@@ -42,6 +42,7 @@ def write(published: Published, path: Path) -> None:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # and in their own order
     content = _content(published)
     page = environment.get_template("index.html.j2").render(
         publication=published.publication,

@@ -99,7 +99,7 @@ def _ranking(language: int, axis: altair.Axis, scale: altair.Scale) -> altair.La
     """A dot and its interval per place or question, in the order of the rows; the number beside it."""
     chart = altair.Chart(DATA)
     tooltip = _tooltip(language, "label", "shown", "interval", "n", "status", "as_of")
-    y = altair.Y("label:N", sort=None, axis=altair.Axis(title=None, labelLimit=220, grid=False, ticks=False))
+    y = altair.Y("label:N", sort=None, axis=altair.Axis(title=None, labelLimit=220, grid=False, ticks=False, labelPadding=8))
     x = altair.X("value:Q", scale=scale, axis=axis)
     rule = chart.mark_rule(strokeWidth=4, opacity=0.4).encode(
         y=y, x=altair.X("lower:Q", scale=scale, axis=axis), x2="upper:Q", tooltip=tooltip
@@ -110,7 +110,7 @@ def _ranking(language: int, axis: altair.Axis, scale: altair.Scale) -> altair.La
     number = chart.mark_text(align="right", dx=78, color="var(--ink)", fontSize=12).encode(
         y=y, x=altair.value("width"), text="shown:N", tooltip=tooltip
     )
-    return (rule + dot + number).properties(height={"step": 26}, padding={**PADDING, "right": 90})
+    return (rule + dot + number).properties(height={"step": 26}, padding={**PADDING, "right": 8})
 
 
 def _survival(language: int) -> altair.LayerChart:
@@ -118,7 +118,8 @@ def _survival(language: int) -> altair.LayerChart:
     chart = altair.Chart(DATA)
     title = ("受理后天数", "days since opened")[language]
     x = altair.X("days:Q", axis=altair.Axis(title=title, tickMinStep=1, grid=False), scale=altair.Scale(nice=False))
-    color = altair.Color("series:N", sort=None, scale=SERIES, legend=altair.Legend(title=None, orient="top", labelLimit=240))
+    legend = altair.Legend(title=None, orient="top", labelLimit=240, symbolType="square", symbolOpacity=1)
+    color = altair.Color("series:N", sort=None, scale=SERIES, legend=legend)
     scale, axis = AXES["share"][1], altair.Axis(title=None, format="~%", tickCount=5)
     band = chart.mark_area(opacity=0.18, interpolate="step-after").encode(
         x=x, y=altair.Y("lower:Q", scale=scale, axis=axis), y2="upper:Q", color=color
@@ -139,11 +140,11 @@ def _flow(language: int) -> altair.Chart:
         altair.Chart(DATA)
         .mark_bar(stroke="var(--card)", strokeWidth=1)
         .encode(
-            y=altair.Y("label:N", sort=None, axis=altair.Axis(title=None, labelLimit=220, ticks=False)),
+            y=altair.Y("label:N", sort=None, axis=altair.Axis(title=None, labelLimit=220, ticks=False, labelPadding=8)),
             x=altair.X("value:Q", stack="zero", axis=altair.Axis(title=None, format=",~r", tickCount=5)),
             order="position:Q",
             color=altair.Color(
-                "series:N", sort=None, scale=SERIES, legend=altair.Legend(title=None, orient="top", columns=4, labelLimit=160)
+                "series:N", sort=None, legend=altair.Legend(title=None, orient="top", columns=4, labelLimit=160)
             ),
             tooltip=_tooltip(language, "label", "series", "shown", "n", "status", "as_of"),
         )

@@ -83,14 +83,11 @@ TEXTS = {
     "nothing_below": ("此期间没有可比较的地点。", "There is no place to compare in this period."),
     "survival": ("办结曲线", "Resolution curve"),
     "survival_note": (
-        "受理若干天后仍未办结的占比（Kaplan–Meier）及其 95% 区间；虚线为上级地点。",
-        "Share of cases still open so many days after they were opened (Kaplan–Meier), with its 95% interval; dashed: the top place.",
+        "受理若干天后仍未办结的占比（Kaplan–Meier）及其 95% 区间。",
+        "Share of cases still open so many days after they were opened (Kaplan–Meier), with its 95% interval. ",
     ),
-    "survival_note_longer": (
-        "本期没有曲线（案件不足或期间过短），显示 {period}：受理若干天后仍未办结的占比（Kaplan–Meier）及其 95% 区间。",
-        "There is no curve for this period (too few cases, or too short); shown is {period}: share of cases still open so many days "
-        "after they were opened (Kaplan–Meier), with its 95% interval.",
-    ),
+    "curve_of_longer": ("本期没有曲线（案件不足或期间过短），显示 {period}。", "This period has no curve (too few cases, or too short); shown is {period}. "),
+    "curve_of_top": ("虚线为{place}。", "Dashed: {place}."),
     "no_curve": ("案件少于该指标的最小样本，不画曲线。", "Fewer cases than the metric's minimum: no curve is drawn."),
     "waves": ("历次调查满意率", "Satisfaction by wave"),
     "waves_note": (

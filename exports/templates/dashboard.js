@@ -80,6 +80,7 @@ const shown = figure => figure.number === null ? missing(figure) : `${figure.dig
 const missing = figure => ['ok', 'low_n', 'partial'].includes(figure.status) ? say(words.noValue) : statusText(figure.status);
 const faint = figure => figure.status === 'low_n' || figure.status === 'partial';
 const complete = figure => figure.number !== null && figure.status !== 'partial' && figure.period.last <= figure.asOf;
+const shortName = period => period.period_type === 'wave' ? `${say(words.periodTypes.wave)} ${period.last.slice(0, 7)}` : periodName(period);
 const periodKey = period => `${period.start}..${period.last}`;
 const later = (one, other) => one.period.last < other.period.last ? 1 : one.period.last > other.period.last ? -1 : 0;
 
@@ -124,7 +125,7 @@ function earlier(figure, rows) {
 function make(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) if (value !== null && value !== false) made.setAttribute(name, value);
-  made.append(...children.flat().filter(child => child !== null && child !== ''));
+  made.append(...children.flat(Infinity).filter(child => child !== null && child !== ''));
   return made;
 }
 
@@ -152,17 +153,22 @@ const chartRow = (figure, label) => ({
 
 function axis(rows) {
   if (rows[0].metric.unit !== 'share') return 'number';
-  return rows.some(figure => Math.max(figure.upper ?? 0, figure.number ?? 0) > 1 || Math.min(figure.lower ?? 0, figure.number ?? 0) < 0) ? 'percent' : 'share';
+  const ends = rows.flatMap(figure => [figure.lower, figure.number, figure.upper]).filter(end => end !== null);
+  // On the whole scale small differences look small; not where all shares are tiny, or outside of it.
+  return Math.max(...ends) > 1 || Math.max(...ends) < 0.2 || Math.min(...ends) < 0 ? 'percent' : 'share';
 }
 
 // A chart with its title, its summary for those who do not see it, and its table.
-function chart(id, title, note, specification, rows, tableOfRows) {
+function chart(id, title, note, specification, rows, tableOfRows, colours) {
   const box = element(id), drawing = make('div', {class: 'vega', role: 'img', 'aria-label': `${title}. ${note} ${text('see_table')}`});
+  const drawable = rows.some(row => row.value !== null);
   const behind = tableOfRows && make('details', {}, make('summary', {}, text('table')), tableOfRows);
-  if (behind) behind.open = Boolean(box.querySelector('details')?.open);
-  box.replaceChildren(make('h3', {}, title), make('p', {class: 'note'}, note), rows.length ? drawing : '', behind || '');
-  if (!rows.length) return;
-  const spec = {...specifications[choice.lang][specification], datasets: {rows}};
+  if (behind) behind.open = !drawable || Boolean(box.querySelector('details')?.open);
+  box.replaceChildren(make('h3', {}, title), make('p', {class: 'note'}, note), drawable ? drawing : '', behind || '');
+  if (!drawable) return;
+  const spec = {...JSON.parse(JSON.stringify(specifications[choice.lang][specification])), datasets: {rows}};
+  if (spec.height.step) spec.height = spec.height.step * new Set(rows.map(row => row.label)).size;
+  if (colours) spec.encoding.color.scale = colours;
   drawn.push(vegaEmbed(drawing, spec, {mode: 'vega-lite', actions: false, renderer: 'svg', ast: true, config: content.config})
     .then(result => {
       drawing.querySelector('svg').setAttribute('aria-hidden', 'true');
@@ -193,8 +199,8 @@ const cardHead = metric => make('div', {class: 'family'}, say(words.families[met
 function card(figure, rows) {
   const size = figure.digits.length > 13 ? ' longer' : figure.digits.length > 8 ? ' long' : '';
   const facts = [
-    [text('period'), periodName(figure.period)], [text('base'), figure.base], ['n', plain(figure.n)],
-    ...earlier(figure, rows).map(other => [periodName(other.period), shown(other)]),
+    [text('period'), shortName(figure.period)], [text('base'), figure.base], ['n', plain(figure.n)],
+    ...earlier(figure, rows).map(other => [shortName(other.period), shown(other)]),
     [text('status'), flag(figure.status)], [text('as_of'), figure.asOf],
   ].filter(([, fact]) => fact);
   return make('article', {class: 'card', 'data-metric': figure.metric.metric_code},
@@ -221,9 +227,11 @@ function seriesHere(place) {
 }
 
 function showSeries(place) {
-  const found = seriesHere(place), chosen = found.has(choice.series) ? choice.series : [...found.values()].find(figure => figure.metric.is_headline && figure.metric.unit === 'share')?.series ?? found.keys().next().value;
+  const found = seriesHere(place), all = [...found.values()];
+  const best = all.find(figure => figure.metric.is_headline && figure.lower !== null) ?? all.find(figure => figure.metric.is_headline) ?? all[0];
+  const chosen = found.has(choice.series) ? choice.series : best?.series;
   const groups = Object.keys(words.families).map(family => {
-    const options = [...found.values()].filter(figure => figure.metric.family === family)
+    const options = all.filter(figure => figure.metric.family === family)
       .map(figure => make('option', {value: figure.series}, `${figure.metric.metric_code} ${figureName(figure)}`));
     return options.length ? make('optgroup', {label: say(words.families[family])}, options) : '';
   });
@@ -266,7 +274,7 @@ function showRanking(series, place, period) {
   const ordered = [...ranked, ...few, ...rows.filter(figure => figure.number === null)];
   const name = seriesHere(place).get(series) ?? rows[0], title = `${text('ranking')}${name ? ' · ' + figureName(name) : ''} · ${periodName(period)}`;
   const note = ordered.length ? text('ranking_note', {ranked: ranked.length, others: ordered.length - ranked.length}) : text('nothing_below');
-  chart('ranking', title, note, ordered.length ? `ranking-${axis(ordered)}` : '', ordered.map(figure => chartRow(figure, placeName(figure.place))),
+  chart('ranking', title, note, ordered.length ? `ranking-${axis(ordered)}` : '', ordered.map(figure => chartRow(figure, (figure.place === place ? '▸ ' : '') + placeName(figure.place))),
     ordered.length && table(title, [text('place'), `>${text('rank')}`, ...columns()], ordered.map(figure => [
       placeLink(figure.place), ranked.includes(figure) ? String(ranked.findIndex(other => other.number === figure.number) + 1) : text('not_ranked'), ...cells(figure)])));
 }
@@ -295,7 +303,9 @@ function showSurvival(place, period) {
     }));
   });
   const title = `${text('survival')} · ${placeName(place)}${used ? ' · ' + periodName(used) : ''}`;
-  const note = !used ? text('no_curve') : text(used === period ? 'survival_note' : 'survival_note_longer', {period: periodName(used)});
+  const note = !used ? text('no_curve') : [
+    used === period ? '' : text('curve_of_longer', {period: periodName(used)}), text('survival_note'),
+    shownPlaces.length > 1 ? text('curve_of_top', {place: placeName(shownPlaces[1])}) : ''].join('');
   const told = rows.filter(row => row.series === placeName(place) && (row.days <= 7 || row.days % 7 === 0));
   const behind = told.length && make('div', {}, metric ? make('p', {}, definition(metric, `${metric.metric_code} ${metricName(metric)}`)) : '',
     table(title, [text('days'), `>${text('open_share')}`, `>${text('interval')}`, `>${text('at_risk')}`, '>n', text('as_of')],
@@ -336,28 +346,35 @@ function showFlow(place, period) {
   const here = rows.filter(figure => figure.currency === currency);
   const parts = here.filter(figure => figure.member.breakdown_type !== 'none'), divided = new Set(parts.map(figure => figure.metric));
   const bars = here.filter(figure => figure.member.breakdown_type !== 'none' || !divided.has(figure.metric));
+  // A source has the same colour in every view.
+  const sources = members.filter(member => bars.some(figure => figure.member === member)), codes = Object.keys(words.members);
+  const sourceName = member => member.breakdown_type === 'none' ? text('total') : memberName(member);
+  const colour = member => `var(--series-${1 + Math.max(codes.indexOf(member.breakdown_value), 0)})`;
   const title = `${text('flow')} · ${placeName(place)} · ${periodName(period)}`;
   chart('flow', title, here.length ? text(parts.length ? 'flow_note' : 'flow_note_undivided', {currency}) : text('nothing'), 'flow',
     bars.map(figure => ({...chartRow(figure, metricName(figure.metric)), place_key: null, position: members.indexOf(figure.member),
-      series: figure.member.breakdown_type === 'none' ? text('total') : memberName(figure.member)})),
+      series: sourceName(figure.member)})),
     here.length && table(title, [text('stage'), text('source_type'), ...columns()], here.map(figure => [
-      metricName(figure.metric), figure.member.breakdown_type === 'none' ? text('total') : memberName(figure.member), ...cells(figure)])));
+      metricName(figure.metric), sourceName(figure.member), ...cells(figure)])),
+    {domain: sources.map(sourceName), range: sources.map(colour)});
 }
 
 function showTables(place, period) {
+  const ever = period.period_type === 'all';
   const sections = Object.entries(words.families).map(([family, pair]) => {
     const rows = metrics.flatMap((metric, number) => {
       if (metric.family !== family) return [];
       const all = figures.of(number, places.indexOf(place)), found = inPeriod(all, period);
       return found.filter(figure => ['none', 'question'].includes(figure.member.breakdown_type)).map(figure => {
-        const [before] = period.period_type === 'all' ? [] : earlier(figure, all);
-        return [[definition(figure.metric, make('code', {}, figure.metric.metric_code)), ` ${figureName(figure)}`], ...cells(figure), before ? shown(before) : '', periodName(figure.period)];
+        const [before] = earlier(figure, all);
+        return [[definition(figure.metric, make('code', {}, figure.metric.metric_code)), ` ${figureName(figure)}`], ...cells(figure),
+          ever ? periodName(figure.period) : before ? shown(before) : ''];
       });
     });
     if (!rows.length) return '';
     const caption = `${say(pair)} · ${placeName(place)} · ${periodName(period)}`;
     return make('details', {open: '', class: 'family-table'}, make('summary', {}, `${say(pair)} (${rows.length})`),
-      table(caption, [text('metric'), ...columns(), `>${text('before')}`, text('period')], rows));
+      table(caption, [text('metric'), ...columns(), ever ? text('period') : `>${text('before')}`], rows));
   }).filter(section => section);
   element('tables').replaceChildren(...(sections.length ? sections : [make('p', {class: 'note'}, text('nothing'))]));
 }
