@@ -59,8 +59,8 @@ order by tree_rank, depth, place_level = 'unknown', place_path, shown.place_key
 
 COLUMNS = {
     "metric": "metric_no", "place": "place_no", "period": "period_no", "member": "member_no", "currency": "currency_no",
-    "status": "status_no", "day": "day_no", "n": "n", "numerator": "if(has_base, round(numerator, 2), null)",
-    "denominator": "if(has_base, round(denominator, 2), null)",
+    "status": "status_no", "day": "day_no", "n": "n",
+    **{name: f"if(has_base, cast(round(as_shown({name}, null), 2) as double), null)" for name in ("numerator", "denominator")},
     **{name: f"try_cast(replace({name}_text, '.', '') as bigint)" for name in ("value", "lower", "upper")},
     **{f"{name}_decimals": f"len({name}_text) - len(split_part({name}_text, '.', 1)) - if(contains({name}_text, '.'), 1, 0)"
        for name in ("value", "lower", "upper")},

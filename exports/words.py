@@ -35,12 +35,6 @@ PERIOD_TYPES = {
     "month": ("月", "month"),
     "wave": ("调查", "wave"),
 }
-LATEST = {
-    "year": ("最近整年", "latest full year"),
-    "quarter": ("最近整季", "quarter"),
-    "month": ("最近整月", "month"),
-    "wave": ("最近调查", "latest wave"),
-}
 UNITS = {
     "share": ("%", "%"),
     "场": ("场", "activities"),

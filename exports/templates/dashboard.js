@@ -160,18 +160,18 @@ function axis(rows) {
 
 // A chart with its title, its summary for those who do not see it, and its table.
 function chart(id, title, note, specification, rows, tableOfRows, colours) {
-  const box = element(id), drawing = make('div', {class: 'vega', role: 'img', 'aria-label': `${title}. ${note} ${text('see_table')}`});
+  const box = element(id), drawing = make('div', {class: 'vega'});
+  const picture = make('div', {role: 'img', 'aria-label': `${title}. ${note} ${text('see_table')}`}, drawing);
   const drawable = rows.some(row => row.value !== null);
   const behind = tableOfRows && make('details', {}, make('summary', {}, text('table')), tableOfRows);
   if (behind) behind.open = !drawable || Boolean(box.querySelector('details')?.open);
-  box.replaceChildren(make('h3', {}, title), make('p', {class: 'note'}, note), drawable ? drawing : '', behind || '');
+  box.replaceChildren(make('h3', {}, title), make('p', {class: 'note'}, note), drawable ? picture : '', behind || '');
   if (!drawable) return;
   const spec = {...JSON.parse(JSON.stringify(specifications[choice.lang][specification])), datasets: {rows}};
   if (spec.height.step) spec.height = spec.height.step * new Set(rows.map(row => row.label)).size;
   if (colours) spec.encoding.color.scale = colours;
   drawn.push(vegaEmbed(drawing, spec, {mode: 'vega-lite', actions: false, renderer: 'svg', ast: true, config: content.config})
     .then(result => {
-      drawing.querySelector('svg').setAttribute('aria-hidden', 'true');
       result.view.addEventListener('click', (event, item) => {
         const key = item?.datum?.place_key;
         if (key && key !== choice.place) location.hash = address({place: key});
