@@ -14,9 +14,10 @@ import altair
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from exports import dashboard_charts, dashboard_data, dashboard_words, figures, words
+from exports import dashboard_charts, dashboard_data, dashboard_words, figures, restatement_figures, words
 from exports.figures import Published
 
+RESTATED_SHOWN = 40  # rows; the workbook has the others
 TEMPLATES = Path(__file__).parent / "templates"
 # What Vega draws with: the page's colours, so that theme and print change them without another drawing.
 CONFIG = {
@@ -48,6 +49,9 @@ def write(published: Published, path: Path) -> None:
         publication=published.publication,
         verdict=figures.quality_verdict(published),
         quality=figures.quality(published),
+        restated=restatement_figures.restatements(published, only_this_version=True, totals_only=True),
+        restated_shown=RESTATED_SHOWN,
+        restated_summary=restatement_figures.summary(published),
         quality_columns=dashboard_words.QUALITY_COLUMNS,
         definitions=figures.definitions(published),
         words=words,

@@ -27,6 +27,7 @@ TEXTS = {
     "trend-and-ranking": ("趋势与地点比较", "Trend and places"),
     "course": ("办结、资金与满意", "Resolution, funding, satisfaction"),
     "all-figures": ("全部指标", "All figures"),
+    "restated": ("较上一版本的更改", "What changed since the version before"),
     "quality": ("数据质量", "Data quality"),
     "definitions": ("定义", "Definitions"),
     "statuses": ("状态说明", "How to read the status"),
@@ -106,6 +107,12 @@ TEXTS = {
         "This page has the totals of three levels of places for every period; surveys by question and money by source. Other breakdowns "
         "and lower places are in kpi.csv in the same folder and in the published marts.duckdb (table kpi_value).",
     ),
+    # restated
+    "was": ("原数值", "Before"),
+    "is_now": ("新数值", "Now"),
+    "difference": ("差", "Difference"),
+    "cause": ("原因", "Cause"),
+    "causes": ("原因说明", "What the causes mean"),
     # quality
     "source": ("来源", "Source"),
     "rows_in": ("读入", "Rows in"),

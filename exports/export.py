@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 from exports import figures, version_folder
+from ingest import limits, lineage, warehouse
+from ingest.durable import fsync
 from ingest.settings import settings
 from ingest.sql import literal
 
@@ -26,21 +28,27 @@ CSV_COLUMNS = (
 FORMULA_START = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 
 
+@lineage.traced("export", "exported")
+@limits.explained("export")
 def export() -> list[Path]:
     """Write kpi.csv, kpi.xlsx and index.html of the current publication to exports/<version>/, and switch
     exports/current to it.
 
     Only the published copy is read. Safe to run again: the files of a version are replaced one by one, atomically.
-    The newest 12 exports are kept.
+    One export at a time: another one waits. The newest GMW_KEEP_VERSIONS exports are kept.
 
-    Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version.
+    Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version; WarehouseBusy;
+    DiskFull, OutOfMemory: what was exported before stays as it is.
     """
     from exports import dashboard, workbook  # they load charting libraries
 
     folder = settings().exports
     folder.mkdir(parents=True, exist_ok=True)
-    version_folder.remove_stale(folder)
-    with figures.current() as published:
+    with (
+        warehouse.lock("export", path=folder / ".lock"),
+        version_folder.tidied(folder),
+        figures.current() as published,
+    ):
         partial = version_folder.partial(folder, published.version)
         partial.mkdir()
         write_csv(published, partial / "kpi.csv")
@@ -48,15 +56,28 @@ def export() -> list[Path]:
         dashboard.write(published, partial / "index.html")
         version_folder.make_durable(partial)
         target = folder / published.version
-        target.mkdir(exist_ok=True)
         paths = [target / file.name for file in sorted(partial.iterdir())]
-        for path in paths:
-            os.replace(partial / path.name, path)
-        version_folder.fsync(target)
-        partial.rmdir()
-        version_folder.switch(folder, published.version)
-    version_folder.prune(folder)
+        if not target.exists():
+            os.rename(partial, target)  # whole or not at all: a rollback may lead to it
+        else:
+            for path in paths:
+                os.replace(partial / path.name, path)
+            partial.rmdir()
+            fsync(target)
+        with version_folder.guard(folder):
+            version_folder.switch(folder, published.version)
+        version_folder.prune(folder, settings().keep_versions)
     return paths
+
+
+def switch_to(version: str) -> bool:
+    """Show the exports of a version that was exported before. Returns: whether there are any."""
+    folder = settings().exports
+    if not (folder / version).is_dir():
+        return False
+    with version_folder.guard(folder):
+        version_folder.switch(folder, version)
+    return True
 
 
 def write_csv(published: figures.Published, path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from exports import figures, words, workbook_charts
+from exports import figures, restatement_sheet, words, workbook_charts
 from exports.figures import Published, Row
 
 MAX_SHEET_ROWS = 20_000  # what a person still filters with ease; kpi.csv holds all rows
@@ -42,7 +42,7 @@ QUALITY_COLUMNS = (
 )  # fmt: skip
 NUMERIC = {
     "Value", "Lower", "Upper", "n", "Numerator", "Denominator", "Rows in", "Loaded", "Quarantined", "Skipped", "Rejected",
-    "Files", "Blocked", "Critical", "Warnings", "To upper", "To lower",
+    "Files", "Blocked", "Critical", "Warnings", "To upper", "To lower", "Before", "Now", "Difference", "Relative",
 }  # fmt: skip
 DEFINITION_COLUMNS = (
     ("编号\nCode", "metric_code", 12), ("族\nFamily", "family", 14), ("名称\nName (zh)", "name_zh", 18),
@@ -72,6 +72,7 @@ def write(published: Published, path: Path) -> None:
             _family(book, sheet, published, family)
             drawn.append((sheet, *workbook_charts.data(published, family)))
         workbook_charts.draw(book, charts, drawn)
+        restatement_sheet.write(book, published)
         _definitions(book, published)
     finally:
         book.workbook.close()
@@ -146,7 +147,7 @@ class Book:
 
 def _figure(book: Book, sheet: Worksheet, row: int, columns: dict[str, int], figure: Row, **style: Any) -> None:
     """The numeric cells of one figure, from the column numbers by name."""
-    number = _number_format(figure)
+    number = number_format(figure["unit"], figure["digits"])
     if figure["value"] is None:
         words_style = {"align": "right", "italic": True, "font_color": MUTED, **style}
         book.cell(sheet, row, columns["value"], words.missing(figure), **words_style)
@@ -160,10 +161,10 @@ def _figure(book: Book, sheet: Worksheet, row: int, columns: dict[str, int], fig
         book.cell(sheet, row, columns[name], figure[name], num_format="#,##0" if whole else "#,##0.00", **style)
 
 
-def _number_format(figure: Row) -> str:
-    decimals = figure["digits"] if figure["digits"] is not None else 0
-    places = "." + "0" * decimals if decimals else ""
-    return f"0{places}%" if figure["unit"] == "share" else f"#,##0{places}"
+def number_format(unit: str | None, digits: int | None) -> str:
+    """Excel's format of a figure: with that many decimals, a share as per cent."""
+    places = "." + "0" * digits if digits else ""
+    return f"0{places}%" if unit == "share" else f"#,##0{places}"
 
 
 def _status_style(figure: Row) -> dict[str, Any]:

@@ -187,7 +187,8 @@ class SourceDeclaration(Strict):
     """One source, as declared. `folder` holds the declaration and the staging models.
 
     `catchup`: its DAG makes a run for each interval since `start_date`, not for the last one only. `retries` and `retry_delay`
-    (seconds) say how often and how soon a failed landing is tried again.
+    (seconds) say how often and how soon a failed landing is tried again. `late_after_days`: how old its newest file may become before
+    somebody is told; default: by its files and its schedule (`expectations.rhythm`).
     """
 
     name: str
@@ -205,6 +206,7 @@ class SourceDeclaration(Strict):
     catchup: bool = False
     retries: int | None = Field(default=None, ge=0)
     retry_delay: float | None = Field(default=None, ge=0)
+    late_after_days: int | None = Field(default=None, ge=1)
     connector: Connector
     format: Format = CsvFormat()
     delivery: Delivery

@@ -17,10 +17,12 @@ from ingest.sql import quoted
 
 EXAMPLES = 3
 LONGEST_VALUE = 60
-STAGING_ADVICE = (
-    "the row is loaded, but staging cannot make a record of it: correct the cell in seeds/correction.csv and replay, or teach "
-    "the staging model (or place_alias) to read it, which acts with the next build"
-)
+BUILD_ADVICE = {
+    "staging": "the row is loaded, but staging cannot make a record of it: correct the cell in seeds/correction.csv and replay, "
+    "or teach the staging model to read it, which acts with the next build",
+    "place": "the row is used, and counted at the unknown place or the one above: add the spelling to seeds/place_alias.csv, which "
+    "acts with the next build, or correct the cell",
+}
 
 
 def print_groups(console: Console, source: str | None, reason: str | None, file: str | None) -> None:
@@ -56,8 +58,8 @@ def print_groups(console: Console, source: str | None, reason: str | None, file:
     for stage, code in dict.fromkeys((group[1], group[2]) for group in groups):
         if stage == "load" and code in REASONS:
             console.print(f"{code}: {REASONS[code].meaning}. Do: {REASONS[code].advice}.", soft_wrap=True, markup=False)
-    if any(group[1] == "staging" for group in groups):
-        console.print(f"staging: {STAGING_ADVICE}.", soft_wrap=True, markup=False)
+    for stage in sorted({group[1] for group in groups} & BUILD_ADVICE.keys()):
+        console.print(f"{stage}: {BUILD_ADVICE[stage]}.", soft_wrap=True, markup=False)
     console.print("Then `gmw replay --dry-run` shows what would change; see docs/runbooks/quarantine.md.")
 
 
@@ -167,18 +169,16 @@ def _make_rows(
         (known,) = connection.execute("select count(*) from ops.batch where source = ?", [source]).fetchone()
         if not known:
             declaration(source)  # says which sources there are
-    (is_built,) = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'marts' and table_name = 'quality_rejected_row'"
-    ).fetchone()
-    refused = """
-        union all by name
-        select source, 'staging' as stage, file_id, row_no, reason || ' (' || record || ')' as reason
-        from marts.quality_rejected_row where stage = 'staging'"""
     history = """
-        select history.* exclude (raw_text), history.raw_text, replayed_by, why, 'load' as stage
+        select history.* exclude (raw_text), history.raw_text, replayed_by, why,
+            if(history.closed_by = 'load' or replay.replay_id is not null, 'load', 'build') as stage
         from ops.quarantine_history as history
         left join ops.replay as replay on replay.replay_id = history.closed_by and replay.batch_id = history.batch_id"""
-    rows = history if is_history else f"select *, 'load' as stage from ops.quarantine {refused if is_built else ''}"
+    open_ = """
+        select *, 'load' as stage from ops.quarantine
+        union all by name
+        select * exclude (record) replace (reason || ' (' || record || ')' as reason) from ops.staging_quarantine"""
+    rows = history if is_history else open_
     connection.execute(
         f"""
         create or replace temp table listed as

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import duckdb
 
@@ -19,8 +18,9 @@ from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed, Rejected
-from ingest.readers.text import CHUNK, LONGEST_LINE, regular, utf8
+from ingest.readers.text import CHUNK, COPY, LONGEST_LINE, regular, utf8
 from ingest.sql import literal, quoted
+from ingest.warehouse import scratch
 
 BLANK_RECORDS = (b"\n\n", b"\n\r\n")
 MAX_UNCLOSED = 20
@@ -213,7 +213,7 @@ def _with_spoilt_line(path: Path, record: int, form: CsvFormat, width: int) -> I
     """A copy of the file in which the line that a record begins in has too many fields, and is rejected alone; and its text."""
     before, text = _lines_before(path, record, form), b""
     too_many_fields = form.delimiter.join(["x"] * (width + 2)).encode()
-    with NamedTemporaryFile(suffix=".csv") as copy, open(path, "rb") as lines:
+    with scratch() as folder, open(folder / COPY, "wb") as copy, open(path, "rb") as lines:
         for number, line in enumerate(lines):
             if number == before:
                 text = line.rstrip(b"\r\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from typing import IO
 
 from ingest.content import marked_encoding
 from ingest.readers.parsed import FileRejected
+from ingest.warehouse import scratch
 
 CHUNK = 1 << 20
+COPY = "copy.txt"
 LONGEST_LINE = 8 << 20
 LETTERS_TO_JUDGE = 100_000
 LEAST_COMMON_SHARE = 0.9
@@ -50,7 +51,7 @@ def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
     if not marked and (found := _readable_as_it_is(path, declared)):
         yield Text(path, found)
         return
-    with tempfile.NamedTemporaryFile(suffix=".txt") as copy:
+    with scratch() as folder, open(folder / COPY, "wb") as copy:
         for encoding in [marked] if marked else _worth_trying(path, declared, head):
             copy.seek(0)
             copy.truncate()
@@ -223,7 +224,7 @@ def regular(path: Path, are_lines_wrapped: bool = False, longest_line: int = LON
     if not (is_irregular or nul or are_lines_wrapped):
         yield path
         return
-    with tempfile.NamedTemporaryFile(suffix=".txt") as copy:
+    with scratch() as folder, open(folder / COPY, "wb") as copy:
         _write_regular(path, copy, are_lines_wrapped)
         copy.flush()
         yield Path(copy.name)

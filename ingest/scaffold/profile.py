@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -142,7 +141,7 @@ def _bounded(path: Path, kind: str) -> Iterator[tuple[Path, bool]]:
     if kind not in ("csv", "jsonl") or path.stat().st_size <= MAX_BYTES:
         yield path, True
         return
-    with tempfile.NamedTemporaryFile(suffix=path.suffix) as copy, open(path, "rb") as file:
+    with warehouse.scratch() as folder, open(folder / f"sample{path.suffix}", "wb") as copy, open(path, "rb") as file:
         part = file.read(MAX_BYTES)
         copy.write(part[: part.rindex(b"\n") + 1] if b"\n" in part else part)
         copy.flush()

@@ -98,7 +98,7 @@ def mounts(declared: dict) -> Iterator[tuple[str, str, bool]]:
         if isinstance(volume, dict):
             yield volume.get("source", ""), volume["target"], bool(volume.get("read_only"))
         else:
-            source, target, *mode = re.sub(r":\?[^}]*\}", "}", volume).split(":")
+            source, target, *mode = re.sub(r":[?-][^}]*\}", "}", volume).split(":")
             yield source, target, "ro" in mode
 
 
@@ -111,6 +111,9 @@ def wrong_mounts(compose: dict) -> Iterator[str]:
     drop = [read_only for _, target, read_only in by_service.get("scheduler", []) if target == "/var/lib/gmw-drop"]
     if drop != [True]:
         yield "mount: the scheduler reads the drop folder and never writes it"
+    backups = {service for service, found in by_service.items() if any(target == "/var/lib/gmw-backups" for _, target, _ in found)}
+    if backups != {"scheduler"}:
+        yield f"mount: the backups belong to the scheduler, found {sorted(backups)}"
     holders = {service for service, found in by_service.items() if any(source == "state" for source, *_ in found)}
     if holders != {"scheduler", "airflow-init"}:
         yield f"mount: the state belongs to the scheduler and airflow-init, found {sorted(holders)}"
@@ -199,6 +202,7 @@ BROKEN = {
     "raw_data_served": (put(EXPORTS_SERVER, "volumes", 0, to="state:/srv:ro"), "mount: exports-server"),
     "old_exports_served": (put(EXPORTS_SERVER, "command", 3, to=EXPORTS), "mount: exports-server serves"),
     "drop_folder_writable": (put(SCHEDULER, "volumes", 3, to="/drop:/var/lib/gmw-drop"), "mount: the scheduler"),
+    "backups_elsewhere": (put(TRIGGERER, "volumes", 0, to="backups:/var/lib/gmw-backups"), "mount: the backups"),
     "state_elsewhere": (put(TRIGGERER, "volumes", 0, to="state:/var/lib/gmw"), "mount: the state"),
     "privileged": (put(SCHEDULER, "privileged", to=True), "rights: scheduler is privileged"),
     "capabilities": (put(EXPORTS_SERVER, "cap_drop", to=[]), "rights: exports-server is privileged"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import resource
 from pathlib import Path
 
 import pytest
 
+from bench.memory import peak_memory
 from ingest.declaration import SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from tests.unit.reading import Loaded, blocked, column, source
@@ -214,9 +214,11 @@ def test_a_line_without_end_is_blocked_in_bounded_memory(tmp_path: Path, header:
     with open(path, "ab") as file:
         for _ in range(300):
             file.write(b"x" * 1_000_000)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert "expected lines of at most 8 MB, found a longer one" in blocked(ledger(), path)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    with peak_memory() as before:
+        pass
+    with peak_memory() as peak:
+        assert "expected lines of at most 8 MB, found a longer one" in blocked(ledger(), path)
+    assert peak.own - before.own < 100
 
 
 TOTALS = {"column": "name", "values": ["合计"]}

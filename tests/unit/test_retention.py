@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from pathlib import Path
 
 import pytest
@@ -81,13 +79,13 @@ def test_what_a_kill_left_undone_the_next_purge_does(ledger: Path) -> None:
     age(1)
     with warehouse.writer("test") as connection:
         connection.execute("update ops.file set purged_at = now()")
-    abandoned = settings().landing / "issue_ledger" / ".landing-x"
-    abandoned.write_text("half")
-    os.utime(abandoned, (time.time() - 100_000,) * 2)
-    young = abandoned.with_name(".landing-y")
-    young.write_text("being written")
-    retention.purge()
-    assert landed() == [young]
+    abandoned = settings().landing / ".scratch" / "x" / "copy"
+    with warehouse.scratch(settings().landing / ".scratch") as folder:
+        abandoned.parent.mkdir()
+        abandoned.write_text("half")
+        (folder / "copy").write_text("being written")
+        retention.purge()
+        assert landed() == [folder / "copy"]
 
 
 @pytest.mark.parametrize(("declared", "days"), [(None, 400), (30, 30), ("forever", None)])
