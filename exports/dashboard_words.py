@@ -27,7 +27,7 @@ TEXTS = {
     "trend-and-ranking": ("趋势与地点比较", "Trend and places"),
     "course": ("办结、资金与满意", "Resolution, funding, satisfaction"),
     "all-figures": ("全部指标", "All figures"),
-    "restated": ("较上一版本的更改", "What changed since the version before"),
+    "restated": ("更改", "Restated"),
     "quality": ("数据质量", "Data quality"),
     "definitions": ("定义", "Definitions"),
     "statuses": ("状态说明", "How to read the status"),

@@ -172,6 +172,7 @@ function chart(id, title, note, specification, rows, tableOfRows, colours) {
   if (colours) spec.encoding.color.scale = colours;
   drawn.push(vegaEmbed(drawing, spec, {mode: 'vega-lite', actions: false, renderer: 'svg', ast: true, config: content.config})
     .then(result => {
+      drawing.querySelector('svg').setAttribute('aria-hidden', 'true');  // the picture around it has a name
       result.view.addEventListener('click', (event, item) => {
         const key = item?.datum?.place_key;
         if (key && key !== choice.place) location.hash = address({place: key});
