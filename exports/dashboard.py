@@ -44,6 +44,7 @@ def write(published: Published, path: Path) -> None:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # and in their own order
+    steps = dashboard_data.carry(published)
     content = _content(published)
     page = environment.get_template("index.html.j2").render(
         publication=published.publication,
@@ -58,6 +59,7 @@ def write(published: Published, path: Path) -> None:
         texts=dashboard_words.TEXTS,
         content=content,
         figures=dashboard_data.packed(published),
+        left_out=steps,
         libraries=_libraries(),
         style=_text("dashboard.css"),
         script=_text("dashboard.js"),
@@ -97,12 +99,6 @@ def _text(name: str) -> str:
 
 @functools.cache
 def _libraries() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, in the version that Altair writes for."""
+    """Vega, Vega-Lite and Vega-Embed as one script, in the version that Altair writes for; packed like the figures."""
     version = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    script = vl_convert.javascript_bundle(vl_version=version)
-    if "</script" in script.lower() or "<!--" in script:
-        raise ValueError(
-            "The script of the Vega libraries: expected text that can stand in an HTML script element, found one that "
-            "ends or comments it out. Look at vl_convert.javascript_bundle of the installed version and pin the one before."
-        )
-    return script
+    return dashboard_data.compressed(vl_convert.javascript_bundle(vl_version=version))

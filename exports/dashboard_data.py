@@ -15,22 +15,18 @@ from exports import words
 from exports.figures import Published
 
 DEEPEST = 2  # levels of places below the top of a tree: district, town, community
+MOST_FIGURES = 450_000  # seven to eight bytes each in the page, which is to stay below 5 MB
+# What is left out where there would be more, step by step: short periods at the deepest level of what is no headline metric.
+LEFT_OUT = ("false", *(f"depth = {DEEPEST} and not is_headline and period_type in {types}" for types in ("('month')", "('month', 'quarter')")))
 # From a promise of money to its use.
 FUNDING_FLOW = ("F01.raised", "F02.awarded", "F02.disbursed", "F02.spent")
 
-# A number is carried as it is shown: its digits as a whole number, and how many of them are decimals.
 CARRIED = f"""
-create or replace temp table carried as
-select *, replace(value_display, '%', '') as value_text, replace(lower_display, '%', '') as lower_text,
-    replace(upper_display, '%', '') as upper_text,
-    unit is distinct from 'money' and numerator is distinct from "value" and denominator is not null as has_base
-from figure
-where depth <= {DEEPEST} and (
+depth <= {DEEPEST} and (
     breakdown_type = 'none'
     or breakdown_type = 'question' and (period_type in ('all', 'wave') or is_headline_question)
     or breakdown_type = 'source_type' and metric_code in {FUNDING_FLOW} and (depth < {DEEPEST} or period_type in ('all', 'year'))
-)
-"""
+)"""
 
 # List → the columns that identify an entry, those told with it, and the order.
 LISTS = {
@@ -60,7 +56,9 @@ order by tree_rank, depth, place_level = 'unknown', place_path, shown.place_key
 COLUMNS = {
     "metric": "metric_no", "place": "place_no", "period": "period_no", "member": "member_no", "currency": "currency_no",
     "status": "status_no", "day": "day_no", "n": "n",
-    **{name: f"if(has_base, cast(round(as_shown({name}, null), 2) as double), null)" for name in ("numerator", "denominator")},
+    "numerator": "if(has_base, cast(round(as_shown(numerator, null), 2) as double), null)",
+    # mostly n itself, and then not told again
+    "denominator": "if(has_base and denominator <> n, cast(round(as_shown(denominator, null), 2) as double), null)",
     **{name: f"try_cast(replace({name}_text, '.', '') as bigint)" for name in ("value", "lower", "upper")},
     **{f"{name}_decimals": f"len({name}_text) - len(split_part({name}_text, '.', 1)) - if(contains({name}_text, '.'), 1, 0)"
        for name in ("value", "lower", "upper")},
@@ -71,13 +69,35 @@ CURVE_COLUMNS = {
 }  # fmt: skip
 
 
+def carry(published: Published) -> int:
+    """Choose the figures that the page carries, as the temporary table `carried`.
+
+    Returns: how many steps of LEFT_OUT it took to stay below MOST_FIGURES; the last one where none is enough.
+    """
+    counts = ", ".join(f"count(*) filter (not ({condition}))" for condition in LEFT_OUT)
+    (found,) = published.connection.execute(f"select {counts} from figure where {CARRIED}").fetchall()
+    step = next((step for step, count in enumerate(found) if count <= MOST_FIGURES), len(LEFT_OUT) - 1)
+    # A number is carried as it is shown: its digits as a whole number, and how many of them are decimals.
+    texts = ", ".join(f"replace({name}_display, '%', '') as {name}_text" for name in ("value", "lower", "upper"))
+    published.connection.execute(
+        f"""
+        create or replace temp table carried as
+        select metric_code, name_zh, name_en, family, unit, direction, is_headline, metric_rank, place_key, place_level, place_path,
+            period_type, period_start, period_end, period_rank, breakdown_type, breakdown_value, breakdown_label, breakdown_rank,
+            is_headline_question, currency, status, as_of, n, numerator, denominator, {texts},
+            unit is distinct from 'money' and numerator is distinct from "value" and denominator is not null as has_base
+        from figure where {CARRIED} and not ({LEFT_OUT[step]})
+        """
+    )
+    return step
+
+
 def lists(published: Published) -> dict[str, list[dict[str, Any]]]:
     """The lists that the columns point into: metrics, places, periods, members of breakdowns, currencies, statuses, days.
 
-    Leaves the temporary table `carried`, and one per list, for `packed`.
+    Reads `carried`; leaves a temporary table per list for `packed`.
     """
     connection = published.connection
-    connection.execute(CARRIED)
     found = {}
     for name, (keys, told, order) in LISTS.items():
         columns = f"{keys}, {told}" if told else keys
@@ -109,7 +129,12 @@ def packed(published: Published) -> str:
         join list_statuses using (status) join list_days using (as_of)
         order by metric_no, place_no, member_no, currency_no, period_no"""
     text = f'{{"figures":{_columns(published, numbered, COLUMNS)},"curves":{_curves(published)}}}'
-    return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode()
+    return compressed(text)
+
+
+def compressed(text: str) -> str:
+    """A text as gzip in base64, the same each time."""
+    return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
 
 
 def _curves(published: Published) -> str:

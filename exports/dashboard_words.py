@@ -107,6 +107,14 @@ TEXTS = {
         "This page has the totals of three levels of places for every period; surveys by question and money by source. Other breakdowns "
         "and lower places are in kpi.csv in the same folder and in the published marts.duckdb (table kpi_value).",
     ),
+    "left_out_1": (
+        "地点很多：最低一级的各月只有主要指标，其余见 kpi.csv。",
+        "There are many places: by month the lowest level has headline metrics only; the others are in kpi.csv.",
+    ),
+    "left_out_2": (
+        "地点很多：最低一级的各月和各季只有主要指标，其余见 kpi.csv。",
+        "There are many places: by month and quarter the lowest level has headline metrics only; the others are in kpi.csv.",
+    ),
     # restated
     "was": ("原数值", "Before"),
     "is_now": ("新数值", "Now"),

@@ -69,7 +69,7 @@ class Figures {
       currency: currencies[columns.currency[row]].currency, status: statuses[columns.status[row]].status,
       asOf: days[columns.day[row]].as_of, n: columns.n[row], number: number('value'), lower: number('lower'), upper: number('upper'),
       digits: shown('value'), lowerText: shown('lower'), upperText: shown('upper'),
-      base: columns.numerator[row] === null ? '' : `${plain(columns.numerator[row])} / ${plain(columns.denominator[row])}`,
+      base: columns.numerator[row] === null ? '' : `${plain(columns.numerator[row])} / ${plain(columns.denominator[row] ?? columns.n[row])}`,
     };
     figure.series = [columns.metric[row], columns.member[row], columns.currency[row]].join('.');
     return figure;
@@ -479,19 +479,24 @@ function listen() {
   });
 }
 
-async function unpack() {
-  const bytes = Uint8Array.from(atob(element('figures').textContent.trim()), letter => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Response(stream).json();
+function unpack(id) {
+  const bytes = Uint8Array.from(atob(element(id).textContent.trim()), letter => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')));
 }
 
-unpack().then(packed => {
+async function start() {
+  const [libraries, packed] = await Promise.all([unpack('libraries').text(), unpack('figures').json()]);
+  const script = make('script');
+  script.textContent = libraries;
+  document.head.append(script);
   figures = new Figures(packed.figures);
   curves = packed.curves;
   listen();
   show();
   root.dataset.ready = 'true';
-}).catch(error => {
+}
+
+start().catch(error => {
   element('live').textContent = '';
   element('failed').hidden = false;
   element('failed').append(` ${error.message}`);
