@@ -110,7 +110,8 @@ trees as (
     ) as tree_rank
     from named left join kpi_value using (place_key) group by named.tree
 )
-select named.place_key, named.tree, named.place_name, named.place_name_en, nested.root_key, nested.depth, trees.tree_rank
+select named.place_key, named.tree, named.place_name, named.place_name_en, named.parent_place_key, nested.root_key,
+    nested.depth, trees.tree_rank
 from named join nested using (place_key) join trees on trees.tree is not distinct from named.tree
 """
 
