@@ -1,51 +1,41 @@
-"""Export: the current publication as files that people open: kpi.csv, kpi.xlsx, index.html."""
+"""Export: the current publication as files that people and programs open, for each audience in a folder of its own."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
-from exports import figures, version_folder
+from exports import figures, machine_files, version_folder
 from ingest.settings import settings
-from ingest.sql import literal
-
-# Columns of kpi.csv: kpi_value with the names of the catalogue and of the place beside the codes.
-CSV_TEXT = (
-    "metric_code", "name_zh", "name_en", "family", "tree", "place_key", "place_name", "place_name_en", "place_level",
-    "place_path", "period_type", "breakdown_type", "breakdown_value", "breakdown_label", "unit", "currency", "status",
-    "run_id",
-)  # fmt: skip
-CSV_COLUMNS = (
-    "metric_code", "name_zh", "name_en", "family", "definition_version", "tree", "place_key", "place_name",
-    "place_name_en", "place_level", "place_path", "period_type", "period_start", "period_end", "breakdown_type",
-    "breakdown_value", "breakdown_label", "value_display", "value", "lower", "upper", "n", "numerator", "denominator",
-    "unit", "currency", "status", "as_of", "run_id",
-)  # fmt: skip
-# A cell that starts with one of these is a formula to a spreadsheet, also in full width and after white space.
-FORMULA_START = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 
 
-def export() -> list[Path]:
-    """Write kpi.csv, kpi.xlsx and index.html of the current publication to exports/<version>/, and switch
-    exports/current to it.
+def folder_of(audience: str) -> Path:
+    """Where the exports of an audience are: what lies below the one of the public may be served to everybody."""
+    return settings().exports / "public" if audience == "public" else settings().exports
+
+
+def export(audience: str = "internal") -> list[Path]:
+    """Write workbook, page and the files for programs of the current publication to exports/<version>/, and switch
+    exports/current to it; for the public below exports/public/.
 
     Only the published copy is read. Safe to run again: the files of a version are replaced one by one, atomically.
     The newest 12 exports are kept.
 
+    Args: audience: internal or public: they differ in what is suppressed.
     Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version.
     """
     from exports import dashboard, workbook  # they load charting libraries
 
-    folder = settings().exports
+    folder = folder_of(audience)
     folder.mkdir(parents=True, exist_ok=True)
     version_folder.remove_stale(folder)
-    with figures.current() as published:
+    with figures.current(audience) as published:
         partial = version_folder.partial(folder, published.version)
         partial.mkdir()
-        write_csv(published, partial / "kpi.csv")
+        machine_files.write(published, partial)
         workbook.write(published, partial / "kpi.xlsx")
         dashboard.write(published, partial / "index.html")
+        machine_files.write_manifest(published, partial)
         version_folder.make_durable(partial)
         target = folder / published.version
         target.mkdir(exist_ok=True)
@@ -57,22 +47,3 @@ def export() -> list[Path]:
         version_folder.switch(folder, published.version)
     version_folder.prune(folder)
     return paths
-
-
-def write_csv(published: figures.Published, path: Path) -> None:
-    """Every row of kpi_value as CSV: UTF-8 with a byte order mark (Excel needs it), numbers unrounded and, in
-    `value_display`, as people see them; text that a spreadsheet would run as a formula has an apostrophe before it."""
-    columns = ", ".join(
-        f"case when regexp_matches({name}, '{FORMULA_START}') then '''' || {name} else {name} end as {name}"
-        if name in CSV_TEXT
-        else f'"{name}"'
-        for name in CSV_COLUMNS
-    )
-    plain = path.with_suffix(".plain")
-    published.connection.execute(
-        f"copy (select {columns} from figure order by {figures.ORDER}) to {literal(str(plain))} (format csv, header)"
-    )
-    with open(plain, "rb") as source, open(path, "wb") as target:
-        target.write(b"\xef\xbb\xbf")
-        shutil.copyfileobj(source, target)
-    plain.unlink()

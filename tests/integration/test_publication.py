@@ -117,7 +117,7 @@ def kpi_rows(run_id: str, more: int = 0) -> list[tuple]:
 def build_toy(run_id: str, more: int = 0, gated: bool = True) -> None:
     """A build database as the dbt run and the gates leave it: two trees of places, five families, all statuses."""
     catalogue = [
-        (code, family, zh, en, f"{en} (formula)", unit, "up", decimals, 30, "ratio", "case", "none", 1, "数据组",
+        (code, family, zh, en, f"{en} (formula)", unit, "up", decimals, 30, "ratio", "case", False, "none", 1, "数据组",
          headline, "")
         for code, family, zh, en, unit, decimals, headline in CATALOGUE
     ]  # fmt: skip
@@ -134,7 +134,7 @@ def build_toy(run_id: str, more: int = 0, gated: bool = True) -> None:
         connection.execute("create or replace table kpis.kpi_value_public as from kpis.kpi_value")
         _table(connection, "kpis.kpi_catalogue", """metric_code varchar, family varchar, name_zh varchar, name_en varchar,
             formula varchar, unit varchar, direction varchar, decimals integer, minimum_n integer, statistic varchar,
-            record varchar, breakdowns varchar, definition_version integer, owner varchar, is_headline boolean,
+            record varchar, counts_people boolean, breakdowns varchar, definition_version integer, owner varchar, is_headline boolean,
             notes varchar""", catalogue)  # fmt: skip
         _table(connection, "marts.dim_place", """place_key varchar, tree varchar, place_code varchar, place_name varchar,
             place_name_en varchar, place_level varchar, parent_place_key varchar, place_path varchar, time_zone varchar,
