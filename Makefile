@@ -72,6 +72,10 @@ up: $(VENV)/.installed local-secret ## Keep Airflow running for use in a browser
 status: $(VENV)/.installed ## Show sources, batches, quarantine, last gates and the current version
 	$(VENV)/bin/gmw status
 
+.PHONY: docs
+docs: $(VENV)/.installed ## Write dbt's documentation of all models as one offline page (after a run)
+	$(VENV)/bin/gmw docs
+
 # --- test -------------------------------------------------------------------------------------------------------------
 
 # Two processes share the files of tests; more would need more cores, and memory.
@@ -82,7 +86,7 @@ test: $(VENV)/.installed-test ## Run all tests, the real scheduler included
 	$(VENV)/bin/pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations 40
 
 # Real servers and programs that tests start; without one of them, its tests are skipped and say so.
-TEST_PROGRAMS := chromium docker-compose libreoffice-calc mariadb-server openssh-client openssh-server postgresql
+TEST_PROGRAMS := chromium docker-compose libreoffice-calc mariadb-server openssh-client openssh-server postgresql strace
 
 .PHONY: test-programs
 test-programs: ## Install the Debian packages that some tests need (as root)
@@ -96,6 +100,14 @@ test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
 .PHONY: bench-load
 bench-load: $(VENV)/.installed-test ## Measure loading beside a bare DuckDB; writes the table of docs/performance.md
 	$(PYTHON) -m bench.load --write
+
+.PHONY: bench-gates
+bench-gates: $(VENV)/.installed-test ## Measure what share of a run the gates take; writes its table of docs/performance.md
+	$(PYTHON) -m bench.gates --write
+
+.PHONY: mutations
+mutations: $(VENV)/.installed-test ## Break the demonstration district in every way that the gates are for; writes the table of docs/testing.md
+	$(PYTHON) -m tests.mutation.table --write $(GMW_MUTATIONS_HOME)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.installed-test ## Read generated and damaged files for ten minutes (GMW_FUZZ_SECONDS), other ones each time (GMW_FUZZ_SEED)
@@ -111,6 +123,6 @@ lock: $(VENV)/bin/uv ## Pin the newest allowed versions again in requirements*.l
 		--no-annotate --no-header --python-version 3.11 --upgrade --quiet
 
 .PHONY: clean
-clean: ## Remove the state in var/: landed originals, warehouse, publications, exports, and the secret of the person keys
-	@read -r -p "Remove var/ with all landed files and the person-key secret? [y/N] " answer && [ "$$answer" = y ]
+clean: ## Remove the state in var/: landed originals, warehouse, publications, exports, backups, and the secret of the person keys
+	@read -r -p "Remove var/ with all landed files, backups and the person-key secret? [y/N] " answer && [ "$$answer" = y ]
 	rm -rf var

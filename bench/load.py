@@ -39,7 +39,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Run:
-    """One measured run. `seconds` of the load itself and its `cpu_seconds`; `peak_mb` of the whole process."""
+    """One measured run. `seconds` of the load itself and its `cpu_seconds`; `peak_mb` of the process and the one that it starts."""
 
     rows: int
     checksum: int

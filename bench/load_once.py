@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-import resource
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import duckdb
 
 from bench import workload
 from bench.load import BARE, declared
+from bench.memory import peak_memory
 from ingest.connectors import Arrival, Arrivals
 from ingest.landing import land_arrivals
 from ingest.load import load_landed
@@ -24,14 +24,12 @@ from ingest.sql import literal, quoted
 
 @contextmanager
 def measured() -> Iterator[None]:
-    """Print what the block takes."""
-    before, started = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
-    yield
-    seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF)
-    cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    # Not ru_maxrss: that one begins with the memory of the process that started this one.
-    (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
-    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": int(peak) / 1024}))
+    """Print what the block takes, with the processes that it starts."""
+    before, started = sum(os.times()[:4]), time.monotonic()
+    with peak_memory() as peak:
+        yield
+    seconds, cpu_seconds = time.monotonic() - started, sum(os.times()[:4]) - before
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": peak.own + peak.of_a_child}))
 
 
 def bare(path: Path) -> None:

@@ -1,5 +1,5 @@
-"""Airflow DAG maintain: deletes the bytes of landed files when their time is over."""
+"""Airflow DAG maintain: purges, compacts, backs up and proves a restore, every night."""
 
-from orchestration.dag_factory import maintain_dag
+from orchestration.upkeep import maintain_dag
 
 maintain = maintain_dag()

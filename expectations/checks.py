@@ -1,7 +1,7 @@
 """The kinds of checks that suites are made of, as Great Expectations with an explanation attached.
 
-Every expectation carries in `meta` what a failure report needs: `name` (a fact), `column`, `table`, `expected`, `advice`
-and `rows` (SQL for the rows that break it). SQL of checks calls the data under test `batch`; it is evaluated by DuckDB.
+Every expectation carries in `meta` what a failure report needs: `name` (a fact), `column`, `table`, `expected`, `advice`,
+`rows` (SQL for the rows that break it) and `integrity` (the integrity rule that it serves, if one). SQL of checks calls the data under test `batch`; it is evaluated by DuckDB.
 
 Importing this module imports Great Expectations (3–8 s): do it inside functions.
 """
@@ -37,18 +37,19 @@ def no_rows(
     advice: str,
     column: str | None = None,
     shown: str | None = None,
+    integrity: str | None = None,
 ) -> ExpectNoRows:
     """A check that fails when `sql` returns a row.
 
     Args: name: the fact that holds when it passes. sql: a SELECT from `batch` (and other tables) that returns the rows
     that break it, with the columns that identify them. severity: critical or warning. table: where to look. expected:
     what should be so. advice: what to do when it is not. column: the column concerned, if it is one. shown: a SELECT of what a
-    report names instead of single rows, such as groups of them.
+    report names instead of single rows, such as groups of them. integrity: the rule of `expectations.rule.INTEGRITY` served.
     """
     return ExpectNoRows(
         unexpected_rows_query=f"with batch as (select * from {{batch}}) select * from ({_without_placeholders(sql)}) as broken",
         severity=severity,
-        meta=_meta(name, table, expected, advice, column, shown or sql),
+        meta=_meta(name, table, expected, advice, column, shown or sql, integrity),
     )
 
 
@@ -120,9 +121,17 @@ def in_set(
 
 
 def _meta(
-    name: str, table: str, expected: str, advice: str, column: str | None = None, rows: str | None = None
+    name: str,
+    table: str,
+    expected: str,
+    advice: str,
+    column: str | None = None,
+    rows: str | None = None,
+    integrity: str | None = None,
 ) -> dict[str, str | None]:
-    return {"name": name, "column": column, "table": table, "expected": expected, "advice": advice, "rows": rows}
+    return {
+        "name": name, "column": column, "table": table, "expected": expected, "advice": advice, "rows": rows, "integrity": integrity,
+    }  # fmt: skip
 
 
 def _without_placeholders(sql: str) -> str:

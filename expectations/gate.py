@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple
-from datetime import datetime, timezone
 
 import duckdb
 
+from expectations import history
 from expectations.raw_suite import Batch
 from expectations.report import write_report
 from expectations.results import CheckResult, GateCrashed, GateFailed, GateReport
-from ingest import warehouse
+from ingest import lineage, warehouse
 from ingest.declaration import SourceDeclaration, declaration
 
 __all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts", "gate_raw", "try_batch"]
@@ -19,6 +18,7 @@ __all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts
 LONGEST_BATCH_MESSAGE = 2000
 
 
+@lineage.traced("gate_raw.{source}", "gated")
 def gate_raw(source: str, run_id: str) -> GateReport:
     """Gate every batch of a source that is loaded and waits.
 
@@ -66,11 +66,12 @@ def try_batch(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, 
         return GateReport("raw", f"raw.{source.name}", "trial", _gate_batch(connection, data_source, source, batch))
 
 
+@lineage.traced("gate_marts", "gated")
 def gate_marts(run_id: str) -> GateReport:
     """Gate what would be published: all suites of `expectations.mart_suite` on the build database.
 
-    The results of this run replace earlier ones of the same run. A crash leaves none, and without results nothing is
-    published.
+    The results of this run supersede earlier ones of the same run. A crash leaves none that count, and without such results
+    nothing is published.
 
     Args: run_id: the run that built the marts.
     Returns: the report of a gate that passed. Raises: GateFailed, with the report, when a critical expectation failed;
@@ -80,13 +81,13 @@ def gate_marts(run_id: str) -> GateReport:
 
     runner.context()
     with warehouse.writer("gate marts") as connection:
-        connection.execute("delete from ops.gate_result where run_id = ? and gate = 'marts'", [run_id])
+        history.supersede(connection, "marts", run_id=run_id)
         results = []
         with runner.data_source(connection) as data_source:
             for suite, query in _derived(mart_suite.mart_suites(connection)):
                 results += runner.run_suite(connection, data_source, suite, query)
         with warehouse.transaction(connection):
-            _file_results(connection, run_id, "marts", results)
+            history.keep(connection, run_id, "marts", results)
     write_report()
     report = GateReport("marts", "marts", run_id, results)
     if not report.passed:
@@ -144,14 +145,14 @@ def _gate_batch(
 
 
 def _file_batch(connection: duckdb.DuckDBPyConnection, run_id: str, batch: Batch, results: list[CheckResult]) -> None:
-    """Write verdict, message and results of one batch, all or nothing. What an earlier gate said of it is replaced: a
+    """Write verdict, message and results of one batch, all or nothing. What an earlier gate said of it counts no longer: a
     blocked batch is loaded and gated again in each run."""
     report = GateReport("raw", f"raw.{batch.source}", run_id, results)
     found = [f"{result.expectation}: {result.message}" for result in [*report.failures, *report.warnings]]
     text = " / ".join([batch.message, *found] if batch.message else found)
     with warehouse.transaction(connection):
-        connection.execute("delete from ops.gate_result where gate = 'raw' and batch_id = ?", [batch.batch_id])
-        _file_results(connection, run_id, "raw", results)
+        history.supersede(connection, "raw", batch_id=batch.batch_id)
+        history.keep(connection, run_id, "raw", results)
         connection.execute(
             "update ops.batch set status = ?, message = ?, gated_at = now() where batch_id = ?",
             ["accepted" if report.passed else "blocked", _cut(text), batch.batch_id],
@@ -162,22 +163,13 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_BATCH_MESSAGE else text[: LONGEST_BATCH_MESSAGE - 1] + "…"
 
 
-def _file_results(connection: duckdb.DuckDBPyConnection, run_id: str, gate: str, results: list[CheckResult]) -> None:
-    checked_at = datetime.now(timezone.utc)
-    if results:
-        connection.executemany(
-            f"insert into ops.gate_result values ({', '.join('?' * 12)})",
-            [(run_id, gate, *astuple(result), checked_at) for result in results],
-        )
-
-
 def _report(connection: duckdb.DuckDBPyConnection, source: str, run_id: str) -> GateReport:
     """The report of what a run has gated of a source, from the ledger."""
     subject = f"raw.{source}"
     rows = connection.execute(
         """
-        select suite, batch_id, expectation, column_name, severity, success, observed, unexpected_count, message
-        from ops.gate_result where gate = 'raw' and run_id = ? and suite = ? order by rowid
+        select suite, batch_id, expectation, column_name, severity, success, observed, unexpected_count, message, integrity
+        from ops.gate_result where gate = 'raw' and run_id = ? and suite = ? and superseded_at is null order by rowid
         """,
         [run_id, subject],
     ).fetchall()

@@ -1,14 +1,12 @@
 """What must hold for `kpi_value` and `kpi_catalogue` before anybody reads them: SQL for the rows that break it.
 
-In the SQL `batch` is `kpi_value`; {catalogue}, {places} and {facts…} are replaced by the tables of the build.
+In the SQL `batch` is `kpi_value`; {own_places} are the places that have records of their own, other names tables of the build.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from expectations.rule import TOLERANCE, Rule, away
 
-# Sums of doubles differ in their last bits.
-TOLERANCE = "1e-9 * greatest(1, abs({0}))"
 KEY = "metric_code, place_key, period_type, period_start, breakdown_type, breakdown_value, currency"
 PERIOD = "period_type, period_start"
 # How cases raised split up by what became of them (metrics.md R01: an identity, without remainder).
@@ -19,26 +17,6 @@ POINTS_IN, POINTS_OUT = ("P12.issued", "P12.reversed"), ("P12.redeemed", "P12.pe
 # Statistics whose values add up over the members of a breakdown and over the places below one.
 ADDITIVE = "('count', 'sum', 'stock')"
 WITHOUT_VALUE = "('no_base', 'not_reached', 'suppressed')"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A fact about a table, and the SQL of the rows that break it. `column`: the column concerned, if it is one."""
-
-    name: str
-    expected: str
-    sql: str
-    advice: str
-    severity: str = "critical"
-    column: str | None = None
-
-
-def _away(found: str, expected: str) -> str:
-    """SQL: two numbers differ by more than rounding, or only one of them is there."""
-    return (
-        f"((({found}) is null) != (({expected}) is null) "
-        f"or abs(({found}) - ({expected})) > {TOLERANCE.format(f'({expected})')})"
-    )
 
 
 KPI_VALUE_RULES = [
@@ -52,7 +30,7 @@ KPI_VALUE_RULES = [
         "every_metric_is_in_the_catalogue",
         "metric_code, definition_version and unit as the catalogue has them",
         """select metric_code, batch.definition_version, batch.unit, count(*) as row_count from batch
-        left join {catalogue} as catalogue using (metric_code)
+        left join {kpi_catalogue} as catalogue using (metric_code)
         where catalogue.metric_code is null or batch.definition_version is distinct from catalogue.definition_version
             or batch.unit is distinct from catalogue.unit
         group by all""",
@@ -62,7 +40,7 @@ KPI_VALUE_RULES = [
     Rule(
         "every_metric_of_the_catalogue_has_rows",
         "at least one row of each metric of the catalogue",
-        """select catalogue.metric_code, catalogue.record from {catalogue} as catalogue
+        """select catalogue.metric_code, catalogue.record from {kpi_catalogue} as catalogue
         where catalogue.metric_code not in (select metric_code from batch where metric_code is not null)""",
         "nothing to do while no source gives that record; else see whether its batches are blocked (`gmw status`)",
         severity="warning",
@@ -72,9 +50,10 @@ KPI_VALUE_RULES = [
         "every_kpi_belongs_to_a_known_place",
         "a place_key of dim_place",
         "select place_key, count(*) as row_count from batch where place_key is null "
-        "or place_key not in (select place_key from {places}) group by all",
+        "or place_key not in (select place_key from {dim_place}) group by all",
         "see how the place is resolved: models/intermediate/place",
         column="place_key",
+        integrity="R14",
     ),
     Rule(
         "periods_start_before_they_end_and_breakdowns_are_named",
@@ -90,6 +69,7 @@ KPI_VALUE_RULES = [
         f"select {KEY}, value, status from batch where status is null or (value is null) != (status in {WITHOUT_VALUE})",
         "see the status in models/kpis/kpi_value.sql",
         column="status",
+        integrity="R16",
     ),
     Rule(
         "hidden_rows_have_no_numbers",
@@ -118,28 +98,30 @@ KPI_VALUE_RULES = [
     Rule(
         "proportions_lie_between_0_and_1",
         "0 ≤ value ≤ 1 for shares of a whole; 0 ≤ value for flow ratios, which may exceed 1; differences of shares may be negative",
-        f"""select {KEY}, value from batch inner join {{catalogue}} as catalogue using (metric_code)
+        f"""select {KEY}, value from batch inner join {{kpi_catalogue}} as catalogue using (metric_code)
         where catalogue.unit = 'share'
             and (value < 0 and catalogue.statistic != 'difference'
                 or catalogue.statistic in ('proportion', 'weighted_proportion')
                     and (value > 1 + 1e-9 or numerator > denominator + {TOLERANCE.format("denominator")}))""",
         "the numerator counts something that the denominator does not: see the components in models/kpis",
         column="value",
+        integrity="R13",
     ),
     Rule(
         "shares_are_numerator_over_denominator",
         "value = numerator / denominator, and no value without a base",
         f"""select {KEY}, numerator, denominator, value from batch
-        inner join {{catalogue}} as catalogue using (metric_code)
+        inner join {{kpi_catalogue}} as catalogue using (metric_code)
         where catalogue.unit = 'share' and catalogue.statistic in ('ratio', 'proportion', 'weighted_proportion') and value is not null
-            and (coalesce(denominator, 0) = 0 or {_away("value", "numerator / nullif(denominator, 0)")})""",
+            and (coalesce(denominator, 0) = 0 or {away("value", "numerator / nullif(denominator, 0)")})""",
         "a rate was averaged instead of summed: see models/kpis/kpi_value.sql",
         column="value",
+        integrity="R16",
     ),
     Rule(
         "money_has_a_currency_and_nothing_else_has",
         "a currency where the unit is money, and elsewhere at most in what is made of money",
-        f"""select {KEY}, batch.unit from batch inner join {{catalogue}} as catalogue using (metric_code)
+        f"""select {KEY}, batch.unit from batch inner join {{kpi_catalogue}} as catalogue using (metric_code)
         where catalogue.unit = 'money' and currency is null
             or currency is not null and catalogue.record not in ('money', 'figure')""",
         "money is summed per currency: see models/kpis/rows/kpi_row_money.sql",
@@ -152,6 +134,7 @@ KPI_VALUE_RULES = [
         "a date in a source or a file name lies in the future: look for it in the facts",
         severity="warning",
         column="as_of",
+        integrity="R19",
     ),
     Rule(
         "cases_raised_are_resolved_rejected_withdrawn_cancelled_referred_out_or_open",
@@ -165,8 +148,9 @@ KPI_VALUE_RULES = [
             where metric_code = '{CASES_RAISED}' or metric_code in {CASES_BY_OUTCOME}
             group by all
             having count(*) filter (status = 'suppressed') = 0
-        ) where {_away("raised", "with_outcome")}""",
+        ) where {away("raised", "with_outcome")}""",
         "a case has an outcome that no metric counts: see models/kpis/rows/kpi_row_case.sql",
+        integrity="R1",
     ),
     Rule(
         "points_outstanding_are_issued_and_reversed_less_redeemed_penalties_and_expired",
@@ -178,12 +162,13 @@ KPI_VALUE_RULES = [
                 - coalesce(sum(value) filter (metric_code in {POINTS_OUT}), 0) as of_entries
             from batch
             where period_type = 'all' and metric_code in ('P12.outstanding', {', '.join(map(repr, POINTS_IN + POINTS_OUT))})
-                and place_key in (select place_key from {{places}} where parent_place_key is null)
+                and place_key in (select place_key from {{dim_place}} where parent_place_key is null)
             group by all
             having count(*) filter (status = 'suppressed') = 0
-        ) where {_away("outstanding", "of_entries")}""",
+        ) where {away("outstanding", "of_entries")}""",
         "an entry that issues points is negative, or one is dated after what its file is known for: ask who keeps the ledger",
         severity="warning",
+        integrity="R12",
     ),
     Rule(
         "participants_are_the_sum_of_their_age_bands_and_the_base_of_their_shares",
@@ -199,16 +184,17 @@ KPI_VALUE_RULES = [
             where metric_code in ('P03', 'P06', 'P07')
             group by all
             having count(*) filter (status = 'suppressed') = 0
-        ) where {_away("of_age_bands", "participants")} or {_away("of_first_time_share", "participants")}
-            or {_away("of_repeat_share", "participants")}""",
+        ) where {away("of_age_bands", "participants")} or {away("of_first_time_share", "participants")}
+            or {away("of_repeat_share", "participants")}""",
         "a person has two age bands or none, or is counted in one metric only: see models/kpis/kpi_person_in_period.sql",
+        integrity="R5",
     ),
     Rule(
         "breakdowns_add_up_to_the_total",
         "the members of each breakdown of an additive metric add up to its total; unknown is a member",
         f"""
         with additive as (
-            select metric_code, string_split(breakdowns, '|') as breakdown_types from {{catalogue}}
+            select metric_code, string_split(breakdowns, '|') as breakdown_types from {{kpi_catalogue}}
             where statistic in {ADDITIVE} and list_contains(string_split(breakdowns, '|'), 'none')
         ),
         wanted as (
@@ -237,15 +223,16 @@ KPI_VALUE_RULES = [
             on totals.metric_code = members.metric_code and totals.breakdown_type = members.breakdown_type
             and totals.place_key = members.place_key and totals.period_type = members.period_type
             and totals.period_start = members.period_start and totals.currency is not distinct from members.currency
-        where coalesce(hidden, 0) = 0 and ({_away("coalesce(total, 0)", "coalesce(members, 0)")})""",
+        where coalesce(hidden, 0) = 0 and ({away("coalesce(total, 0)", "coalesce(members, 0)")})""",
         "a member is missing or counted twice: see macros/breakdown.sql",
+        integrity="R5",
     ),
     Rule(
         "places_below_add_up_to_their_parent",
         "an additive metric of a place in a month is the sum over the places below it then, and more only by records of its own",
         f"""
         with additive as (
-            select metric_code, statistic, statistic = 'sum' or unit = '分' as is_signed from {{catalogue}}
+            select metric_code, statistic, statistic = 'sum' or unit = '分' as is_signed from {{kpi_catalogue}}
             where statistic in {ADDITIVE}
         ),
         own as ({{own_places}}),
@@ -255,13 +242,13 @@ KPI_VALUE_RULES = [
             where period_type in ('month', 'wave') or statistic = 'stock'
         ),
         parents as (
-            select * from of_one_tree where place_key in (select parent_place_key from {{places}})
+            select * from of_one_tree where place_key in (select parent_place_key from {{dim_place}})
         ),
         children as (
             select metric_code, is_signed, places.parent_place_key as place_key, {PERIOD}, breakdown_type, breakdown_value,
                 currency, sum(value) as below, count(*) filter (status = 'suppressed') as hidden
             from of_one_tree
-            inner join {{places}} as places on of_one_tree.place_key = places.place_key
+            inner join {{dim_place}} as places on of_one_tree.place_key = places.place_key
                 and coalesce(places.counts_from < period_end, true) and coalesce(places.counts_to >= period_end, true)
             where places.parent_place_key is not null
             group by all
@@ -287,18 +274,19 @@ KPI_VALUE_RULES = [
         )
         select * exclude (is_signed) from compared
         where case
-            when place_key not in (select place_key from own) then {_away("parent", "below")}
+            when place_key not in (select place_key from own) then {away("parent", "below")}
             when is_signed then false
             else below > parent + {TOLERANCE.format("parent")}
         end""",
         "a place was left out or counted twice on the way up: see int_place_ancestor and kpi_component_rollup",
+        integrity="R5",
     ),
     Rule(
         "longer_periods_are_the_sums_of_their_months",
         "a count or sum of a quarter, a year or all time is the sum over its months",
         f"""
         with flows as (
-            select batch.* from batch inner join {{catalogue}} as catalogue using (metric_code)
+            select batch.* from batch inner join {{kpi_catalogue}} as catalogue using (metric_code)
             where catalogue.statistic in ('count', 'sum')
         ),
         longer as (
@@ -314,7 +302,8 @@ KPI_VALUE_RULES = [
                 and months.breakdown_value = longer.breakdown_value and months.currency is not distinct from longer.currency
             group by all
         )
-        select * exclude (is_hidden) from summed where not coalesce(is_hidden, false) and {_away("value", "coalesce(of_months, 0)")}""",
+        select * exclude (is_hidden) from summed where not coalesce(is_hidden, false) and {away("value", "coalesce(of_months, 0)")}""",
         "a month was left out or counted twice: see int_period and kpi_component_rollup",
+        integrity="R5",
     ),
 ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import duckdb
 import yaml
 
-from expectations import personal_data
-from expectations.kpi_rules import KPI_VALUE_RULES, Rule
-from expectations.mart_rules import MART_RULES
+from expectations import personal_data, rhythm
+from expectations.kpi_identities import IDENTITY_RULES
+from expectations.kpi_rules import KPI_VALUE_RULES
+from expectations.mart_rules import rules_of
+from expectations.rule import Rule
 from ingest.corrections import IS_ABOUT_FILE
 from ingest.settings import settings
 from ingest.sql import literal
@@ -19,17 +22,21 @@ if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
 
 REQUIRED_TABLES = [
-    "dim_place", "dim_question", "dim_survey", "fct_activity", "fct_answer", "fct_case", "fct_case_event", "fct_money",
-    "fct_population", "kpi_catalogue", "kpi_recoverable", "kpi_value", "kpi_value_public", "process_coverage",
-    "quality_summary",
+    "dim_calendar", "dim_organisation", "dim_place", "dim_question", "dim_survey", "fct_activity", "fct_answer", "fct_case",
+    "fct_case_event", "fct_evaluation", "fct_figure", "fct_money", "fct_participation", "fct_points", "fct_population", "fct_role",
+    "fct_vote", "fct_vote_option", "kpi_catalogue", "kpi_recoverable", "kpi_value", "kpi_value_public", "process_coverage",
+    "quality_summary", "quality_unmatched_place",
 ]  # fmt: skip
 KPI_VALUE_TABLES = ("kpi_value", "kpi_value_public")
 FACTS_BEHIND_ADDITIVE_KPIS = ["dim_organisation", "fct_activity", "fct_case", "fct_money", "fct_participation", "fct_points"]
+# A table may grow this many times, and by these rows, from one version to the next.
+MOST_TIMES, FEW_ROWS = 5, 1000
+NAME = re.compile(r"\{(\w+)\}")
 # Columns that hold nothing but a sha256.
 HASH_COLUMNS = {"file_id"}
 FILE_NAME = "(select any_value(file_name) from ops.file where ops.file.file_id = batch.file_id) as file_name"
-# The slowest sources deliver each month; after this many days without a file somebody should ask.
-FRESH_DAYS = 40
+# A correction that no file has come for after this many days is looked at.
+CORRECTED_DAYS = 40
 SAME_CORRECTION = """outcome.correction_id = correction.correction_id
     and outcome.found_value is not distinct from correction.found_value
     and outcome.corrected_value is not distinct from correction.corrected_value"""
@@ -40,8 +47,10 @@ where table_catalog = current_database() and table_schema in ('marts', 'kpis')
     and (
         regexp_matches(table_name, '^(dim|fct)_')
         or table_name in ('kpi_catalogue', 'kpi_like_for_like', 'kpi_recoverable', 'kpi_value', 'kpi_value_public',
-            'process_coverage', 'quality_summary')
+            'process_coverage', 'quality_summary', 'quality_unmatched_place')
     )"""
+
+SEEDS = "select table_name, 'seeds.' || table_name from duckdb_tables() where schema_name = 'seeds'"
 
 
 def mart_suites(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple["ExpectationSuite", str]]:
@@ -53,16 +62,18 @@ def mart_suites(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple["Expect
     Yields: a suite of Great Expectations, and the SELECT that it is to be run on.
     """
     tables = dict(connection.execute(f"select * from ({TABLES}) order by all").fetchall())
+    named = {**dict(connection.execute(SEEDS).fetchall()), **tables}
     yield _suite("marts", [*_tables(), *_freshness(), *_corrections()]), TABLES.strip()
     if set(REQUIRED_TABLES) - set(tables):
         return
     exempt = columns_that_may_contain_numbers()
     published = _published_row_counts()
     for table, qualified in tables.items():
-        rules = KPI_VALUE_RULES if table in KPI_VALUE_TABLES else MART_RULES.get(table, [])
+        columns = dict(connection.execute(f"select column_name, column_type from (describe {qualified})").fetchall())
+        rules = [*KPI_VALUE_RULES, *IDENTITY_RULES] if table in KPI_VALUE_TABLES else rules_of(table, list(columns))
         expectations = [
-            *(_expectation(rule, qualified, tables) for rule in rules),
-            *_personal_data(connection, table, qualified, exempt),
+            *(_expectation(rule, qualified, named) for rule in rules),
+            *_personal_data(table, qualified, columns, exempt),
             *_volume(table, qualified, published.get(table)),
         ]
         if expectations:
@@ -93,16 +104,9 @@ def _expectation(rule: Rule, table: str, tables: dict[str, str]):
     """A rule as an expectation, with the names of the tables that it compares with."""
     from expectations.checks import no_rows
 
-    names = {
-        "{catalogue}": tables["kpi_catalogue"],
-        "{places}": tables["dim_place"],
-        "{surveys}": tables["dim_survey"],
-        "{questions}": tables["dim_question"],
-        "{own_places}": " union ".join(f"select place_key from {tables[fact]}" for fact in FACTS_BEHIND_ADDITIVE_KPIS),
-    }
-    sql = rule.sql
-    for placeholder, name in names.items():
-        sql = sql.replace(placeholder, name)
+    own_places = " union ".join(f"select place_key from {tables[fact]}" for fact in FACTS_BEHIND_ADDITIVE_KPIS)
+    names = {**tables, "own_places": own_places}
+    sql = NAME.sub(lambda found: names.get(found[1], found[0]), rule.sql)
     return no_rows(
         rule.name,
         sql,
@@ -111,6 +115,7 @@ def _expectation(rule: Rule, table: str, tables: dict[str, str]):
         expected=rule.expected,
         advice=rule.advice,
         column=rule.column,
+        integrity=rule.integrity,
     )
 
 
@@ -139,12 +144,12 @@ def _freshness() -> list:
     return [
         no_rows(
             "every_source_has_delivered_lately",
-            f"""select source, max(loaded_at)::date as last_accepted_load from ops.batch where status = 'accepted'
-            group by source having max(loaded_at) < now() - interval {FRESH_DAYS} day""",
+            rhythm.overdue(),
             severity="warning",
             table="ops.batch",
-            expected=f"an accepted file in the last {FRESH_DAYS} days from every source that has ever delivered",
+            expected="an accepted file from every source that has ever delivered, within two turns of its own rhythm",
             advice="ask the source's owner for the missing files, or see why they are blocked (`gmw status`)",
+            integrity="R19",
         ),
         no_rows(
             "no_batch_waits_or_is_blocked",
@@ -193,12 +198,12 @@ def _corrections() -> list:
             from seeds.correction as correction
             left join ops.file as file on {IS_ABOUT_FILE}
             left join ops.batch as batch on batch.source = file.source and batch.file_id = file.file_id
-            where (file.file_id is null and correction.corrected_on < current_date - {FRESH_DAYS})
+            where (file.file_id is null and correction.corrected_on < current_date - {CORRECTED_DAYS})
                 or (batch.status in ('accepted', 'loaded') and not exists (
                     from ops.correction_outcome as outcome where outcome.batch_id = batch.batch_id and {SAME_CORRECTION}))
             """,
             expected="each correction was there when its file was loaded, and its file comes within "
-            f"{FRESH_DAYS} days",
+            f"{CORRECTED_DAYS} days",
             advice="`gmw replay` loads the files again with the corrections; where there is no such file, mend `file` or remove "
             "the line",
             **where,
@@ -206,19 +211,16 @@ def _corrections() -> list:
     ]
 
 
-def _personal_data(
-    connection: duckdb.DuckDBPyConnection, table: str, qualified: str, exempt: set[tuple[str, str]]
-) -> list:
+def _personal_data(table: str, qualified: str, columns: dict[str, str], exempt: set[tuple[str, str]]) -> list:
     """No personal data in any text column; facts name the file and the row that it came from."""
     from expectations.checks import no_rows
 
-    columns = connection.execute(f"select column_name, column_type from (describe {qualified})").fetchall()
     searched = [
-        name for name, kind in columns if kind == "VARCHAR" and name not in HASH_COLUMNS and (table, name) not in exempt
+        name for name, kind in columns.items() if kind == "VARCHAR" and name not in HASH_COLUMNS and (table, name) not in exempt
     ]
     if not searched:
         return []
-    named = ["source", FILE_NAME, "row_no"] if {"source", "file_id", "row_no"} <= set(dict(columns)) else []
+    named = ["source", FILE_NAME, "row_no"] if {"source", "file_id", "row_no"} <= set(columns) else list(columns)[:1]
     return [
         no_rows(
             "no_personal_data_in_text",
@@ -226,6 +228,7 @@ def _personal_data(
             severity="critical",
             table=qualified,
             expected=personal_data.EXPECTED,
+            integrity="R18",
             advice="declare the column at its source `free_text: true` (masked) or `personal`, and load again; if its "
             "numbers are no personal data, give the column `config: {meta: {may_contain_numbers: true}}` in the model's YAML",
         )
@@ -233,13 +236,21 @@ def _personal_data(
 
 
 def _volume(table: str, qualified: str, published: int | None) -> list:
-    """Not less than half of the rows that the version in force has."""
+    """Not less than half of the rows that the version in force has, and not many times as many."""
     from expectations.checks import row_count_between
 
     if not published:
         return []
-    least = -(-published // 2)
+    least, most = -(-published // 2), MOST_TIMES * published + FEW_ROWS
     return [
+        row_count_between(
+            f"not_more_than_{MOST_TIMES}_times_what_is_published",
+            0,
+            most,
+            table=qualified,
+            expected=f"at most {most} rows (the version in force has {published})",
+            advice="see whether a file was loaded twice, or a new source is that large",
+        ),
         row_count_between(
             "not_less_than_half_of_what_is_published",
             least,

@@ -60,6 +60,7 @@ def raw_suite(
         *_personal_data(present, stored, table),
         *_misread_text(present, stored, table, source.producer),
         *_history(earlier_rows, table),
+        *_rhythm(source, batch),
     ]
     return gx.ExpectationSuite(name=table, expectations=expectations)
 
@@ -142,12 +143,25 @@ def _quarantine(batch: Batch, source: SourceDeclaration) -> list:
 def _columns(source: SourceDeclaration, kept: list[ColumnDeclaration], stored: dict[str, str], table: str) -> list:
     from expectations.checks import columns_present, no_rows
 
+    types = ", ".join(f"({literal(column.name)}, {literal(column.type)})" for column in kept)
     checks = [
         columns_present(
             [column.name for column in kept] + PROVENANCE,
             table=table,
             advice="load the source again; if the column stays away, compare the table with the declaration",
-        )
+        ),
+        no_rows(
+            "columns_have_their_declared_types",
+            f"""
+            select stored.column_name, declared.declared_type, stored.column_type as stored_type
+            from (describe {table}) as stored
+            inner join (values {types}) as declared (column_name, declared_type) using (column_name)
+            where upper(replace(declared.declared_type, ' ', '')) != upper(stored.column_type)""",
+            severity="critical",
+            table=table,
+            expected="each column stored as the type that it is declared as",
+            advice="the declaration has another type than when the table was made: `gmw replay` the source loads it anew",
+        ),
     ]
     for column in source.columns:
         if column.is_dropped and column.name in stored:
@@ -312,6 +326,7 @@ def _personal_data(present: list[ColumnDeclaration], stored: dict[str, str], tab
             severity="critical",
             table=table,
             expected=personal_data.EXPECTED,
+            integrity="R18",
             advice="declare the column `free_text: true` (masked) or `personal` (hashed or dropped) and load again; if its "
             "numbers are no personal data, declare `may_contain_numbers: true`",
         )
@@ -354,4 +369,30 @@ def _history(earlier_rows: list[int], table: str) -> list:
             expected=f"{low} to {high} rows (the median of {len(earlier_rows)} earlier batches is {usual:g})",
             advice="ask the source's owner whether the file is complete and holds its own period only",
         )
+    ]
+
+
+def _rhythm(source: SourceDeclaration, batch: Batch) -> list:
+    """The file comes when one of its source is due, and speaks of what has been."""
+    from expectations import rhythm
+    from expectations.checks import no_rows
+
+    return [
+        no_rows(
+            "no_file_is_missing_before_this_one",
+            rhythm.missing_before(batch.batch_id),
+            severity="warning",
+            table="ops.file",
+            expected="the file before it within two turns of the source's own rhythm",
+            advice=f"ask {source.owner} for the files in between; figures of those days are without them",
+        ),
+        no_rows(
+            "the_file_does_not_speak_of_the_future",
+            rhythm.from_the_future(batch.batch_id),
+            severity="warning",
+            table="ops.file",
+            expected="a day in the file's name that is not after the day on which it came",
+            advice=f"ask {source.owner} whether the name is wrong, and land it under its right name",
+            integrity="R19",
+        ),
     ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# Rows that a message names, and that the ledger keeps, of each expectation that fails.
 SAMPLE_ROWS = 5
+KEPT_ROWS = 100
 MESSAGE_PARTS = ("expected", "found", "look at", "do")
 
 
@@ -13,7 +15,8 @@ class CheckResult:
     """The outcome of one expectation.
 
     `observed` says in words what was found; `unexpected_count` counts the rows that break the expectation (None where
-    rows do not apply); `message` is empty when it holds.
+    rows do not apply); `message` is empty when it holds. `integrity` is the rule of `expectations.rule.INTEGRITY` that it serves.
+    `rows` are the first rows that break it, by their keys; a report from the ledger has none.
     """
 
     suite: str
@@ -25,6 +28,8 @@ class CheckResult:
     observed: str
     unexpected_count: int | None
     message: str
+    integrity: str | None = None
+    rows: tuple[dict[str, object], ...] = field(default=(), compare=False)
 
     @property
     def blocks(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from expectations import personal_data
-from expectations.results import SAMPLE_ROWS, CheckResult, GateCrashed, message
+from expectations.results import KEPT_ROWS, SAMPLE_ROWS, CheckResult, GateCrashed, message
 from ingest.readers import place_in_file
 
 if TYPE_CHECKING:
@@ -97,10 +97,12 @@ def _told(
     if error:
         raise GateCrashed(crash_message(suite, batch_id, meta["name"], error))
     observed, count = _observed(result)
-    text = ""
+    text, rows = "", []
     if not result.success:
-        where = _where(connection, meta, place, query)
-        text = personal_data.mask(message(meta["expected"], observed, where, meta["advice"]))
+        rows = _failing_rows(connection, meta, query)
+        where = meta["table"] + (f", {place}" if place else "")
+        shown = " | ".join(map(_row, rows[:SAMPLE_ROWS]))
+        text = personal_data.mask(message(meta["expected"], observed, f"{where}: {shown}" if shown else where, meta["advice"]))
     return CheckResult(
         suite=suite,
         batch_id=batch_id,
@@ -111,6 +113,8 @@ def _told(
         observed=personal_data.mask(observed),
         unexpected_count=count,
         message=text,
+        integrity=meta["integrity"],
+        rows=tuple({name: _told_safely(value) for name, value in row.items()} for row in rows),
     )
 
 
@@ -148,28 +152,32 @@ def _observed(result: Any) -> tuple[str, int | None]:
     return {0: "no row that breaks it", 1: "1 row that breaks it"}.get(broken, f"{broken} rows that break it"), broken
 
 
-def _where(connection: duckdb.DuckDBPyConnection, meta: dict, place: str, query: str) -> str:
-    """The table, and up to five of the rows that break an expectation."""
-    where = meta["table"] + (f", {place}" if place else "")
+def _failing_rows(connection: duckdb.DuckDBPyConnection, meta: dict, query: str) -> list[dict[str, object]]:
+    """The first rows that break an expectation, by the columns that name them."""
     if not meta["rows"]:
-        return where
+        return []
     cursor = connection.cursor()
     try:
         found = cursor.execute(
-            f"with batch as ({query}) select * from ({meta['rows']}) as broken order by all limit {SAMPLE_ROWS}"
+            f"with batch as ({query}) select * from ({meta['rows']}) as broken order by all limit {KEPT_ROWS}"
         )
         names = [column[0] for column in found.description]
-        rows = [_row(dict(zip(names, row))) for row in found.fetchall()]
+        return [
+            {name: value for name, value in zip(names, row) if value is not None} for row in found.fetchall()
+        ]
     finally:
         cursor.close()
-    return f"{where}: {' | '.join(rows)}"
+
+
+def _told_safely(value: object) -> object:
+    """A value as the ledger keeps it: numbers as they are, everything else as text without personal data."""
+    return value if isinstance(value, (bool, int, float)) else personal_data.mask(_short(value))
 
 
 def _row(row: dict[str, object]) -> str:
     return ", ".join(
         place_in_file(value) if name in ("_row_no", "row_no") else f"{name}={_short(value)}"
         for name, value in row.items()
-        if value is not None
     )
 
 

@@ -19,7 +19,7 @@ from ingest.settings import settings
 from ingest.sql import literal, quoted
 
 # The landing holds the bytes as they arrived, for as long as retention allows; secrets are not looked at; dbt's copies are code.
-NOT_SEARCHED = ("landing", "secrets", "dbt/compiled", "dbt/run")
+NOT_SEARCHED = ("landing", "backups/landing", "secrets", "dbt/compiled", "dbt/run")
 # Types whose values cannot show a number of a person or a name.
 NOT_TEXT = r"(BOOLEAN|DOUBLE|FLOAT|DATE|TIME.*|INTERVAL|U?TINYINT|U?SMALLINT|U?INTEGER|UUID|ENUM.*)"
 WHAT = {

@@ -11,9 +11,10 @@ import altair
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from exports import figures, words
+from exports import figures, restatement_figures, words
 from exports.figures import Published, Row
 
+RESTATED_SHOWN = 40  # rows; the workbook has the others
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -34,6 +35,9 @@ def write(published: Published, path: Path) -> None:
         publication=published.publication,
         verdict=figures.quality_verdict(published),
         quality=figures.quality(published),
+        restated=restatement_figures.restatements(published, only_this_version=True, totals_only=True),
+        restated_shown=RESTATED_SHOWN,
+        restated_summary=restatement_figures.summary(published),
         trees=trees,
         charts=charts,
         definitions=figures.definitions(published),

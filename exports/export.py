@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 from exports import figures, machine_files, version_folder
+from ingest import limits, lineage, warehouse
+from ingest.durable import fsync
 from ingest.settings import settings
 
 
@@ -14,22 +16,28 @@ def folder_of(audience: str) -> Path:
     return settings().exports / "public" if audience == "public" else settings().exports
 
 
+@lineage.traced("export", "exported")
+@limits.explained("export")
 def export(audience: str = "internal") -> list[Path]:
     """Write workbook, page and the files for programs of the current publication to exports/<version>/, and switch
     exports/current to it; for the public below exports/public/.
 
     Only the published copy is read. Safe to run again: the files of a version are replaced one by one, atomically.
-    The newest 12 exports are kept.
+    One export at a time: another one waits. The newest GMW_KEEP_VERSIONS exports are kept.
 
     Args: audience: internal or public: they differ in what is suppressed.
-    Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version.
+    Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version; WarehouseBusy;
+    DiskFull, OutOfMemory: what was exported before stays as it is.
     """
     from exports import dashboard, workbook  # they load charting libraries
 
     folder = folder_of(audience)
     folder.mkdir(parents=True, exist_ok=True)
-    version_folder.remove_stale(folder)
-    with figures.current(audience) as published:
+    with (
+        warehouse.lock("export", path=folder / ".lock"),
+        version_folder.tidied(folder),
+        figures.current(audience) as published,
+    ):
         partial = version_folder.partial(folder, published.version)
         partial.mkdir()
         machine_files.write(published, partial)
@@ -38,12 +46,27 @@ def export(audience: str = "internal") -> list[Path]:
         machine_files.write_manifest(published, partial)
         version_folder.make_durable(partial)
         target = folder / published.version
-        target.mkdir(exist_ok=True)
         paths = [target / file.name for file in sorted(partial.iterdir())]
-        for path in paths:
-            os.replace(partial / path.name, path)
-        version_folder.fsync(target)
-        partial.rmdir()
-        version_folder.switch(folder, published.version)
-    version_folder.prune(folder)
+        if not target.exists():
+            os.rename(partial, target)  # whole or not at all: a rollback may lead to it
+        else:
+            for path in paths:
+                os.replace(partial / path.name, path)
+            partial.rmdir()
+            fsync(target)
+        with version_folder.guard(folder):
+            version_folder.switch(folder, published.version)
+        version_folder.prune(folder, settings().keep_versions)
     return paths
+
+
+def switch_to(version: str) -> bool:
+    """Show the exports of a version that was exported before, to every audience. Returns: whether there are any for the inside."""
+    switched = []
+    for audience in figures.AUDIENCES:
+        folder = folder_of(audience)
+        if (folder / version).is_dir():
+            with version_folder.guard(folder):
+                version_folder.switch(folder, version)
+            switched.append(audience)
+    return "internal" in switched

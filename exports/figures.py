@@ -79,6 +79,9 @@ def current(audience: str = "internal", period: Period | None = None) -> Iterato
         if AUDIENCES[audience] != "kpi_value":
             (database,) = connection.execute("select current_database()").fetchone()
             connection.execute(f'create temp view kpi_value as from "{database}".main.{AUDIENCES[audience]}')
+            _hide_restatements(connection, database)
+        if not connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_target'").fetchone():
+            connection.execute(TARGETS)
         connection.execute(_macros())
         connection.execute(PLACE)
         connection.execute(FIGURE)
@@ -90,6 +93,17 @@ def current(audience: str = "internal", period: Period | None = None) -> Iterato
         yield published
     finally:
         connection.close()
+
+
+def _hide_restatements(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Show the public what was restated of those metrics only of which nothing is hidden from it: a restatement has the numbers of
+    two versions, as the inside sees them."""
+    if connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_restatement'").fetchone():
+        connection.execute(
+            f"""create temp view kpi_restatement as from "{database}".main.kpi_restatement
+            where metric_code not in (select metric_code from kpi_value where status = 'suppressed')
+                and metric_code in (select metric_code from kpi_catalogue where not counts_people)"""
+        )
 
 
 def _use_little_memory(connection: duckdb.DuckDBPyConnection) -> None:
@@ -213,6 +227,13 @@ select figures.metric_code, definition_version, coalesce(family, 'other') as fam
     shown("upper", unit, wanted) as upper_display
 from figures left join place using (place_key)
 left join dim_question on breakdown_type = 'question' and breakdown_value = dim_question.question_key
+"""
+
+# A version that was published before there were targets.
+TARGETS = """
+create temp table kpi_target (
+    place_key varchar, metric_code varchar, period_type varchar, period_start date, currency varchar, "value" double
+)
 """
 
 ORDER = """tree_rank, depth, place_level = 'unknown', place_path, place_key, family_rank, metric_rank, metric_code,

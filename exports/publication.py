@@ -10,15 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, datetime, timezone
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 import duckdb
 
-from exports import version_folder
+from exports import history, restatement, version_folder
 from exports.restricted import PERSON_KEYS, Restriction, restrictions
-from ingest import warehouse
+from exports.versions import MANIFEST, is_whole, prune, put_in_force, sha256, versions
+from ingest import limits, lineage, warehouse
 from ingest.build import code_version
 from ingest.settings import settings
 from ingest.sql import literal
@@ -33,7 +35,10 @@ SORTED_TABLES = ("kpi_like_for_like", "kpi_value", "kpi_value_public", "quality_
 STORAGE_VERSION = "v1.4.0"
 DATABASE = "marts.duckdb"
 RESTRICTED_DATABASE = "restricted.duckdb"
-MANIFEST = "manifest.json"
+# Packages whose versions the manifest names: they decide what a number comes to.
+SOFTWARE = ("duckdb", "dbt-core", "dbt-duckdb", "great-expectations")
+# Whom a number is for → the dbt variable that says below how many people it is hidden.
+SUPPRESSION = {"internal": "suppression_k", "public": "suppression_k_public"}
 
 
 class PublicationRefused(RuntimeError):
@@ -44,47 +49,40 @@ class NothingPublished(RuntimeError):
     """There is no current version to read."""
 
 
-class UnknownVersion(LookupError):
-    """There is no such published version; the message lists those there are."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """One published version; times are UTC."""
-
-    name: str
-    run_id: str
-    published_at: datetime
-    as_of: date | None
-    path: Path
-    is_current: bool
-
-
-def publish(run_id: str) -> Path:
+@lineage.traced("publish", "published")
+@limits.explained("publish")
+def publish(run_id: str, tell: Callable[[str], None] = print) -> Path:
     """Copy the marts of a gated run into a new version and make it the current one.
 
     Safe to run again: a run that is published already, and has not been gated again since, is not copied a second time;
     its version is made current unless a newer one has been published meanwhile. A crash leaves the previous version
-    current; the next call clears what it left. The newest 12 versions are kept.
+    current; the next call clears what it left. After a rollback the new version waits until somebody lets it through
+    (`versions.rollback`). Old versions are deleted by policy (`versions.prune`).
 
-    Args: run_id: the run whose build is in the build database and whose marts gate has passed.
+    Args: run_id: the run whose build is in the build database and whose marts gate has passed. tell: told what was done.
     Returns: the folder of this run's version.
     Raises: PublicationRefused when the marts gate of the run has no results or a failed critical one, when another build
         has begun since, when a required table is missing or twice there, when kpi_value is empty or of another run.
-        WarehouseBusy when the build database stays locked.
+        WarehouseBusy when the build database stays locked. DiskFull, OutOfMemory: the version before stays current.
     """
     published = settings().published
     with warehouse.writer(purpose=f"publish run {run_id}") as connection:
         gates = _passed_gates(connection, run_id)
         published.mkdir(parents=True, exist_ok=True)
-        version_folder.remove_stale(published)
-        version = _published_since_its_gate(published, connection, run_id)
-        if version is None:
-            _refuse_rebuilt(connection, run_id)
-            version = _write_version(published, connection, run_id, gates)
-        if version == version_folder.names(published)[0]:
-            version_folder.switch(published, version)
-        version_folder.prune(published)
+        with version_folder.tidied(published):
+            version = _published_since_its_gate(published, connection, run_id)
+            if version is None:
+                _refuse_rebuilt(connection, run_id)
+                version = _write_version(published, connection, run_id, gates)
+        held = put_in_force(version) if version == version_folder.names(published)[0] else None
+        history.keep(published)
+        prune()
+    tell(f"published {version}")
+    if held:
+        tell(
+            f"It is not current: {held}, and that holds. Look at {version}; `gmw rollback {version}` makes it current and ends "
+            "the rollback."
+        )
     return published / version
 
 
@@ -110,50 +108,26 @@ def open_current() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def versions() -> list[Version]:
-    """All published versions, newest first."""
-    published = settings().published
-    current = version_folder.current_name(published)
-    found = []
-    for name in version_folder.names(published):
-        manifest = json.loads((published / name / MANIFEST).read_text(encoding="utf-8"))
-        found.append(
-            Version(
-                name=name,
-                run_id=manifest["run_id"],
-                published_at=datetime.fromisoformat(manifest["published_at"]),
-                as_of=date.fromisoformat(manifest["as_of"]) if manifest["as_of"] else None,
-                path=published / name,
-                is_current=name == current,
-            )
-        )
-    return found
+def why_not_published(connection: duckdb.DuckDBPyConnection) -> str:
+    """Why the last run is not what is published; empty when it is, or when nothing was built.
 
-
-def rollback(version: str) -> Path:
-    """Make an earlier (or later) version the current one; no version is changed or deleted.
-
-    It waits for no lock: a version that is wrong can be withdrawn while a long build is under way.
-
-    Args: version: a name as `versions()` lists it. Returns: its folder.
-    Raises: UnknownVersion when it is not there or not whole.
+    Args: connection: to the build database.
     """
-    published = settings().published
-    if version not in version_folder.names(published) or not _is_whole(published / version):
-        known = ", ".join(version_folder.names(published)) or "none"
-        raise UnknownVersion(
-            f"Version {version!r}: expected a complete version in {published}, found {known}. "
-            "Choose one of those (`gmw status` shows the current one)."
-        )
-    version_folder.switch(published, version)
-    return published / version
+    (run_id,) = connection.execute("select max_by(run_id, started_at) from ops.run").fetchone()
+    if run_id is None or any(version.run_id == run_id for version in versions()):
+        return ""
+    try:
+        _passed_gates(connection, run_id)
+    except PublicationRefused as refusal:
+        return f"{refusal} If its build failed: the log is {settings().dbt_target / 'dbt.log'}."
+    return f"Run {run_id!r} has passed its gate and is not published: `gmw publish` does it."
 
 
 def _passed_gates(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[dict]:
     """Results of the run's gates, summed by suite, or PublicationRefused."""
     found = connection.execute(
         "select gate, severity, expectation, column_name, observed, message, success from ops.gate_result "
-        "where run_id = ? order by all",
+        "where run_id = ? and superseded_at is null order by all",
         [run_id],
     ).fetchall()
     marts = [row for row in found if row[0] == "marts"]
@@ -178,7 +152,7 @@ def _passed_gates(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[di
             count(*) filter (where success is not true and severity = 'warning') as failed_warning,
             count(*) filter (where success is not true and severity = 'info') as failed_info,
             strftime(max(checked_at) at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as checked_at
-        from ops.gate_result where run_id = ? group by all order by all
+        from ops.gate_result where run_id = ? and superseded_at is null group by all order by all
         """,
         [run_id],
     )
@@ -206,18 +180,9 @@ def _published_since_its_gate(published: Path, connection: duckdb.DuckDBPyConnec
         "select max(checked_at) from ops.gate_result where run_id = ? and gate = 'marts'", [run_id]
     ).fetchone()
     for version in versions():
-        if version.run_id == run_id and gated_at and version.published_at >= gated_at and _is_whole(version.path):
+        if version.run_id == run_id and gated_at and version.published_at >= gated_at and is_whole(version):
             return version.name
     return None
-
-
-def _is_whole(folder: Path) -> bool:
-    """Whether every file of the manifest is there at its size."""
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return all(
-        (folder / name).is_file() and (folder / name).stat().st_size == file["bytes"]
-        for name, file in manifest["files"].items()
-    )
 
 
 def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_id: str, gates: list[dict]) -> str:
@@ -227,6 +192,7 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     version = version_folder.new_name(published, run_id)
     folder = version_folder.partial(published, version)
     (folder / "parquet").mkdir(parents=True)
+    earlier = _seen_last()
     publication = {
         "version": version,
         "run_id": run_id,
@@ -234,15 +200,18 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
         "as_of": as_of.isoformat() if as_of else None,
         "code_version": _code_version(connection, run_id),
         "catalogue_version": _catalogue_version(connection, tables["kpi_catalogue"]),
+        "compared_with": earlier.name if earlier else None,
     }
-    rows = _copy(connection, folder, tables, publication, gates)
+    rows = _copy(connection, folder, tables, publication, gates, earlier)
     manifest = {
         **publication,
         "tables": rows,
         "gates": gates,
         "sources": _sources(connection),
+        "software": {name: version_of(name) for name in SOFTWARE},
+        "suppression": {audience: settings().dbt_vars[variable] for audience, variable in SUPPRESSION.items()},
         "files": {
-            path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+            path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)}
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         },
@@ -250,8 +219,13 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     version_folder.make_durable(folder)
     os.rename(folder, published / version)
-    version_folder.fsync(published)
     return version
+
+
+def _seen_last() -> Path | None:
+    """The version that people see until now: the current one; where it is damaged, the newest whole one."""
+    current_first = sorted(versions(), key=lambda version: not version.is_current)
+    return next((version.path for version in current_first if is_whole(version)), None)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -299,7 +273,12 @@ def _as_of(connection: duckdb.DuckDBPyConnection, kpi_value: str, run_id: str) -
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, folder: Path, tables: dict[str, str], publication: dict, gates: list[dict]
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    tables: dict[str, str],
+    publication: dict,
+    gates: list[dict],
+    earlier: Path | None,
 ) -> dict[str, int]:
     """Write marts.duckdb, the Parquet files and restricted.duckdb. Returns: rows per table of marts.duckdb."""
     rows = {}
@@ -318,15 +297,19 @@ def _copy(
             select cast($version as varchar) as version, cast($run_id as varchar) as run_id,
                 cast($published_at as timestamptz) as published_at, cast($as_of as date) as as_of,
                 cast($code_version as varchar) as code_version, cast($catalogue_version as varchar) as catalogue_version,
-                cast($gates as json) as gates
+                cast($compared_with as varchar) as compared_with, cast($gates as json) as gates
             """,
             {**publication, "gates": json.dumps(gates, ensure_ascii=False)},
         )
-        for name in [*open_tables, "publication"]:
+        restatement.write(connection, folder, earlier, tables, publication)
+        for name in [*open_tables, "publication", *restatement.TABLES]:
             target = f'published.main."{name}"'
             (rows[name],) = connection.execute(f"select count(*) from {target}").fetchone()
+            # A Parquet file that was copied away says of itself which version it is of (`parquet_kv_metadata`).
+            origin = f"{{version: {literal(publication['version'])}, run_id: {literal(publication['run_id'])}}}"
             connection.execute(
-                f"copy {target} to {literal(str(folder / 'parquet' / f'{name}.parquet'))} (format parquet, compression zstd)"
+                f"copy {target} to {literal(str(folder / 'parquet' / f'{name}.parquet'))} "
+                f"(format parquet, compression zstd, kv_metadata {origin})"
             )
     finally:
         connection.execute("detach published")
@@ -392,8 +375,3 @@ def _catalogue_version(connection: duckdb.DuckDBPyConnection, kpi_catalogue: str
     """A digest of all definitions: it changes exactly when one of them does."""
     found = connection.execute(f"from {kpi_catalogue} order by all").fetchall()
     return hashlib.sha256(json.dumps(found, ensure_ascii=False, default=str).encode()).hexdigest()[:12]
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -39,8 +39,10 @@ def restrictions() -> dict[str, Restriction]:
     found = {}
     for folder in ("marts", "kpis"):
         for path in sorted((settings().dbt_project / "models" / folder).rglob("*.yml")):
-            content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-            for model in (content or {}).get("models", []):
+            text = path.read_text(encoding="utf-8")
+            if "restricted" not in text:
+                continue  # parsing all of them takes as long as a small publication
+            for model in (yaml.load(text, Loader=yaml.CSafeLoader) or {}).get("models", []):
                 meta = _meta(model)
                 restriction = Restriction(
                     whole=bool(meta.get("restricted")),

@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-KEEP_VERSIONS = 12
+from ingest.durable import fsync
+
 CURRENT = "current"
 STAMP = "%Y%m%dT%H%M%SZ"
 NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
@@ -51,13 +55,41 @@ def partial(folder: Path, version: str) -> Path:
     return folder / f".{version}.partial"
 
 
+@contextmanager
+def guard(folder: Path) -> Iterator[None]:
+    """Let nobody else switch the link of a folder or take versions away meanwhile. Readers are never kept waiting.
+
+    An OS lock, which ends with the process. It is held for moments only, never while data is written.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def remove_stale(folder: Path) -> None:
     """Remove what a crash left behind: partial versions and a link that was not switched."""
     if not folder.is_dir():
         return
+    with guard(folder):
+        (folder / f".{CURRENT}.partial").unlink(missing_ok=True)
     for entry in folder.iterdir():
-        if entry.name.startswith(".") and entry.name.endswith(".partial"):
-            entry.unlink() if entry.is_symlink() else shutil.rmtree(entry)
+        if entry.name.startswith(".") and entry.name.endswith(".partial") and not entry.is_symlink():
+            shutil.rmtree(entry)
+
+
+@contextmanager
+def tidied(folder: Path) -> Iterator[None]:
+    """Around the writing of a version: what a crash has left is removed before, and at once what this one leaves when it fails:
+    on a full disk, that is the room that is missing."""
+    remove_stale(folder)
+    try:
+        yield
+    except BaseException:
+        remove_stale(folder)
+        raise
 
 
 def make_durable(folder: Path) -> None:
@@ -68,17 +100,13 @@ def make_durable(folder: Path) -> None:
         fsync(Path(parent))
 
 
-def fsync(path: Path) -> None:
-    """Force one file or folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def switch(folder: Path, version: str) -> None:
-    """Point `current` at a version, atomically: readers see the old version or the new one, never neither."""
+    """Point `current` at a version, atomically: readers see the old version or the new one, never neither.
+
+    After a power cut, too: the name of the version is on the disk before the link leads to it. The caller holds the `guard`.
+    """
+    fsync(folder)
+    fsync(folder.parent)
     link = folder / f".{CURRENT}.partial"
     link.unlink(missing_ok=True)
     os.symlink(version, link)
@@ -86,15 +114,17 @@ def switch(folder: Path, version: str) -> None:
     fsync(folder)
 
 
-def prune(folder: Path, keep: int = KEEP_VERSIONS) -> list[str]:
-    """Delete all but the newest `keep` versions; the current one stays, whatever its age. Returns: those deleted.
+def prune(folder: Path, keep: int, spare: Collection[str] = ()) -> list[str]:
+    """Delete all but the newest `keep` versions; the current one and those to `spare` stay, whatever their age.
 
     A version is renamed to its partial name first, so that a crash leaves no half version that looks whole.
+    Returns: those deleted.
     """
-    kept = current_name(folder)
-    deleted = [version for version in names(folder)[keep:] if version != kept]
+    with guard(folder):
+        kept = {current_name(folder), *spare}
+        deleted = [version for version in names(folder)[keep:] if version not in kept]
+        for version in deleted:
+            os.rename(folder / version, partial(folder, version))
     for version in deleted:
-        aside = partial(folder, version)
-        os.rename(folder / version, aside)
-        shutil.rmtree(aside)
+        shutil.rmtree(partial(folder, version))
     return deleted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,23 +12,30 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from ingest import corrections, privacy, warehouse
+from ingest import corrections, limits, lineage, privacy, staging_quarantine, tethered, warehouse
 from ingest.declaration import declarations
 from ingest.load import ensure_raw_table
 from ingest.settings import settings
+
+SLOWEST = 5
+RUN_RESULTS = "run_results.json"
+# Unless GMW_MEMORY_LIMIT says less: nothing else that is large runs beside a build.
+BUILD_MEMORY = "80%"
 
 
 class BuildFailed(RuntimeError):
     """dbt ended with an error; the message names the failing nodes and where the log is."""
 
 
+@lineage.traced("build")
+@limits.explained("build")
 def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = print) -> None:
     """Build seeds, models and data tests with dbt.
 
     Args: run_id: identifies the run in `kpi_value` and in the gate results. select: a dbt selection; default everything.
         echo: takes dbt's progress, one line at a time.
     Raises: BuildFailed naming each failing node; privacy.OtherKeys while a key rotation is unfinished; CorrectionError;
-    WarehouseBusy.
+    WarehouseBusy; DiskFull; OutOfMemory.
     """
     corrections.check_all()
     with warehouse.writer(f"prepare build {run_id}") as connection, warehouse.transaction(connection):
@@ -38,14 +46,22 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
         connection.execute("insert into ops.run values (?, now(), ?)", [run_id, code_version()])
     # Unit tests check the models' arithmetic on made-up rows: they belong to the tests of the code, not to a run.
     arguments = ["build", "--exclude-resource-type", "unit_test", *(["--select", select] if select else [])]
-    started = time.monotonic()
-    if dbt(arguments, purpose=f"build {run_id}", echo=echo) != 0:
-        raise BuildFailed(_failures())
-    echo(f"dbt build: done in {time.monotonic() - started:.1f} s")
+    started, started_at = time.monotonic(), time.time()
+    # What dbt said of the build before is not about this one.
+    (settings().dbt_target / RUN_RESULTS).unlink(missing_ok=True)
+    code = dbt(arguments, purpose=f"build {run_id}", echo=echo)
+    lineage.dbt_has_run(started_at)
+    if code != 0:
+        raise BuildFailed(_failures(code))
+    staging_quarantine.note(run_id)
+    for line in _summary(time.monotonic() - started):
+        echo(line)
 
 
 def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print) -> int:
     """Run dbt on the project with this installation's database, folders and sources, behind the writer lock.
+
+    dbt never outlives this process, and holds the lock as long as it runs: what follows a killed build writes alone.
 
     Args: arguments: a dbt command and its options. purpose: shown to those who wait for the lock. echo: as for `build`.
     Returns: dbt's exit code. Raises: WarehouseBusy.
@@ -57,12 +73,16 @@ def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print)
         "--target-path", str(current.dbt_target), "--log-path", str(current.dbt_target),
         "--vars", json.dumps({**current.dbt_vars, "staging_models": staging_models()}),
     ]
-    environment = {**os.environ, "GMW_DATABASE": str(current.database), "DO_NOT_TRACK": "1"}
-    with warehouse.lock(purpose):
+    with warehouse.lock(purpose) as held, warehouse.scratch() as folder:
         current.database.parent.mkdir(parents=True, exist_ok=True)
+        own = {
+            "GMW_DATABASE": str(current.database), "GMW_SCRATCH": str(folder), "DO_NOT_TRACK": "1",
+            "GMW_MEMORY_LIMIT": os.environ.get("GMW_MEMORY_LIMIT") or BUILD_MEMORY,
+        }  # fmt: skip
         process = subprocess.Popen(
-            command, env=environment, cwd=current.dbt_project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+            tethered.command(command), env={**os.environ, **own}, cwd=current.dbt_project, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, pass_fds=[held.fileno()],
+        )  # fmt: skip
         try:
             for line in process.stdout:
                 echo(line.rstrip())
@@ -96,13 +116,44 @@ def code_version() -> str:
     return described.stdout.strip() if described.returncode == 0 else version("governance-metrics-warehouse")
 
 
-def _failures() -> str:
-    results = settings().dbt_target / "run_results.json"
+def _summary(seconds: float) -> list[str]:
+    """What dbt has done, from its own results: a line per group of models (as their names begin), the slowest, the sum."""
+    results = json.loads((settings().dbt_target / RUN_RESULTS).read_text())["results"]
+    groups: dict[str, list[float]] = {}
+    took = []
+    for result in results:
+        kind, _, name = result["unique_id"].split(".")[:3]
+        group = f"models {name.partition('_')[0]}_*" if kind == "model" else f"{kind}s"
+        groups.setdefault(group, []).append(result["execution_time"])
+        took.append((result["execution_time"], f"{kind} {name}"))
+    lines = [f"{group}: {len(times)}, {sum(times):.1f} s" for group, times in sorted(groups.items())]
+    slowest = ", ".join(f"{name} {time:.1f} s" for time, name in sorted(took, reverse=True)[:SLOWEST])
+    counts = {kind: sum(what.startswith(kind) for _, what in took) for kind in ("model", "test", "seed")}
+    return [
+        *lines, f"slowest: {slowest}",
+        f"dbt build: {counts['model']} models, {counts['test']} tests, {counts['seed']} seeds; {seconds:.2f} s",
+    ]  # fmt: skip
+
+
+def _failures(code: int) -> str:
+    results = settings().dbt_target / RUN_RESULTS
     log = settings().dbt_target / "dbt.log"
     failed = [
         f"{result['unique_id']}: {' '.join((result['message'] or '').split())}"
         for result in (json.loads(results.read_text())["results"] if results.exists() else [])
         if result["status"] in ("error", "fail", "runtime error")
     ]
-    what = "\n".join(failed) if failed else "dbt stopped before it ran a node"
+    what = "\n".join(failed) if failed else _without_results(code)
     return f"dbt build failed; nothing is published.\n{what}\nThe whole log: {log}"
+
+
+def _without_results(code: int) -> str:
+    """Why dbt left no results of nodes."""
+    if code == -signal.SIGKILL:
+        return (
+            "dbt was killed (signal 9): by somebody, or by the system because memory was short (`dmesg` tells). Then end what else "
+            "runs there, or set GMW_MEMORY_LIMIT to what is left; run the build again, nothing needs to be cleaned up"
+        )
+    if code < 0:
+        return f"dbt was ended by signal {-code}; run the build again, nothing needs to be cleaned up"
+    return "dbt stopped before it ran a node"

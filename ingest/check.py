@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import secrets
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest import warehouse
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.load import BatchReport, dry_run
 from ingest.readers.header import normalised_header
@@ -116,7 +116,6 @@ def staged(source_name: str, path: Path, echo: Callable[[str], None]) -> tuple[l
     Raises: BuildFailed when a model does not run or a test of it fails; DeclarationError.
     """
     from expectations import gate
-    from ingest import warehouse
     from ingest.build import build
     from ingest.landing import land
     from ingest.load import load
@@ -135,7 +134,7 @@ def staged(source_name: str, path: Path, echo: Callable[[str], None]) -> tuple[l
         )
         with warehouse.reader() as connection:
             failed = connection.execute(
-                "select severity || ': ' || coalesce(message, expectation) from ops.gate_result where not success "
+                "select severity || ': ' || coalesce(message, expectation) from ops.gate_result_current where not success "
                 "order by severity, expectation"
             ).fetchall()
             models = []
@@ -151,10 +150,10 @@ def staged(source_name: str, path: Path, echo: Callable[[str], None]) -> tuple[l
 @contextmanager
 def _scratch_installation() -> Iterator[None]:
     """An empty installation with a secret of its own, which every function takes for the real one until the end."""
-    with tempfile.TemporaryDirectory(prefix="gmw-check-") as folder:
+    with warehouse.scratch() as folder:
         own = {
-            "GMW_HOME": folder,
-            "GMW_DROP_FOLDER": str(Path(folder, "drop")),
+            "GMW_HOME": str(folder),
+            "GMW_DROP_FOLDER": str(folder / "drop"),
             PERSON_KEY_SECRET: secrets.token_hex(32),
             # Tests of a seed that need models of other sources, too, have nothing to test here.
             "DBT_INDIRECT_SELECTION": "buildable",

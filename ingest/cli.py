@@ -18,7 +18,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from exports import export_cli
+from exports.cli import docs, rollback, versions
+from exports.restatement_cli import restatements
+from ingest import maintenance_cli
 from orchestration.cli import app as airflow_app
+from orchestration.notify_cli import app as notify_app
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Governance Metrics Warehouse")
 source_app = typer.Typer(no_args_is_help=True, help="Declared sources")
@@ -28,7 +32,12 @@ app.add_typer(source_app, name="source")
 app.add_typer(gate_app, name="gate")
 app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
-for command in (export_cli.export, export_cli.explain, export_cli.catalogue, export_cli.dictionary, export_cli.sql):
+app.add_typer(notify_app, name="notify")
+app.add_typer(maintenance_cli.backup_app, name="backup")
+for command in (
+    export_cli.export, export_cli.explain, export_cli.catalogue, export_cli.dictionary, export_cli.sql, versions, rollback, docs,
+    restatements, maintenance_cli.restore, maintenance_cli.maintain,
+):  # fmt: skip
     app.command()(command)
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
 console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
@@ -295,7 +304,11 @@ def replay(
 
     batches = replays.plan(names or None)
     if not batches:
-        console.print("Nothing to replay: no row in quarantine, no blocked file, no correction that is not applied.")
+        console.print(
+            "Nothing to replay: no row in quarantine, no blocked file, no correction that is not applied. Aliases of places and "
+            "staging models act with the next build (`gmw run`).",
+            soft_wrap=True,
+        )
         return
     if dry_run:
         for batch in batches:
@@ -335,15 +348,7 @@ def publish(run_id: BuiltRunId = "") -> None:
     """Publish the marts of a run whose gate has passed, as a new version."""
     from exports.publication import publish as publish_version
 
-    console.print(f"published {publish_version(run_id or latest_run_id()).name}")
-
-
-@app.command()
-def rollback(version: Annotated[str, typer.Argument(help="its name; see $GMW_HOME/published")]) -> None:
-    """Switch `current` back to an earlier published version."""
-    from exports.publication import rollback as switch_back
-
-    console.print(f"current is now {switch_back(version).name}")
+    publish_version(run_id or latest_run_id(), say)
 
 
 @app.command()

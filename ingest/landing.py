@@ -6,26 +6,29 @@ import calendar
 import hashlib
 import os
 import re
-import tempfile
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ingest import connectors, ledger, warehouse
+from ingest import connectors, durable, ledger, limits, lineage, warehouse
 from ingest.connectors import Arrival, Arrivals, Interval, Refused, Unchanged, Unreadable
 from ingest.connectors.local_files import chunks
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.declared.connectors import Files
 from ingest.settings import settings
 
+# Where copies are made, on the disk of the landing.
+SCRATCH = ".scratch"
+
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file in the landing. `is_new` is false when the same bytes had landed before. `problem`: why it could not be taken;
-    then there are no bytes, and a blocked batch tells of it."""
+    """One file in the landing. `is_new` is false when the same bytes had landed before; `is_again`: they count as delivered anew
+    nevertheless, as another file had come in between. `problem`: why it could not be taken; then there are no bytes, and a blocked
+    batch tells of it."""
 
     source: str
     file_id: str
@@ -33,24 +36,31 @@ class LandedFile:
     size_bytes: int
     is_new: bool
     problem: str = ""
+    is_again: bool = False
 
     def __str__(self) -> str:
         if self.problem:
             return f"{self.file_name}: not taken, {self.problem}"
-        return f"{self.file_name}: {'landed' if self.is_new else 'known already'}, {self.size_bytes} bytes, sha256 {self.file_id}"
+        known = "delivered again, counts as the latest" if self.is_again else "known already"
+        what = "landed" if self.is_new else known
+        return f"{self.file_name}: {what}, {self.size_bytes} bytes, sha256 {self.file_id}"
 
 
+@lineage.traced("land.{source_name}", "landed")
+@limits.explained("land")
 def land(source_name: str, paths: list[Path] | None = None, interval: Interval | None = None) -> list[LandedFile]:
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
 
-    The same bytes again are a no-op, whatever their name. A file that cannot be taken becomes a blocked batch, the others go on.
-    A blocked file that is no longer where files arrive is noted as withdrawn.
+    The same bytes again are a no-op, whatever their name, unless another file has come in between: where files replace what was
+    there, they are the latest then, and their rows are not loaded twice. A file that cannot be taken becomes a blocked batch, the
+    others go on. A blocked file that is no longer where files arrive is noted as withdrawn.
     Bytes that retention has purged come back only when somebody names the file.
 
     Args: source_name: a declared source. paths: files to land; default: those that the source's connector brings. interval: the
     time that the load is about, for connectors that ask for a part of what there is. One that is asked for again (a backfill) takes of
     files whose names say a date those of the interval; a scheduled one takes all that lie there, the late ones, too.
-    Returns: one LandedFile per file. Raises: DeclarationError, FileNotFoundError, WarehouseBusy, what the connector raises.
+    Returns: one LandedFile per file. Raises: DeclarationError, FileNotFoundError, WarehouseBusy, DiskFull, what the connector
+    raises.
     """
     source = declaration(source_name)
     with connectors.arrivals(source, interval) if paths is None else connectors.given(source, paths) as arrived:
@@ -84,25 +94,37 @@ def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = 
             copied.append((file, as_of, revision, *_copy(source, file.path)))
         except Unreadable as reason:
             refused.append(Refused(file.name, file.address, str(reason)))
+    # What the ledger names has to be on the disk before.
+    targets = [settings().landing / landed_path(source.name, file_id) for _, _, _, file_id, _ in copied]
+    durable.fsync_folders(targets, settings().home)
     landed = []
     with warehouse.writer(f"land {source.name}") as connection, warehouse.transaction(connection):
         known = dict(
             connection.execute("select file_id, purged_at is not null from ops.file where source = ?", [source.name]).fetchall()
         )
-        for file, as_of, revision, file_id, size in copied:
-            is_new = file_id not in known
+        refused += ledger.of_another_period(connection, source, [(file, as_of, file_id) for file, as_of, _, file_id, _ in copied])
+        copied = [one for one in copied if one[0].address not in {file.address for file in refused}]
+        is_watched = not known or ledger.is_watched(connection, source.name)
+        (moment,) = connection.execute("select now()").fetchone()
+        for position, (file, as_of, revision, file_id, size) in enumerate(copied):
+            is_new, delivered_at = file_id not in known, moment + timedelta(microseconds=position)
+            lay_there = ledger.note_arrived(connection, source.name, file.address, file_id)
+            is_again = (
+                not is_new and is_watched and lay_there != file_id and source.delivery.mode != "append"
+                and ledger.deliver_again(connection, source.name, file_id, as_of, revision, delivered_at)
+            )  # fmt: skip
             if is_new:
                 known[file_id] = False
                 connection.execute(
                     """
                     insert into ops.file (file_id, source, file_name, original_path, size_bytes, landed_path, licence, producer,
-                        as_of, revision, retrieved_at)
-                    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
+                        as_of, revision, retrieved_at, delivered_at)
+                    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(), ?)
                     """,
                     [file_id, source.name, file.name, file.address, size, str(landed_path(source.name, file_id)),
-                     source.licence, source.producer, as_of, revision],
+                     source.licence, source.producer, as_of, revision, delivered_at],
                 )
-            landed.append(LandedFile(source.name, file_id, file.name, size, is_new))
+            landed.append(LandedFile(source.name, file_id, file.name, size, is_new, is_again=is_again))
         landed += [LandedFile(source.name, file.file_id, file.name, file.size_bytes, False) for file in arrived.unchanged]
         ledger.note_fetched(connection, source.name, [(file, file_id) for file, _, _, file_id, _ in copied])
         ledger.refuse(connection, source.name, refused)
@@ -144,28 +166,30 @@ def landed_path(source_name: str, file_id: str) -> Path:
 
 def _copy(source: SourceDeclaration, path: Path) -> tuple[str, int]:
     """Copy a file into the landing; the name of the copy is its sha256. Returns sha256 and size in bytes. Raises Unreadable."""
-    folder = settings().landing / source.name
-    folder.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".landing-", delete=False) as copy:
-        try:
+    with warehouse.scratch(settings().landing / SCRATCH) as folder:
+        with open(folder / "copy", "wb") as copy:
             for chunk in chunks(path):
                 digest.update(chunk)
                 size += len(chunk)
                 copy.write(chunk)
             copy.flush()
             os.fsync(copy.fileno())
-        except BaseException:
-            os.unlink(copy.name)
-            raise
-    target = settings().landing / landed_path(source.name, digest.hexdigest())
-    if target.exists():
-        os.unlink(copy.name)
-    else:
-        target.parent.mkdir(exist_ok=True)
-        os.chmod(copy.name, 0o444)
-        os.replace(copy.name, target)
-    return digest.hexdigest(), size
+        file_id = digest.hexdigest()
+        target = settings().landing / landed_path(source.name, file_id)
+        if not _holds(target, file_id):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.chmod(copy.name, 0o444)
+            os.replace(copy.name, target)
+    return file_id, size
+
+
+def _holds(path: Path, file_id: str) -> bool:
+    """Whether a file is there and has this sha256: what a power cut or a full disk has cut short is not believed by its name."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == file_id
 
 
 def as_of_in_name(source: SourceDeclaration, file_name: str) -> date | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import corrections, drift, evolution, ledger, privacy, quarantine, readers, warehouse
+from ingest import corrections, data_end, drift, evolution, ledger, limits, lineage, privacy, quarantine, readers, warehouse
 from ingest.columns import sort_rows
 from ingest.corrections import Correction, Outcome
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
@@ -69,7 +69,20 @@ class Waiting:
     file_id: str
     name: str
     path: Path
+    size_bytes: int
     batch_id: str | None
+
+    @property
+    def damage(self) -> str:
+        """Why the landed bytes cannot be the file; "" when they may be."""
+        found = f"{self.path.stat().st_size:,} bytes" if self.path.is_file() else "no file"
+        if found == f"{self.size_bytes:,} bytes":
+            return ""
+        return (
+            f"expected the {self.size_bytes:,} bytes that were landed, found {found} in the landing as "
+            f"{self.path.relative_to(settings().landing)} (a disk that lost them?); "
+            "land the file again: where it came from, or with its path (`gmw land SOURCE PATH`)"
+        )
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,7 @@ class Prepared:
     is_out_of_memory: bool = False
 
 
+@lineage.traced("load.{source_name}", "loaded")
 def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list[BatchReport]:
     """Load every landed file of a source that is not loaded yet, oldest `as_of` first, each in a transaction of its own.
 
@@ -94,11 +108,12 @@ def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list
 
     Args: source_name: a declared source. tell: told what is being done.
     Returns: one BatchReport per file tried. Raises: DeclarationError, RuntimeError (no secret for personal data), OtherKeys,
-    WarehouseBusy, CorrectionError.
+    WarehouseBusy, CorrectionError, DiskFull, OutOfMemory.
     """
     return load_landed(declaration(source_name), tell)
 
 
+@limits.explained("load")
 def load_landed(source: SourceDeclaration, tell: Callable[[str], None] = lambda _: None) -> list[BatchReport]:
     """`load` for a declaration that one has at hand."""
     purpose = f"load {source.name}"
@@ -110,30 +125,47 @@ def load_landed(source: SourceDeclaration, tell: Callable[[str], None] = lambda 
     for file, day in zip(waiting, days, strict=True):
         started = time.monotonic()
         with warehouse.scratch() as folder, ExitStack() as ends:
-            tell(f"{file.name}: reading {file.path.stat().st_size / 1e6:,.1f} MB")
-            wanted = corrections.of_file(source, file.file_id, file.name)
-            for in_memory in [True, False] if _fits_in_memory(source, file.path) else [False]:
-                beside = ends.enter_context(warehouse.preparing(folder, source.is_private, in_memory))
-                prepared = _prepare(beside, source, file.path, day, wanted)
-                if beside.file or prepared.is_out_of_memory:
-                    beside.connection.close()
-                if not prepared.is_out_of_memory:
-                    break
+            beside, prepared = _read(source, file, day, folder, ends, tell)
             rows = prepared.parsed.rows_in if prepared.parsed else 0
             tell(f"{file.name}: {rows:,} rows read in {time.monotonic() - started:.1f} s, storing")
             with warehouse.writer(purpose, beside=beside) as connection:
                 _check_keys(connection, source)
                 if file not in _waiting(connection, source):
-                    tell(f"{file.name}: another process has loaded it meanwhile")
+                    tell(f"{file.name}: skipped, another process has loaded it or purged its bytes meanwhile")
                     continue
                 batch_id, *outcome = _store(connection, source, beside, prepared, file.name, file.file_id, file.batch_id)
         reports.append(BatchReport(batch_id, source.name, file.name, *outcome, time.monotonic() - started))
     return reports
 
 
-def _fits_in_memory(source: SourceDeclaration, path: Path) -> bool:
+def _read(
+    source: SourceDeclaration, file: Waiting, day: date, folder: Path, ends: ExitStack, tell: Callable[[str], None]
+) -> tuple[Beside | None, Prepared]:
+    """Read a file that waits: in memory where it may be expected to fit, else into a scratch folder. What was opened is closed by
+    `ends`. A file whose bytes are not those that were landed cannot be loaded; whether they were purged is seen when it would be
+    stored."""
+    if file.damage:
+        return None, Prepared(source, None, file.damage, [])
+    tell(f"{file.name}: reading {file.size_bytes / 1e6:,.1f} MB")
+    wanted = corrections.of_file(source, file.file_id, file.name)
+    try:
+        for in_memory in [True, False] if _fits_in_memory(source, file.size_bytes) else [False]:
+            beside = ends.enter_context(warehouse.preparing(folder, source.is_private, in_memory))
+            prepared = _prepare(beside, source, file.path, day, wanted)
+            if beside.file or prepared.is_out_of_memory:
+                beside.connection.close()
+            if not prepared.is_out_of_memory:
+                break
+        return beside, prepared
+    except (FileNotFoundError, duckdb.IOException):
+        if not file.damage:
+            raise
+        return None, Prepared(source, None, file.damage, [])
+
+
+def _fits_in_memory(source: SourceDeclaration, size_bytes: int) -> bool:
     """Whether the rows of a file may be expected to fit into memory. Where they do not, they are prepared on disk after all."""
-    return source.format.type == "csv" and IN_MEMORY_FACTOR * path.stat().st_size <= settings().memory_limit_bytes
+    return source.format.type == "csv" and IN_MEMORY_FACTOR * size_bytes <= settings().memory_limit_bytes
 
 
 def _check_keys(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
@@ -145,7 +177,7 @@ def _check_keys(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration
 def _waiting(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> list[Waiting]:
     rows = connection.execute(
         """
-        select file.file_id, file.file_name, file.landed_path, batch.batch_id
+        select file.file_id, file.file_name, file.landed_path, file.size_bytes, batch.batch_id
         from ops.file left join ops.batch using (source, file_id)
         where file.source = ? and file.purged_at is null and file.landed_path is not null
             and (batch.status is null or batch.status = 'blocked')
@@ -153,7 +185,7 @@ def _waiting(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -
         """,
         [source.name],
     ).fetchall()
-    return [Waiting(file_id, name, settings().landing / path, batch_id) for file_id, name, path, batch_id in rows]
+    return [Waiting(file_id, name, settings().landing / path, size, batch_id) for file_id, name, path, size, batch_id in rows]
 
 
 def _day_of(connection: duckdb.DuckDBPyConnection, file_id: str) -> date:
@@ -316,9 +348,12 @@ def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, w
                 also=numbers,
             )
             connection.execute("create view numbered_rows as from prepared_rows")
+        parsed = data_end.skip_below(connection, source, parsed)
     except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         return Prepared(source, parsed, str(error), [])
-    except duckdb.OutOfMemoryException:
+    except duckdb.OutOfMemoryException as error:
+        if limits.is_disk_full(error):  # there was no room to spill to: nothing that is wrong with the file
+            raise
         message = (
             f"expected a file that can be read within GMW_MEMORY_LIMIT ({settings().memory_limit}), found one that needs "
             "more; raise the limit, or ask for the file in parts"
@@ -330,7 +365,7 @@ def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, w
 def _store(
     connection: duckdb.DuckDBPyConnection,
     source: SourceDeclaration,
-    beside: Beside,
+    beside: Beside | None,
     prepared: Prepared,
     file_name: str,
     file_id: str,

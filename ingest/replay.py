@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from ingest import corrections, privacy, warehouse
+from ingest.connectors import Interval
 from ingest.declaration import SourceDeclaration, declaration, declarations
 from ingest.load import reload
 from ingest.settings import settings
@@ -115,6 +116,25 @@ def plan(names: list[str] | None = None) -> list[Batch]:
         if batch.source in wanted or batch.batch_id in wanted:
             found.append(Batch(*row, _problem(batch, declared, purged_on, landed_path)))
     return found if names else [batch for batch in found if not batch.problem]
+
+
+def of_interval(source_name: str, interval: Interval) -> list[Batch]:
+    """The accepted batches of a source whose files are about an interval: by the day in their name, else by when they landed.
+
+    Raises: as `plan`.
+    """
+    zone = declaration(source_name).time_zone
+    with warehouse.reader() as connection:
+        rows = connection.execute(
+            """
+            select batch_id from ops.batch join ops.file using (source, file_id)
+            where source = $source and status = 'accepted'
+                and coalesce(as_of::timestamp at time zone $zone, retrieved_at) >= $start::timestamptz
+                and coalesce(as_of::timestamp at time zone $zone, retrieved_at) < $end::timestamptz
+            """,
+            {"source": source_name, "zone": zone, "start": interval.start, "end": interval.end},
+        ).fetchall()
+    return plan([batch_id for (batch_id,) in rows]) if rows else []
 
 
 def try_out(batch: Batch) -> Trial:

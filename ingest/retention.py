@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from ingest import warehouse
+from ingest import backup, warehouse
 from ingest.declaration import declarations
+from ingest.landing import SCRATCH
 from ingest.settings import settings
-
-# What a landing that was killed leaves behind is cleared once nobody can be writing it any more.
-ABANDONED_AFTER_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -56,13 +53,18 @@ def plan() -> list[Purgeable]:
 
 
 def purge() -> list[Purgeable]:
-    """Delete the bytes of the files of `plan`, and note when in the ledger; what was loaded from them stays.
+    """Delete the bytes of the files of `plan`, and note when in the ledger; what was loaded from them stays. What the gates said
+    longer ago than `GMW_GATE_HISTORY_DAYS` and counts no longer goes, too.
 
-    The ledger says so first: what a kill leaves undone, the next purge does. Returns: the files purged. Raises: WarehouseBusy.
+    The ledger says so first: what a kill leaves undone, the next purge does. The backups forget the bytes, too.
+    Returns: the files purged. Raises: WarehouseBusy, BackupBusy.
     """
+    from expectations import history
+
     planned = plan()
     if settings().database.exists():
         with warehouse.writer("purge landed files") as connection:
+            history.purge(connection)
             if planned:
                 connection.execute(
                     """
@@ -72,17 +74,11 @@ def purge() -> list[Purgeable]:
                     """,
                     [[file.source for file in planned], [file.file_id for file in planned]],
                 )
-            purged = connection.execute(
-            "select landed_path from ops.file where purged_at is not null and landed_path is not null"
-        ).fetchall()
-        for (path,) in purged:
+            query = "select landed_path from ops.file where purged_at is not null and landed_path is not null"
+            purged = [path for (path,) in connection.execute(query).fetchall()]
+        for path in purged:
             (settings().landing / path).unlink(missing_ok=True)
-    _clear_abandoned()
+        backup.forget(purged)
+    # What a landing that was killed has left, should no other one follow.
+    warehouse.clear_scratch(settings().landing / SCRATCH)
     return planned
-
-
-def _clear_abandoned() -> None:
-    """Delete copies that a killed landing did not finish."""
-    for path in settings().landing.glob("*/.landing-*"):
-        if time.time() - path.stat().st_mtime > ABANDONED_AFTER_SECONDS:
-            path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ingest import warehouse
+from ingest import lineage, warehouse
 from ingest.build import build
 from ingest.connectors import SourceUnavailable, drop_folder
 from ingest.connectors.credentials import ConnectionNotFound
@@ -19,6 +19,7 @@ from ingest.load import BatchReport, blocked, load
 from ingest.settings import settings
 
 
+@lineage.traced("run")
 def run_all(
     run_id: str, sources: list[str] | None, step: Callable[[str], None], echo: Callable[[str], None]
 ) -> list[BatchReport]:
@@ -57,7 +58,7 @@ def run_all(
     step("gate the marts")
     gate.gate_marts(run_id)
     step("publish")
-    echo(f"published {publish(run_id).name}")
+    publish(run_id, echo)
     step("export")
     export()
     if unavailable:
@@ -74,7 +75,8 @@ def print_unclaimed(echo: Callable[[str], None]) -> None:
 
 def print_status(console: Console) -> None:
     """Print sources with their batches and quarantine, the last gates, and the current version."""
-    from exports.publication import versions
+    from exports.publication import why_not_published
+    from exports.versions import holding, versions
 
     table = Table(
         "source",
@@ -111,7 +113,7 @@ def print_status(console: Console) -> None:
             """
             select gate, run_id, count(*), count(*) filter (not success and severity = 'critical'),
                 count(*) filter (not success and severity = 'warning')
-            from ops.gate_result group by gate, run_id
+            from ops.gate_result where superseded_at is null group by gate, run_id
             qualify row_number() over (partition by gate order by max(checked_at) desc) = 1 order by gate
             """
         ).fetchall()
@@ -127,6 +129,7 @@ def print_status(console: Console) -> None:
             from ops.batch where status = 'accepted' and found != '' group by all order by all
             """
         ).fetchall()
+        unpublished = why_not_published(connection)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
@@ -140,3 +143,7 @@ def print_status(console: Console) -> None:
     current = [version for version in versions() if version.is_current]
     print_unclaimed(lambda line: console.print(line, markup=False))
     console.print(f"current version: {current[0].name if current else 'none published yet'}")
+    if held := holding():
+        console.print(f"[red]held[/] {escape(str(held))}: publications do not become current (`gmw versions`)", soft_wrap=True)
+    if unpublished:
+        console.print(f"[red]not published[/] {escape(unpublished)}", soft_wrap=True)

@@ -5,29 +5,42 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import yaml
 
+from ingest.durable import fsync
+
 PERSON_KEY_SECRET = "GMW_PERSON_KEY_SECRET"
 MEMORY_SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)? ?(MB|GB|MiB|GiB)\Z")
+# Backups that are kept: of the last 24 hours all, then the last of each day, then the last of each week.
+DAILY_BACKUPS, WEEKLY_BACKUPS = 7, 5
 # More would need more memory each, and sources are loaded side by side.
 MOST_THREADS = 4
+GATE_HISTORY_DAYS = 400
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Paths of one installation. `examples` is None unless GMW_EXAMPLES_FOLDER is set."""
+    """Paths of one installation. `examples` is None unless GMW_EXAMPLES_FOLDER is set. `daily_backups`, `weekly_backups`: for how
+    many days and weeks a backup is kept."""
 
     project: Path
     home: Path
     drop: Path
+    backups: Path
+    daily_backups: int
+    weekly_backups: int
     examples: Path | None
     dbt_vars: dict[str, object]
     memory_limit: str
     threads: int
+    keep_versions: int
+    keep_hours: float
+    gate_history_days: int
 
     @property
     def landing(self) -> Path:
@@ -78,9 +91,13 @@ def settings() -> Settings:
     Environment: GMW_HOME (state; default <project>/var), GMW_DROP_FOLDER (where files arrive; default
     $GMW_HOME/drop), GMW_EXAMPLES_FOLDER (folder of the public example data sets), GMW_DBT_VARS (dbt variables as
     YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml), GMW_MEMORY_LIMIT (what DuckDB may take in one process,
-    e.g. `500MB`; default 1500MB), GMW_THREADS (threads of DuckDB in one process; default: the cores, at most 4).
+    e.g. `500MB`; default 1500MB, and 80 % of the machine's for a build), GMW_THREADS (threads of DuckDB in one process; default:
+    the cores, at most 4), GMW_KEEP_VERSIONS (how many published versions and exports are kept at least; default 12), GMW_KEEP_HOURS (how long a version is kept after it
+    was current; default 24), GMW_BACKUP_FOLDER (default $GMW_HOME/backups), GMW_BACKUP_DAILY and GMW_BACKUP_WEEKLY (for how many
+    days, 7, and weeks, 5, a backup is kept), GMW_GATE_HISTORY_DAYS (how long results of the gates are kept that count no longer;
+    default 400).
 
-    Returns: Settings. Raises: ValueError when GMW_DBT_VARS is not a YAML mapping, or a limit is none.
+    Returns: Settings. Raises: ValueError when GMW_DBT_VARS is not a YAML mapping, or a limit or number is none.
     """
     project = Path(__file__).resolve().parents[1]
     home = Path(os.environ.get("GMW_HOME") or project / "var").expanduser().resolve()
@@ -89,10 +106,16 @@ def settings() -> Settings:
         project=project,
         home=home,
         drop=Path(os.environ.get("GMW_DROP_FOLDER") or home / "drop").expanduser().resolve(),
+        backups=Path(os.environ.get("GMW_BACKUP_FOLDER") or home / "backups").expanduser().resolve(),
+        daily_backups=_number("GMW_BACKUP_DAILY", DAILY_BACKUPS, "of days"),
+        weekly_backups=_number("GMW_BACKUP_WEEKLY", WEEKLY_BACKUPS, "of weeks"),
         examples=Path(examples).expanduser().resolve() if examples else None,
         dbt_vars=_dbt_vars(project),
         memory_limit=_memory_limit(),
-        threads=_threads(),
+        threads=_number("GMW_THREADS", min(os.cpu_count() or 1, MOST_THREADS), "of threads"),
+        keep_versions=_number("GMW_KEEP_VERSIONS", 12, "of versions", least=2),  # with fewer there is no way back
+        keep_hours=_keep_hours(),
+        gate_history_days=_number("GMW_GATE_HISTORY_DAYS", GATE_HISTORY_DAYS, "of days"),
     )
 
 
@@ -103,11 +126,18 @@ def _memory_limit() -> str:
     return value
 
 
-def _threads() -> int:
-    value = os.environ.get("GMW_THREADS") or str(min(os.cpu_count() or 1, MOST_THREADS))
-    if not value.isdecimal() or not int(value):
-        raise ValueError(f"GMW_THREADS: expected a number of threads, from 1, found {value!r}")
+def _number(name: str, default: int, of_what: str, least: int = 1) -> int:
+    value = os.environ.get(name) or str(default)
+    if not value.isdecimal() or int(value) < least:
+        raise ValueError(f"{name}: expected a number {of_what}, from {least}, found {value!r}")
     return int(value)
+
+
+def _keep_hours() -> float:
+    value = os.environ.get("GMW_KEEP_HOURS") or "24"
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        raise ValueError(f"GMW_KEEP_HOURS: expected a number of hours such as 24 or 0.5, found {value!r}")
+    return float(value)
 
 
 def _dbt_vars(project: Path) -> dict[str, object]:
@@ -150,7 +180,10 @@ def create_secret() -> Path:
     """
     path = secret_file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as whole:
+        whole.write(secrets.token_hex(32))
+        whole.flush()
+        os.fsync(whole.fileno())
+        os.link(whole.name, path)  # whole or not at all, and never over another one
+    fsync(path.parent)
     return path

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import IO
 
 import duckdb
 
@@ -23,6 +25,8 @@ from ingest.sql import literal
 # The name that DuckDB gives the build database by itself.
 WAREHOUSE = "gmw_build"
 LOCK_TIMEOUT_SECONDS = 900.0
+TELL_AFTER_SECONDS = 3.0
+UNNAMED = "one that reads it (such as `gmw status`) or has not named itself yet"
 PREPARED = "prepared.duckdb"
 
 OPS_TABLES = """
@@ -33,6 +37,8 @@ create table if not exists ops.file (
     licence varchar, producer varchar, as_of date, retrieved_at timestamptz);
 alter table ops.file add column if not exists revision integer default 0;
 alter table ops.file add column if not exists purged_at timestamptz;
+alter table ops.file add column if not exists delivered_at timestamptz;
+create table if not exists ops.arrival (source varchar, address varchar, file_id varchar, arrived_at timestamptz);
 create table if not exists ops.fetch (
     source varchar, address varchar, version varchar, file_id varchar, fetched_at timestamptz);
 create table if not exists ops.batch (
@@ -49,6 +55,9 @@ create table if not exists ops.quarantine_history (
     batch_id varchar, source varchar, file_id varchar, row_no bigint, column_name varchar, reason varchar,
     expected varchar, raw_value varchar, raw_text varchar, opened_at timestamptz, closed_at timestamptz, closed_by varchar,
     resolution varchar);
+create table if not exists ops.staging_quarantine (
+    source varchar, stage varchar, record varchar, file_id varchar, row_no bigint, reason varchar, raw_value varchar,
+    opened_at timestamptz);
 create table if not exists ops.correction_outcome (
     batch_id varchar, correction_id varchar, row_no bigint, column_name varchar, found_value varchar,
     corrected_value varchar, outcome varchar, loaded_at timestamptz);
@@ -61,8 +70,18 @@ create table if not exists ops.gate_result (
     run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar,
     severity varchar, success boolean, observed varchar, unexpected_count bigint, message varchar,
     checked_at timestamptz);
+alter table ops.gate_result add column if not exists integrity varchar;
+alter table ops.gate_result add column if not exists superseded_at timestamptz;
+create table if not exists ops.gate_failing_row (
+    run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar, number integer,
+    row_keys json, checked_at timestamptz);
+create or replace view ops.gate_result_current as
+select * from ops.gate_result
+where superseded_at is null and (gate = 'raw' or run_id = (
+    select max_by(run_id, checked_at) from ops.gate_result where gate = 'marts' and superseded_at is null));
 create table if not exists ops.file_column (
     batch_id varchar, source varchar, position integer, header varchar, column_name varchar, kind varchar, filled bigint);
+create table if not exists ops.lateness (source varchar, last_day date, told_at timestamptz, over_at timestamptz);
 create or replace view ops.column_drift as
 with pair as (
     select batch.batch_id, batch.source, max_by(earlier.batch_id, earlier.batch_no) as previous_batch_id
@@ -117,29 +136,30 @@ class WarehouseBusy(RuntimeError):
 
 
 @contextmanager
-def lock(purpose: str, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-    """Hold the writer lock of the warehouse.
+def lock(
+    purpose: str, timeout: float = LOCK_TIMEOUT_SECONDS, is_shared: bool = False, path: Path | None = None
+) -> Iterator[IO[str]]:
+    """Hold the writer lock of the warehouse, or, shared with other readers, keep writers out.
 
-    The lock is an OS lock (flock): it ends with the process that holds it, so a crash leaves nothing to clean up.
+    The lock is an OS lock (flock): it ends with the process that holds it (and the children that it was passed to), so a crash
+    leaves nothing to clean up. Who finds the name of one that did not give it back says so and takes it over.
 
-    Args: purpose: what the holder does, shown to those who wait. timeout: seconds to wait for the lock.
+    Args: purpose: what the holder does, shown to those who wait. timeout: seconds to wait for the lock. is_shared: for reading.
+    path: of another lock; default: that of the warehouse. Yields: the lock, to be passed to a child that works under it.
     Raises: WarehouseBusy, naming the holder, when the lock is not free in time.
     """
-    path = settings().lock
+    path = path or settings().lock
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a+") as handle:
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise WarehouseBusy(
-                        f"The warehouse is being written by {_holder(path)}. Waited {timeout:.0f} s for: {purpose}. "
-                        "Wait for it to end, or stop that process, then run this again."
-                    ) from None
-                time.sleep(0.05)
+        _wait_for(handle, purpose, timeout, fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX)
+        if is_shared:
+            yield handle
+            return
+        if left := _holder(path):
+            _tell(
+                f"The lock {path} was left by {left}, which ended without giving it back (it was killed, or the machine "
+                "stopped). It is taken over; what that process had not finished is done again. Nothing needs to be done."
+            )
         holder = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -150,17 +170,41 @@ def lock(purpose: str, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
         handle.write(json.dumps(holder, ensure_ascii=False))
         handle.flush()
         try:
-            yield
+            yield handle
         finally:
             handle.truncate(0)
 
 
-def _holder(path: Path) -> str:
+def _wait_for(handle: IO[str], purpose: str, timeout: float, kind: int) -> None:
+    """Take the lock, or raise WarehouseBusy after `timeout` seconds; who waits longer than a moment is told for whom."""
+    path, started, is_told = Path(handle.name), time.monotonic(), False
+    while True:
+        try:
+            return fcntl.flock(handle, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waited = time.monotonic() - started
+            if waited >= timeout:
+                raise WarehouseBusy(
+                    f"The warehouse is being used by {_holder(path) or UNNAMED}. Waited {timeout:.0f} s for: {purpose}. "
+                    "Wait for it to end, or stop that process, then run this again."
+                ) from None
+            if waited >= TELL_AFTER_SECONDS and not is_told:
+                _tell(f"{purpose}: waiting for {_holder(path) or UNNAMED}, for at most {timeout:.0f} s")
+                is_told = True
+            time.sleep(0.05)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _holder(path: Path) -> str | None:
+    """Who has written a name into the lock; None when there is none in it."""
     try:
         holder = json.loads(path.read_text())
         return f"process {holder['pid']} on {holder['host']} since {holder['since']} ({holder['purpose']})"
     except (ValueError, KeyError, OSError):
-        return "a process that has not named itself yet"
+        return None
 
 
 @contextmanager
@@ -197,14 +241,14 @@ def writer(
 
 @contextmanager
 def reader(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the build database read-only, behind the lock (DuckDB lets no reader in beside a writer).
+    """Open the build database read-only, behind the lock, which readers share (DuckDB lets no reader in beside a writer).
 
     Raises: FileNotFoundError when nothing has been loaded yet; WarehouseBusy as for `lock`.
     """
     database = settings().database
     if not database.exists():
         raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
-    with lock("read", timeout), scratch() as folder:
+    with lock("read", timeout, is_shared=True), scratch() as folder:
         connection = duckdb.connect(str(database), read_only=True)
         try:
             _configure(connection, folder)
@@ -219,10 +263,38 @@ def trial(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConn
 
     Args and errors: as for `reader`. Yields: a DuckDB connection, closed at the end.
     """
-    with lock("try a load", timeout), scratch() as folder:
+    with lock("try a load", timeout, is_shared=True), scratch() as folder:
         connection = in_memory(folder)
         try:
             connection.execute(f"attach {literal(str(settings().database))} as stored (read_only)")
+            yield connection
+        finally:
+            connection.close()
+
+
+def at_rest() -> Path:
+    """The build database as one file with everything in it and no log beside it, for who holds `lock`; nobody has it open. It has
+    the tables of this version.
+
+    Raises: FileNotFoundError when nothing has been loaded yet; duckdb.Error when the file is damaged.
+    """
+    database = settings().database
+    if not database.exists():
+        raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(OPS_TABLES)
+        connection.execute("checkpoint").complete()
+    return database
+
+
+@contextmanager
+def copy_of(database: Path, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies
+    elsewhere (a backup), or the one itself for who holds `lock`."""
+    with scratch() as folder:
+        connection = duckdb.connect(str(database), read_only=read_only)
+        try:
+            _configure(connection, folder)
             yield connection
         finally:
             connection.close()
@@ -244,17 +316,16 @@ def in_memory(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder for this process alone, under $GMW_HOME/scratch, removed at the end.
+def scratch(parent: Path | None = None) -> Iterator[Path]:
+    """A folder for this process alone, under $GMW_HOME/scratch (or `parent`, for files that are to be moved within a disk),
+    removed at the end.
 
-    An OS lock is on it, which ends with the process: what a killed one left there is removed by the next that comes.
+    An OS lock is on it, which ends with the process: what a killed one left there is removed by the next that comes. What is
+    read in the clear on its way into the warehouse lies here, never in the system's temporary folder, where it would stay.
     """
-    parent = settings().scratch
+    parent = parent or settings().scratch
     parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.iterdir():
-        if (handle := _take(left)) is not None:
-            shutil.rmtree(left, ignore_errors=True)
-            os.close(handle)
+    clear_scratch(parent)
     while True:
         folder = Path(tempfile.mkdtemp(dir=parent))
         # Before it is locked, another process may take it for one that was left.
@@ -265,6 +336,14 @@ def scratch() -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
+
+
+def clear_scratch(parent: Path) -> None:
+    """Remove the folders of `scratch` that killed processes have left."""
+    for left in parent.iterdir() if parent.is_dir() else ():
+        if (handle := _take(left)) is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(handle)
 
 
 def _take(folder: Path) -> int | None:
@@ -338,6 +417,8 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        connection.execute("rollback")
+        # After an error of the disk DuckDB has given the database up already, and the first error is the one to tell.
+        with suppress(duckdb.Error):
+            connection.execute("rollback")
         raise
     connection.execute("commit")

@@ -1,4 +1,5 @@
-"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis.
+"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis. Those of the upkeep:
+orchestration/upkeep.py.
 
 A task imports what it runs inside its function: parsing a DAG file must not pay for DuckDB, Great Expectations or dbt.
 """
@@ -14,7 +15,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from orchestration.coverage import is_covered, newest_events
 from orchestration.intervals import interval_of
-from orchestration.names import BUILD_MARTS, EXPORT_KPIS, MAINTAIN, WRITER_POOL, ingest_dag_id
+from orchestration.names import BUILD_MARTS, EXPORT_KPIS, WRITER_POOL, ingest_dag_id
+from orchestration.notifications import TellWhatNoTaskTold
+from orchestration.task_defaults import RETRIES, RETRY_DELAY, documentation, task_defaults
 
 if TYPE_CHECKING:
     from ingest.declaration import SourceDeclaration
@@ -23,8 +26,6 @@ PUBLISHED_MARTS = Asset(name="published_marts", uri="x-gmw://published/current")
 
 # Far enough back that a source delivered once a year has a past interval to start with.
 START = datetime(2020, 1, 1)
-LONGEST_TASK = timedelta(hours=2)
-LONGEST_RETRY_DELAY = timedelta(minutes=30)
 
 # All waiting ingest tasks go before a waiting build, and (Airflow's default weight rule adds up what is downstream)
 # all `land` before all `load` before all `gate_raw`: one build then covers every source that was due.
@@ -52,19 +53,16 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
         catchup=declaration.catchup,
         max_active_runs=1,
         tags=["ingest", declaration.family],
-        default_args={
-            "owner": declaration.owner,
-            "retries": 1,
-            "retry_delay": timedelta(seconds=10),
-            "execution_timeout": LONGEST_TASK,
-        },
-        doc_md=_doc(
+        default_args=task_defaults(declaration.owner, source),
+        on_failure_callback=TellWhatNoTaskTold(source),
+        doc_md=documentation(
             purpose=f"Brings the files of `{source}` ({declaration.title}, from {declaration.producer}) into "
             f"`raw.{source}` and gates each file with Great Expectations.",
             kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
             f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
             rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
-            "Intervals of the past that a source is to be asked for again: `airflow backfill create`. A red "
+            "Intervals of the past that are to be processed again, and no others: `airflow backfill create` asks the source for "
+            "each and loads the files of that time again from their landed bytes, as it is declared now. A red "
             "`report_blocked_files` means that a file was kept out: its log says which, why and what to do; the other files and "
             "sources are in the marts already.",
             owner=declaration.owner,
@@ -73,23 +71,21 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
 
         @task(task_id="land", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY, **_landing_retries(declaration))
         def land(dag_run=None) -> None:
-            from ingest.landing import land
+            from orchestration import steps
 
-            for file in land(source, interval=interval_of(dag_run)):
-                print(file)
+            steps.land(source, interval_of(dag_run))
 
         @task(task_id="load", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY)
-        def load() -> None:
-            from ingest.load import load
+        def load(dag_run=None) -> None:
+            from orchestration import steps
 
-            for batch in load(source):
-                print(batch)
+            steps.load(source, interval_of(dag_run))
 
         @task(task_id="gate_raw", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY, outlets=[source_asset(source)])
         def gate_raw(run_id: str | None = None) -> None:
-            from expectations.gate import gate_raw
+            from orchestration import steps
 
-            print(gate_raw(source, run_id))
+            steps.gate_raw(source, run_id)
 
         @task(task_id="report_blocked_files", priority_weight=INGEST_PRIORITY)
         def report_blocked_files() -> None:
@@ -111,14 +107,12 @@ def _start_of(declaration: SourceDeclaration) -> datetime:
 
 
 def _landing_retries(declaration: SourceDeclaration) -> dict:
-    """How a failed landing is tried again: over the network more often, each time after twice as long."""
+    """How a failed landing is tried again: as declared, over the network more often and later."""
     is_remote = declaration.connector.is_remote
     retries, delay = declaration.retries, declaration.retry_delay
     return {
-        "retries": retries if retries is not None else (3 if is_remote else 1),
-        "retry_delay": timedelta(seconds=delay if delay is not None else (60 if is_remote else 10)),
-        "retry_exponential_backoff": 2.0 if is_remote else 0,
-        "max_retry_delay": LONGEST_RETRY_DELAY,
+        "retries": retries if retries is not None else (3 if is_remote else RETRIES),
+        "retry_delay": timedelta(seconds=delay if delay is not None else 60) if is_remote or delay is not None else RETRY_DELAY,
     }
 
 
@@ -146,9 +140,9 @@ def build_marts_dag() -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["marts"],
-        # No retries: a build or gate that fails says something about the data or the models, and would say it again.
-        default_args={"owner": "data team", "retries": 0, "execution_timeout": LONGEST_TASK},
-        doc_md=_doc(
+        default_args=task_defaults("data team"),
+        on_failure_callback=TellWhatNoTaskTold(),
+        doc_md=documentation(
             purpose="Builds staging, facts and KPIs with dbt, gates what would be published with Great Expectations, "
             "and publishes a new version. If anything fails, the published version stays as it was.",
             kind="build; runs when any source emitted its asset, one run at a time. Events that arrive during a run "
@@ -171,15 +165,15 @@ def build_marts_dag() -> DAG:
 
         @task(task_id="gate_marts", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY)
         def gate_marts(run_id: str | None = None) -> None:
-            from expectations.gate import gate_marts
+            from orchestration import steps
 
-            print(gate_marts(run_id))
+            steps.gate_marts(run_id)
 
         @task(task_id="publish", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY, outlets=[PUBLISHED_MARTS])
         def publish(events_seen: dict[str, str], run_id=None, outlet_events=None) -> None:
-            from exports.publication import publish
+            from orchestration import steps
 
-            print(f"published {publish(run_id)}")
+            steps.publish(run_id)
             outlet_events[PUBLISHED_MARTS].extra = events_seen
 
         built = dbt_build()
@@ -197,13 +191,9 @@ def export_kpis_dag() -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["exports"],
-        default_args={
-            "owner": "data team",
-            "retries": 1,
-            "retry_delay": timedelta(seconds=10),
-            "execution_timeout": LONGEST_TASK,
-        },
-        doc_md=_doc(
+        default_args=task_defaults("data team"),
+        on_failure_callback=TellWhatNoTaskTold(),
+        doc_md=documentation(
             purpose="Writes the workbook, the dashboard and the CSV files from the published version, and from nothing else.",
             kind=f"export; runs on the asset `{PUBLISHED_MARTS.name}`.",
             rerun="trigger the DAG: the files are written again from `published/current`.",
@@ -213,50 +203,11 @@ def export_kpis_dag() -> DAG:
 
         @task(task_id="export")
         def export() -> None:
-            from exports.export import export
+            from orchestration import steps
 
-            for path in export():
-                print(f"wrote {path}")
+            steps.export()
 
         export()
-    return dag
-
-
-def maintain_dag() -> DAG:
-    """Build the DAG `maintain`: deletes the bytes of landed files that are older than the retention of their source, every
-    night."""
-    with DAG(
-        dag_id=MAINTAIN,
-        description="Deletes the bytes of landed files when their time is over.",
-        schedule=CronDataIntervalTimetable("30 3 * * *", timezone="Asia/Shanghai"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags=["upkeep"],
-        default_args={
-            "owner": "data team",
-            "retries": 1,
-            "retry_delay": timedelta(minutes=5),
-            "execution_timeout": LONGEST_TASK,
-        },
-        doc_md=_doc(
-            purpose="Deletes the bytes of landed files that are older than `retention_days` of their source (400 days for files "
-            "about people, else for ever). The ledger and what was loaded stay.",
-            kind="upkeep; every night at 03:30 (Asia/Shanghai).",
-            rerun="trigger the DAG; what is gone stays gone. `gmw purge` shows what the next run would delete.",
-            owner="data team",
-        ),
-    ) as dag:
-
-        @task(task_id="purge_landed_files", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY)
-        def purge_landed_files() -> None:
-            from ingest.retention import purge
-
-            for file in purge():
-                still = f"; it still lies at {file.still_at}" if file.still_at else ""
-                print(f"purged {file.source}/{file.file_name}, landed {file.landed_on}, {file.size_bytes} bytes{still}")
-
-        purge_landed_files()
     return dag
 
 
@@ -272,7 +223,3 @@ def blocked_files_message(source: str, batches: list) -> str:
         "run this DAG again."
     )
     return "\n".join(lines)
-
-
-def _doc(*, purpose: str, kind: str, rerun: str, owner: str) -> str:
-    return f"**Purpose**: {purpose}\n\n**Type**: {kind}\n\n**Re-run**: {rerun}\n\n**Owner**: {owner}\n"

@@ -6,6 +6,7 @@ WRITER_POOL = "warehouse_writer"
 BUILD_MARTS = "build_marts"
 EXPORT_KPIS = "export_kpis"
 MAINTAIN = "maintain"
+WATCH_SOURCES = "watch_sources"
 
 
 def ingest_dag_id(source: str) -> str:

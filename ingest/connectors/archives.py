@@ -17,9 +17,9 @@ from ingest.connectors import local_files
 from ingest.connectors.arrivals import Arrival, Arrivals, Refused, Unreadable
 from ingest.connectors.local_files import CHUNK, MEGABYTE
 from ingest.connectors.names import PLAIN_NAME, is_left_over, is_plain, matches, shown
-from ingest.connectors.workplace import workplace
 from ingest.declaration import SourceDeclaration
 from ingest.declared.connectors import Files
+from ingest.warehouse import scratch
 
 MAX_MEMBERS = 10_000
 MAX_DIRECTORY_BYTES = 8 * MEGABYTE
@@ -49,7 +49,7 @@ def unpacked(source: SourceDeclaration, found: Arrivals) -> Iterator[Arrivals]:
     if ending is None:
         yield found
         return
-    with workplace(source.name) as folder:
+    with scratch() as folder:
         files, refused = [], list(found.refused)
         for number, archive in enumerate(found.files):
             if not archive.name.lower().endswith(f".{ending}"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -141,14 +140,14 @@ def _state(source: SourceDeclaration) -> dict:
 
 @contextmanager
 def _alone(source: SourceDeclaration) -> Iterator[Path]:
-    """An empty folder for one load of the source, removed at its end; what a killed load has left there is removed first.
+    """An empty folder for one load of the source, removed at its end.
 
     The lock is an OS lock, which ends with its process. It is held until the landing has committed: the cursor that a load begins
     at is the one that it moves.
     """
-    folder = settings().home / "extracting" / source.name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(folder.with_suffix(".lock"), "a+") as lock:
+    locks = settings().home / "extracting"
+    locks.mkdir(parents=True, exist_ok=True)
+    with open(locks / f"{source.name}.lock", "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -160,9 +159,5 @@ def _alone(source: SourceDeclaration) -> Iterator[Path]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        try:
+        with warehouse.scratch() as folder:
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -18,9 +18,9 @@ from ingest.connectors.arrivals import Arrival, Arrivals, Interval, Refused, Unc
 from ingest.connectors.credentials import Credentials, credentials
 from ingest.connectors.local_files import CHUNK, MEGABYTE
 from ingest.connectors.names import PLAIN_NAME, is_left_over, is_plain, matches, shown
-from ingest.connectors.workplace import workplace
 from ingest.declaration import SourceDeclaration
 from ingest.declared.connectors import RemoteFolder
+from ingest.warehouse import scratch
 
 ATTEMPTS = 3
 FAILURES_IN_A_ROW = 3
@@ -64,7 +64,7 @@ def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Ite
     with _told(source, login):
         store = stores.connect(declared, login)
     try:
-        with workplace(source.name) as folder:
+        with scratch() as folder:
             with _told(source, login):
                 found = _fetch_all(store, declared, login, before, folder)
             yield found

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,8 +19,10 @@ from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.readers import header
 from ingest.readers.parsed import FileRejected, Parsed
 from ingest.sql import literal, quoted
+from ingest.warehouse import scratch
 
 SHEET_STEP = 10_000_000
+MOST_ROWS = 1 << 20
 SHORTEST_LINE_LIMIT = 2 << 20
 BYTES_PER_CHARACTER = 4
 
@@ -52,7 +53,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     Returns: Parsed. Raises: FileRejected when the file is no workbook, is locked, unsafe or too large, or a sheet or its header
     is not as declared.
     """
-    with tempfile.TemporaryDirectory(prefix="gmw-workbook-") as folder:
+    with scratch() as folder:
         sheets = [_sheet(source, found) for found in _sheets(source, path, folder)]
         layouts = {sheet.match.layout: sheet.name for sheet in sheets}
         if len(layouts) > 1:
@@ -77,10 +78,13 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     )
 
 
-def _sheets(source: SourceDeclaration, path: Path, folder: str) -> list[dict]:
+def _sheets(source: SourceDeclaration, path: Path, folder: Path) -> list[dict]:
     """What the child process wrote of each sheet to read. Raises: FileRejected with what is wrong with the workbook."""
     declared, kind = source.format.sheet, content_of(path).kind
-    request = {"path": str(path), "kind": kind, "folder": folder, "sheet": declared, "skip_sheets": source.format.skip_sheets}
+    request = {
+        "path": str(path), "kind": kind, "folder": str(folder), "sheet": declared, "skip_sheets": source.format.skip_sheets,
+        "parent": os.getpid(),
+    }  # fmt: skip
     places = [str(Path(ingest.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     child = subprocess.run(
         [sys.executable, "-P", "-m", "ingest.workbooks"],
@@ -94,6 +98,8 @@ def _sheets(source: SourceDeclaration, path: Path, folder: str) -> list[dict]:
             f"expected a workbook (.{kind}) that can be read with 3 GB of memory in 15 minutes, found one that broke off "
             f"({_ending(child.returncode)}); it is damaged, or too large: split it, or save it as CSV"
         ) from None
+    if "error" in answer:
+        raise OSError(*answer["error"])
     if "rejected" in answer:
         raise FileRejected(answer["rejected"])
     found = [sheet for sheet in answer["read"] if sheet["rows"]]

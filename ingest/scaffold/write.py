@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 
 import duckdb
@@ -13,6 +12,7 @@ from ingest.declaration import NAME, DeclarationError, read_declaration
 from ingest.scaffold import fixtures, models
 from ingest.scaffold.propose import Proposal
 from ingest.settings import settings
+from ingest.warehouse import scratch
 
 LONGEST_NAME = 40
 JINJA = re.compile(r"\{\{|\{%|\{#")
@@ -122,7 +122,7 @@ def declaration_text(proposal: Proposal) -> str:
     ]
     lines.append("        columns:")
     for column in proposal.columns:
-        lines.append(f"          - name: {column.name}")
+        lines.append(f"          - name: {_flow(column.name)}")
         if column.description or column.personal:
             lines.append(f"            description: {_flow(column.description or _personal_text(column.personal))}")
         entry = column.entry
@@ -163,8 +163,8 @@ def _quoted(text: str) -> str:
 
 def _validate(name: str, text: str) -> None:
     """Raises: DeclarationError when the text is no declaration: a fault of the scaffold, found before anything is written."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name / f"_{name}__sources.yml"
+    with scratch() as folder:
+        path = folder / name / f"_{name}__sources.yml"
         path.parent.mkdir()
         path.write_text(text, encoding="utf-8")
         read_declaration(path, settings().dbt_vars)

@@ -4,6 +4,7 @@ standard output. A library that gives up its process on hostile bytes ends this 
 from __future__ import annotations
 
 import csv
+import errno
 import fnmatch
 import json
 import resource
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
+from ingest.tethered import tie
 from ingest.workbooks import MAX_SHEETS, WorkbookRejected, cells, ods, xls, xlsx
 
 MEMORY_BYTES = 3 << 30
@@ -25,6 +27,7 @@ CHECKS = {"xls": xls.check, "xlsx": xlsx.check}
 def main() -> None:
     """Read what the request asks for; answer with the sheets that were written, or with what is wrong with the workbook."""
     request = json.load(sys.stdin)
+    tie(request["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
@@ -39,7 +42,10 @@ def main() -> None:
     except MemoryError:
         answer = {"rejected": f"expected a workbook that takes at most {MEMORY_BYTES >> 20} MB to read, found more; split it"}
     except OSError as error:
-        answer = {"rejected": f"the workbook could not be read: {error}; when it is sound, split it"}
+        # A full disk is nothing that is wrong with the workbook.
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        rejected = {"rejected": f"the workbook could not be read: {error}; when it is sound, split it"}
+        answer = {"error": [error.errno, error.strerror, request["folder"]]} if is_full else rejected
     except BaseException as error:  # calamine panics with one that is no Exception; bytes can be wrong in any way
         words = str(error) if isinstance(error, CalamineError) else f"{type(error).__name__}: {error}"
         answer = {

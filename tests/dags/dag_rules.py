@@ -11,9 +11,9 @@ from pathlib import Path
 from orchestration.names import WRITER_POOL
 
 HEAVY_MODULES = {"duckdb", "great_expectations", "dbt", "pandas", "altair", "xlsxwriter"}
-DOC_PARTS = ("**Purpose**", "**Type**", "**Re-run**", "**Owner**")
+DOC_PARTS = ("**Purpose**", "**Type**", "**Re-run**", "**Retries**", "**Owner**")
 # Tasks that do not write the build database. Every other one has to take the writer's slot.
-READERS = {"report_blocked_files", "export"}
+READERS = {"report_blocked_files", "export", "prove_restore"}
 
 
 def describe_folder(folder: Path, airflow_home: Path) -> dict:
@@ -41,7 +41,13 @@ def faults(found: dict, catching_up: set[str] = frozenset()) -> list[str]:
             told.append(f"{dag_id}: catches up")
         if dag["max_active_runs"] != 1:
             told.append(f"{dag_id}: more than one run at a time")
+        if dag["tells"] == "NoneType":
+            told.append(f"{dag_id}: tells nobody when a task was killed")
         for task_id, task in dag["tasks"].items():
             if task_id not in READERS and task["pool"] != WRITER_POOL:
                 told.append(f"{dag_id}.{task_id}: writes outside the pool {WRITER_POOL}")
+            if not task["retries"] or not task["back_off"] or not task["retry_policy"]:
+                told.append(f"{dag_id}.{task_id}: is not tried again, each time later, unless it would say the same again")
+            if not task["tells"]:
+                told.append(f"{dag_id}.{task_id}: tells nobody when it fails")
     return told

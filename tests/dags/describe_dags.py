@@ -31,6 +31,7 @@ def _dag(dag) -> dict:
         "condition": type(condition).__name__,
         "waits_for": sorted(asset.name for asset in condition.objects) if condition else [],
         "doc_md": dag.doc_md or "",
+        "tells": type(dag.on_failure_callback).__name__,
         "tags": sorted(dag.tags),
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
@@ -40,6 +41,9 @@ def _dag(dag) -> dict:
                 "after": sorted(task.upstream_task_ids),
                 "emits": sorted(asset.name for asset in task.outlets),
                 "retries": task.retries,
+                "back_off": task.retry_exponential_backoff,
+                "retry_policy": type(task.retry_policy).__name__ if task.retry_policy else None,
+                "tells": [type(callback).__name__ for callback in task.on_failure_callback or []],
                 "priority": task.priority_weight,
             }
             for task in dag.tasks

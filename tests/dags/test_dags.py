@@ -37,10 +37,14 @@ def test_each_rule_is_seen_to_fail(tmp_path_factory):
         "ingest_carelessly: doc_md lacks **Purpose**",
         "ingest_carelessly: doc_md lacks **Type**",
         "ingest_carelessly: doc_md lacks **Re-run**",
+        "ingest_carelessly: doc_md lacks **Retries**",
         "ingest_carelessly: doc_md lacks **Owner**",
         "ingest_carelessly: catches up",
         "ingest_carelessly: more than one run at a time",
+        "ingest_carelessly: tells nobody when a task was killed",
         "ingest_carelessly.load: writes outside the pool warehouse_writer",
+        "ingest_carelessly.load: is not tried again, each time later, unless it would say the same again",
+        "ingest_carelessly.load: tells nobody when it fails",
     ]
 
 
@@ -50,7 +54,9 @@ def test_an_empty_folder_is_a_fault(tmp_path):
 
 def test_there_is_one_ingest_dag_per_declared_source_and_nothing_else(dags):
     assert declarations()
-    assert set(dags) == {f"ingest_{source.name}" for source in declarations()} | {"build_marts", "export_kpis", "maintain"}
+    assert set(dags) == {f"ingest_{source.name}" for source in declarations()} | {
+        "build_marts", "export_kpis", "maintain", "watch_sources",
+    }
 
 
 @pytest.mark.parametrize("source", declarations(), ids=lambda source: source.name)
@@ -77,13 +83,26 @@ def test_build_marts_builds_gates_and_publishes_in_this_order(dags):
     assert dags["build_marts"]["tasks"]["publish"]["emits"] == ["published_marts"]
 
 
-def test_a_failed_build_gate_or_publication_is_not_tried_again(dags):
-    assert {task["retries"] for task in dags["build_marts"]["tasks"].values()} == {0}
+def test_every_dag_waits_for_a_real_interval_or_for_assets(dags):
+    """A bare cron would give runs an interval of no width."""
+    kinds = {dag_id: dag["timetable"] for dag_id, dag in dags.items()}
+    assert {dag_id for dag_id, kind in kinds.items() if kind != "CronDataIntervalTimetable"} == {"build_marts", "export_kpis"}
 
 
-def test_maintain_purges_landed_files_every_night(dags):
+def test_maintain_purges_compacts_backs_up_and_proves_a_restore_every_night(dags):
+    steps = ["purge_landed_files", "compact_warehouse", "back_up", "prove_restore"]
     assert dags["maintain"]["cron"][0] == "30 3 * * *"
-    assert list(dags["maintain"]["tasks"]) == ["purge_landed_files"]
+    assert list(dags["maintain"]["tasks"]) == steps
+    assert in_line(dags["maintain"], steps)
+
+
+def test_late_sources_are_looked_for_every_hour(dags):
+    assert dags["watch_sources"]["cron"][0] == "15 * * * *"
+
+
+def test_a_waiting_build_goes_before_the_upkeep(dags):
+    upkeep = [task["priority"] for dag_id in ("maintain", "watch_sources") for task in dags[dag_id]["tasks"].values()]
+    assert max(upkeep) <= min(task["priority"] for task in dags["build_marts"]["tasks"].values())
 
 
 def test_export_kpis_waits_for_the_publication(dags):

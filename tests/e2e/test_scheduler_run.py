@@ -6,6 +6,7 @@ a faulty one. So the second run also shows that files that were loaded before ar
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -28,6 +29,7 @@ from expectations.scan import scan
 from ingest.declaration import declarations
 from tests.conftest import SECRET, Sample
 from tests.dags.processes_of import working_in
+from tests.integration.notified import WebServer
 from tests.personal import names_of_people
 
 GMW = Path(sys.executable).parent / "gmw"
@@ -47,6 +49,7 @@ class Run:
     tasks: Counter
     left_over: list[psutil.Process]
     version: Path
+    notices: list[dict]
 
 
 @pytest.fixture(scope="module")
@@ -65,18 +68,23 @@ def first(folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def second(sample: Sample, folder: Path, first: Run) -> Run:
-    """WHEN a file without one of its columns arrives and everything runs again."""
+    """WHEN a file without one of its columns arrives and everything runs again, and a webhook is told."""
     lines = [line.split(",") for line in (sample.raw / "issue_ledger" / "诉求台账_2026-09.csv").read_text("utf-8-sig").splitlines()]
     position = lines[0].index(MISSING_COLUMN)
     faulty = "\n".join(",".join(cells[:position] + cells[position + 1 :]) for cells in lines)
     (folder / "drop" / "issue_ledger" / FAULTY_FILE).write_text(faulty, "utf-8")
-    return run_to_end(folder)
+    with WebServer() as web:
+        hook = {"GMW_NOTIFY_WEBHOOK": "duty_hook", "AIRFLOW_CONN_DUTY_HOOK": web.connection("a secret of the receiver")}
+        run = run_to_end(folder, hook)
+    return replace(run, notices=[json.loads(body) for _, body in web.requests])
 
 
 def test_every_dag_succeeds(first: Run):
     assert first.code == 0, first.output
-    expected = {(f"ingest_{source}", "success"): 1 for source in SOURCES} | {("export_kpis", "success"): 1, ("maintain", "success"): 1}
-    assert {key: count for key, count in first.dag_runs.items() if key[0] != "build_marts"} == expected
+    expected = {(name, "success"): 1 for name in (*(f"ingest_{source}" for source in SOURCES), "export_kpis", "maintain")}
+    # The watch runs every hour, so the end of one may fall into the run.
+    assert {key: count for key, count in first.dag_runs.items() if key[0] not in ("build_marts", "watch_sources")} == expected
+    assert {state for dag_id, state in first.dag_runs if dag_id == "watch_sources"} == {"success"}
 
 
 def test_all_sources_are_built_together(first: Run):
@@ -125,6 +133,38 @@ def test_only_the_source_with_the_faulty_file_is_red(second: Run):
     assert [key for key in second.dag_runs if key[1] != "success"] == [("ingest_issue_ledger", "failed")]
 
 
+def test_the_blocked_file_is_told_once_with_what_to_do_and_where_the_log_is(second: Run):
+    (notice,) = [notice for notice in second.notices if notice["kind"] == "failure"]
+    assert (notice["dag"], notice["task"], notice["source"]) == ("ingest_issue_ledger", "report_blocked_files", "issue_ledger")
+    for part in (FAULTY_FILE, MISSING_COLUMN, "Put a corrected file where it came from", "docs/runbooks/failed_run.md"):
+        assert part in notice["text"]
+    assert notice["log"].startswith("http://127.0.0.1") and "report_blocked_files" in notice["log"]
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "task_id", "said"),
+    [
+        ("ingest_issue_ledger", "land", r"land issue_ledger: \d+ files, 1 new with [\d,]+ bytes, \d+ known already, .*; [\d.]+ s"),
+        ("ingest_issue_ledger", "load", r"load issue_ledger: 1 file, .* loaded \+ .* skipped, 1 file blocked; [\d.]+ s"),
+        ("ingest_issue_ledger", "gate_raw", r"gate_raw issue_ledger: 0 batches with 0 rows, 0 accepted, 0 checks; [\d.]+ s"),
+        ("build_marts", "dbt_build", r"models kpi_\*: \d+, [\d.]+ s"),
+        ("build_marts", "dbt_build", r"slowest: model .* [\d.]+ s, .* [\d.]+ s"),
+        ("build_marts", "dbt_build", r"dbt build: \d+ models, \d+ tests, \d+ seeds; [\d.]+ s"),
+        ("build_marts", "gate_marts", r"gate_marts: \d+ checks on marts with [\d,]+ KPI rows; [\d.]+ s"),
+        ("build_marts", "publish", r"publish .*: \d+ tables, [\d,]+ rows, [\d.,]+ MB; [\d.]+ s"),
+        ("export_kpis", "export", r"export: 3 files of [\d,]+ KPI rows, [\d.,]+ MB; [\d.]+ s"),
+        ("maintain", "purge_landed_files", r"0 landed files purged, 0 bytes, [\d.]+ s"),
+        ("maintain", "compact_warehouse", r"build database [\d.,]+ MB, \d+% of it free: .*; [\d.]+ s"),
+        ("maintain", "back_up", r"backup .*: \d+ tables, [\d,]+ rows, .*; [\d.]+ s, [\d.]+ s of them behind the writer lock"),
+        ("maintain", "prove_restore", r"restore of .* proven: [\d,]+ rows .*, \d+ batches as in its ledger, .*; [\d.]+ s"),
+        ("watch_sources", "tell_of_late_sources", r"\d+ source\(s\) became late, \d+ no longer; [\d.]+ s"),
+    ],
+)  # fmt: skip
+def test_a_task_log_says_what_was_done_in_rows_and_seconds(second: Run, folder: Path, dag_id: str, task_id: str, said: str):
+    logs = (folder / "home" / "airflow-run" / "logs" / f"dag_id={dag_id}").glob(f"*/task_id={task_id}/*.log")
+    assert any(re.search(said, log.read_text("utf-8")) for log in logs)
+
+
 def test_in_spite_of_a_faulty_file_a_new_version_is_published_and_exported(first: Run, second: Run, folder: Path):
     assert second.version != first.version
     assert os.readlink(folder / "home" / "exports" / "current") == second.version.name
@@ -157,11 +197,12 @@ def test_a_run_that_is_interrupted_leaves_no_process(sample: Sample, tmp_path: P
     assert working_in(tmp_path) == []
 
 
-def start(folder: Path) -> subprocess.Popen:
-    """Start `gmw airflow run` on the installation in a folder."""
+def start(folder: Path, more: dict[str, str] | None = None) -> subprocess.Popen:
+    """Start `gmw airflow run` on the installation in a folder. `more`: of its environment."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("GMW_", "AIRFLOW"))}
     environment |= {
         "GMW_HOME": str(folder / "home"), "GMW_DROP_FOLDER": str(folder / "drop"), "COLUMNS": "120", "GMW_PERSON_KEY_SECRET": SECRET,
+        **(more or {}),
     }  # fmt: skip
     return subprocess.Popen(
         [GMW, "airflow", "run", "--time-limit", str(TIME_LIMIT)],
@@ -169,9 +210,9 @@ def start(folder: Path) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def run_to_end(folder: Path) -> Run:
+def run_to_end(folder: Path, more: dict[str, str] | None = None) -> Run:
     """Run everything once and note what Airflow's metadata database and the file system say afterwards."""
-    with start(folder) as process:
+    with start(folder, more) as process:
         output, _ = process.communicate(timeout=TIME_LIMIT + 60)
     time.sleep(1)
     left_over = working_in(folder / "home")
@@ -180,7 +221,7 @@ def run_to_end(folder: Path) -> Run:
         tasks = Counter(metadata.execute("select dag_id, task_id, state from task_instance").fetchall())
     current = folder / "home" / "published" / "current"
     assert current.exists(), output
-    return Run(process.returncode, output, dag_runs, tasks, left_over, current.resolve())
+    return Run(process.returncode, output, dag_runs, tasks, left_over, current.resolve(), [])
 
 
 def query(run: Run, sql: str) -> tuple:

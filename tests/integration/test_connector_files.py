@@ -95,7 +95,7 @@ def test_a_file_in_an_s3_store_lands_and_loads(s3: S3, home: Path) -> None:
         ("s3://ledgers/2026/一月/诉求台账_2026-01.csv", "2026-01-31", len(ledger(1))),
     ]
     assert rows_of("select case_no from raw.issue_ledger") == [("QH2026-0001",)]
-    assert not list((home / "arriving").iterdir())
+    assert not list((home / "scratch").iterdir())
 
 
 def test_a_large_file_arrives_whole(s3: S3, sftp: Sftp, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,7 +231,7 @@ def test_a_renamed_column_blocks_the_file_and_a_chosen_one_the_load(server: Serv
 def assert_nothing_landed(office: Office) -> None:
     """Neither file nor cursor nor anything in the working folder."""
     assert not [path for path in settings().landing.rglob("*") if path.is_file()] if settings().landing.exists() else True
-    assert not list((settings().home / "extracting" / "permit").glob("*"))
+    assert not list(settings().scratch.iterdir())
     if settings().database.exists():
         assert rows_of("select count(*) from ops.file") == [(0,)]
         assert rows_of("select count(*) from ops.cursor") == [(0,)]
@@ -314,7 +314,7 @@ def test_a_load_that_is_killed_before_or_in_the_landing_comes_to_the_same_result
     assert killed.returncode == -9, killed.stderr.decode()
     office.run()
     assert office.rows("id, batch_no") == [(1, 1), (2, 1), (2, 2), (3, 2)]
-    assert not (settings().home / "extracting" / "permit").exists()
+    assert not list(settings().scratch.iterdir())
 
 
 def test_a_wrong_password_is_hidden_wherever_it_could_stand(

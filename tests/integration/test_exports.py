@@ -15,13 +15,13 @@ import openpyxl
 import pytest
 from rich.cells import cell_len
 
-from exports import export, figures, headline, publication, words
+from exports import export, figures, headline, publication, versions, words
 from tests.integration.test_publication import AS_OF, CATALOGUE, PLACES, QUESTIONS, build_toy, kpi_rows
 
 RUN = "run-20261101"
 NAMES = {key: words.both((name, english or "")) for key, _, name, english, _, _ in PLACES}
-SHEETS = {"概览 Summary", "图表 Charts", "参与 Participation", "办结 Resolution", "满意 Satisfaction", "资金 Funding",
-          "核对 Reported figures", "定义 Definitions"}  # fmt: skip
+SHEETS = {"封面 Cover", "排名 Ranking", "概览 Summary", "图表 Charts", "参与 Participation", "办结 Resolution", "满意 Satisfaction", "资金 Funding",
+          "核对 Reported figures", "更改 Restated", "定义 Definitions"}  # fmt: skip
 NUMBERS = {"value", "value_display", "lower", "upper", "n", "numerator", "denominator"}
 FILES = ["datapackage.json", "index.html", "kpi.csv", "kpi.parquet", "kpi.xlsx", "manifest.json", "metric.csv", "place.csv"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -171,7 +171,7 @@ def test_every_sheet_says_as_of_and_run_and_prints_on_a4_landscape(book):
     for sheet in book:
         assert f"As of {AS_OF}" in sheet["A2"].value and RUN in sheet["A2"].value
         assert (sheet.page_setup.orientation, str(sheet.page_setup.paperSize)) == ("landscape", "9")
-        if sheet.title != "图表 Charts":
+        if sheet.title not in ("封面 Cover", "图表 Charts"):
             assert sheet.freeze_panes and sheet.auto_filter.ref
 
 
@@ -259,7 +259,7 @@ def test_the_export_follows_a_rollback(tmp_path, monkeypatch):
     build_toy("run-2", more=7)
     second = publication.publish("run-2")
     for version in (second, first):
-        publication.rollback(version.name)
+        versions.rollback(version.name)
         paths = export.export()
         assert {path.parent for path in paths} == {tmp_path / "exports" / version.name}
         assert os.readlink(tmp_path / "exports" / "current") == version.name

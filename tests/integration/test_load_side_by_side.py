@@ -6,18 +6,23 @@ import math
 import multiprocessing
 import os
 import signal
+import zipfile
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from ingest import landing, warehouse
 from ingest import load as loader
-from ingest import warehouse
+from ingest.connectors import archives
+from ingest.declaration import declaration
 from ingest.landing import land
 from ingest.load import BatchReport, load
+from ingest.readers import header as header_of_tables
+from ingest.scaffold import profile
 from ingest.settings import settings
 from tests.conftest import rows_of
-from tests.unit.arriving import ROW, issue_file
+from tests.unit.arriving import HEADER, ROW, issue_file
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -130,3 +135,53 @@ def test_a_limit_that_is_none_is_refused_by_name(home: Path, monkeypatch: pytest
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=f"{name}: expected .*, found '{value}'"):
         settings()
+
+
+def _die_while_reading() -> None:
+    """End where the reader has all text before it, and the copies that it made of it."""
+    header_of_tables.find = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+    load("issue_ledger")
+
+
+def _die_while_unpacking() -> None:
+    archives._arrived_member = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    source = declaration("issue_ledger")
+    zipped = source.connector.model_copy(update={"archive": "zip", "pattern": "issue_ledger/*"})
+    landing.declaration = lambda _: source.model_copy(update={"connector": zipped})
+    land("issue_ledger")
+
+
+def _die_while_looking_at_a_sample(path: Path) -> None:
+    profile.MAX_BYTES = path.stat().st_size - 1
+    header_of_tables.find = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+    with profile._bounded(path, "csv") as (part, _):
+        header_of_tables.find(part)
+
+
+@pytest.mark.parametrize("fault", ["gb18030", "nul", "archive", "sample"])
+def test_text_that_names_people_does_not_outlive_a_killed_process_by_more_than_the_next_one(
+    drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    text = "\n".join([HEADER, ROW.format(1, "\0" if fault == "nul" else ""), ROW.format(2, ""), ""])
+    arrived = drop / "issue_ledger" / "a.csv"
+    arrived.parent.mkdir()
+    arrived.write_text(text, encoding="gb18030" if fault == "gb18030" else "utf-8")
+    if fault == "archive":
+        with zipfile.ZipFile(arrived.with_suffix(".zip"), "w") as package:
+            package.write(arrived, "a.csv")
+        arrived.unlink()
+    target, arguments = {
+        "archive": (_die_while_unpacking, ()), "sample": (_die_while_looking_at_a_sample, (arrived,)),
+    }.get(fault, (_die_while_reading, ()))  # fmt: skip
+    if target is _die_while_reading:
+        land("issue_ledger")
+    process = SPAWN.Process(target=target, args=arguments)
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    named = [path for path in settings().scratch.rglob("*") if path.is_file() and "张女士".encode() in path.read_bytes()]
+    assert named and not [path for path in (tmp_path / "tmp").rglob("*") if path.is_file()]
+    with warehouse.writer("something else"):
+        assert not [path for path in named if path.exists()]

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from expectations import gate
 from ingest import load as loader
@@ -52,6 +53,19 @@ class Ledger:
         ]
         rows = [",".join(str(line.get(name, "")) for name in FIELDS) for line in lines]
         self.seed.write_text("\n".join([",".join(FIELDS), *rows]) + "\n", encoding="utf-8")
+
+    def stage(self, sql: str) -> None:
+        """Make it a project that dbt builds: one staging model, a table, beside the ledgers and the corrections."""
+        project = self.folder / "dbt_project"
+        shutil.copytree(PROJECT / "dbt_project" / "macros", project / "macros", dirs_exist_ok=True)
+        shutil.copy(PROJECT / "dbt_project" / "profiles.yml", project)
+        shutil.copy(PROJECT / "dbt_project" / "models" / "marts" / "_ops__sources.yml", project / "models")
+        seeds = yaml.safe_load((PROJECT / "dbt_project" / "seeds" / "_seeds.yml").read_text(encoding="utf-8"))
+        seeds["seeds"] = [seed for seed in seeds["seeds"] if seed["name"] == "correction"]
+        (project / "seeds" / "_seeds.yml").write_text(yaml.safe_dump(seeds), encoding="utf-8")
+        (project / "models" / "staging" / "ledger" / "stg_ledger__activity.sql").write_text(
+            "{{ config(materialized='table') }} " + sql, encoding="utf-8"
+        )
 
     def file(self, name: str, *rows: str, header: str = "编号,人数,日期,主题") -> Path:
         """A file in the drop folder."""

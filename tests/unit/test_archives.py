@@ -183,7 +183,10 @@ def test_two_members_of_one_name_are_not_both_taken(folder: Path) -> None:
     assert set(landed) == set(refused) == {"a.zip!/a.csv"} and "two of this name" in refused["a.zip!/a.csv"]
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", zipped(("a.csv", b"x" * 5000))[:-30], b"\0" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 cut off", zipped(("a.csv", b"x" * 5000))[:-30], b"\0" * 100_000],
+    ids=["nothing", "the start of one", "one without its end", "zeros"],
+)  # fmt: skip
 def test_what_is_no_whole_zip_is_refused_as_a_whole(folder: Path, content: bytes) -> None:
     (folder / "a.zip").write_bytes(content)
     assert "damaged or incomplete" in land_all()[1]["a.zip"]

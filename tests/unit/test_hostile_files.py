@@ -362,16 +362,17 @@ def declared(form: str) -> SourceDeclaration:
 
 
 MEASURED = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
+from bench.memory import peak_memory
 from tests.unit.reading import Loaded
 from tests.unit.test_hostile_files import CASES, declared
 outcomes = {}
-for name, path in json.load(sys.stdin).items():
-    result = Loaded(declared(CASES[name][0]), Path(path))
-    outcomes[name] = (result.status, result.rows_in, result.message, str(result.quarantine()))
-memory = [resource.getrusage(who).ru_maxrss >> 10 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print("\\n" + json.dumps({"outcomes": outcomes, "memory": memory}))
+with peak_memory() as peak:
+    for name, path in json.load(sys.stdin).items():
+        result = Loaded(declared(CASES[name][0]), Path(path))
+        outcomes[name] = (result.status, result.rows_in, result.message, str(result.quarantine()))
+print("\\n" + json.dumps({"outcomes": outcomes, "memory": [peak.own, peak.of_a_child]}))
 """
 
 

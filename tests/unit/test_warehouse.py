@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from ingest import warehouse
+from ingest.settings import settings
 from tests.conftest import PROJECT
 
 
 def _hold(ready, release) -> None:
     with warehouse.writer("a long load"):
+        ready.set()
+        release.wait(30)
+
+
+def _read(ready, release) -> None:
+    with warehouse.reader():
         ready.set()
         release.wait(30)
 
@@ -51,6 +59,74 @@ def test_the_lock_of_a_dead_process_is_free(home: Path) -> None:
     holder.join(30)
     with warehouse.writer("the next load", timeout=1):
         pass
+
+
+def test_the_lock_of_a_killed_process_is_taken_over_with_a_notice(home: Path, capfd: pytest.CaptureFixture) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    holder = context.Process(target=_die_holding, args=(ready,))
+    holder.start()
+    holder.join(30)
+    with warehouse.writer("the next load", timeout=1):
+        pass
+    told = capfd.readouterr().err
+    assert re.search(rf"left by process {holder.pid} on .* since 20.*\(a load that dies\).*Nothing needs to be done", told)
+    with warehouse.writer("one more load", timeout=1):
+        pass
+    assert "left by" not in capfd.readouterr().err
+
+
+def test_a_reader_leaves_the_name_of_a_killed_writer_to_the_next_writer(home: Path, capfd: pytest.CaptureFixture) -> None:
+    with warehouse.writer("the first load"):
+        pass
+    settings().lock.write_text('{"pid": 1, "host": "h", "since": "s", "purpose": "a load that dies"}')
+    with warehouse.reader():
+        pass
+    assert "left by" not in capfd.readouterr().err
+    with warehouse.writer("the next load"):
+        pass
+    assert "left by process 1 on h since s (a load that dies)" in capfd.readouterr().err
+
+
+def test_readers_do_not_wait_for_each_other_and_a_writer_waits_for_them(home: Path) -> None:
+    with warehouse.writer("make it"):
+        pass
+    context = multiprocessing.get_context("spawn")
+    ready, release = context.Event(), context.Event()
+    other = context.Process(target=_read, args=(ready, release))
+    other.start()
+    try:
+        assert ready.wait(30)
+        with warehouse.reader(timeout=0) as connection:
+            assert connection.execute("select count(*) from ops.run").fetchone() == (0,)
+        with pytest.raises(warehouse.WarehouseBusy, match="used by one that reads it"):
+            with warehouse.writer("a load", timeout=0.2):
+                pass
+    finally:
+        release.set()
+        other.join(30)
+    with warehouse.writer("a load", timeout=1):
+        pass
+
+
+def test_who_waits_longer_than_a_moment_is_told_for_whom(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(warehouse, "TELL_AFTER_SECONDS", 0.2)
+    context = multiprocessing.get_context("spawn")
+    ready, release = context.Event(), context.Event()
+    holder = context.Process(target=_hold, args=(ready, release))
+    holder.start()
+    try:
+        assert ready.wait(30)
+        with pytest.raises(warehouse.WarehouseBusy):
+            with warehouse.writer("another load", timeout=1):
+                pass
+    finally:
+        release.set()
+        holder.join(30)
+    (told,) = [line for line in capfd.readouterr().err.splitlines() if "waiting" in line]
+    assert re.search(rf"another load: waiting for process {holder.pid} .*\(a long load\), for at most 1 s", told)
 
 
 def test_a_transaction_that_raises_leaves_nothing_behind(home: Path) -> None:

@@ -23,7 +23,7 @@ latest_gates as (
         count(*) filter (not gate_result.success and gate_result.severity = 'warning') as gate_warning_failed
     from {{ source('ops', 'gate_result') }} as gate_result
     inner join {{ source('ops', 'batch') }} as batch on gate_result.batch_id = batch.batch_id
-    where gate_result.gate = 'raw'
+    where gate_result.gate = 'raw' and gate_result.superseded_at is null
     group by batch.source
 ),
 
