@@ -265,7 +265,10 @@ CAUSE = """select main_cause, causes, list(cause || ' ' || file_name || ' ' || c
 def test_rows_of_a_batch_that_was_not_there_before_are_late_rows(home):
     publish("run-1", *batch("a"), *facts(*OLD))
     late = ("3", "qinghe/cuiyuan/xingfu", "2026-03-31", True, "b")
-    elsewhere = [("4", "qinghe/hebin", "2026-03-31", True, "b"), ("5", "qinghe/cuiyuan", "2026-04-01", True, "b")]
+    elsewhere = [
+        ("4", "qinghe/hebin", "2026-03-31", True, "b"), ("5", "qinghe/cuiyuan", "2026-04-01", True, "b"),
+        ("6", "qinghe/cuiyuan", "2026-02-28", True, "b"),
+    ]  # fmt: skip
     publish("run-2", *batch("a"), *batch("b"), *facts(*OLD, late, *elsewhere), add(1))
     assert query(home, CAUSE) == [("late_rows", "late_rows", ["late_rows b.csv 1"])]
 
