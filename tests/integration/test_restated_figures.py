@@ -240,6 +240,15 @@ def test_a_figure_whose_restatement_is_hidden_is_not_told_by_the_ones_before(hom
     assert rows == [(None, None, None, None, None, True)] * 2
 
 
+def test_a_figure_that_is_hidden_now_is_not_told_by_its_restatements(home):
+    partial = f"update kpis.kpi_value set as_of = date '2026-03-20' where {KEY}"
+    publish("run-1", PEOPLE, partial)
+    publish("run-2", PEOPLE, partial, add(9))
+    assert query(home, "select old_value, new_value from kpi_restatement") == [(4, 13)]
+    publish("run-3", PEOPLE, f"update kpis.kpi_value set value = null, numerator = null, n = null, status = 'suppressed' where {KEY}")
+    assert query(home, "select old_value, new_value, is_hidden from kpi_restatement") == [(None, None, True)]
+
+
 def facts(*rows: tuple[str, str, str, bool, str]) -> list[str]:
     """Activities: number, place, day, whether held, file."""
     values = ", ".join(
