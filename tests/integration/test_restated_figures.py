@@ -245,7 +245,8 @@ def test_a_figure_that_is_hidden_now_is_not_told_by_its_restatements(home):
     publish("run-1", PEOPLE, partial)
     publish("run-2", PEOPLE, partial, add(9))
     assert query(home, "select old_value, new_value from kpi_restatement") == [(4, 13)]
-    publish("run-3", PEOPLE, f"update kpis.kpi_value set value = null, numerator = null, n = null, status = 'suppressed' where {KEY}")
+    nothing = "value = null, numerator = null, n = null"
+    publish("run-3", PEOPLE, f"update kpis.kpi_value set {nothing}, status = 'suppressed' where {KEY}")
     assert query(home, "select old_value, new_value, is_hidden from kpi_restatement") == [(None, None, True)]
 
 
@@ -307,7 +308,8 @@ ATTENDANCE = KEY.replace("P01", "P05")
 
 def attended(secret: str, *rows: tuple[str, str]) -> list[str]:
     values = ", ".join(
-        f"('{number}', 'qinghe/cuiyuan', date '2026-03-05', '{secret}.{number}', date '2026-10-31', 'issue_ledger', '{file}', {number})"
+        f"('{number}', 'qinghe/cuiyuan', date '2026-03-05', '{secret}.{number}', date '2026-10-31', 'issue_ledger', "
+        f"'{file}', {number})"
         for number, file in rows
     )
     return [PERSONS, f"insert into marts.fct_participation values {values}"]
