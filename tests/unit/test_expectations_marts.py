@@ -58,7 +58,8 @@ create table marts.fct_points (points_key varchar, place_key varchar, kind varch
     source varchar);
 create table marts.dim_organisation (organisation_version_key varchar, place_key varchar);
 create table marts.fct_role (role_key varchar, place_key varchar, valid_from date, valid_to date);
-create table marts.fct_evaluation (evaluation_key varchar, place_key varchar, score double, scale_min double, scale_max double);
+create table marts.fct_evaluation (evaluation_key varchar, place_key varchar, subject_type varchar, score double,
+    scale_min double, scale_max double);
 create table marts.fct_figure (figure_key varchar, place_key varchar, source varchar, kind varchar, measure varchar, unit varchar,
     process_code varchar, value double, lower double, upper double, period_start date, period_end date);
 create table marts.fct_vote (vote_key varchar, place_key varchar, state varchar, voter_unit varchar, eligible_count bigint,
