@@ -116,7 +116,8 @@ added as (
     group by all
 )
 select
-    added.metric_code, catalogue.definition_version, added.place_key, 'month' as period_type, date '2026-01-01' as period_start,
+    added.metric_code, catalogue.definition_version, added.place_key, if(added.place_key = 'q:0', 'district', 'community') as place_level,
+    added.place_key as place_path, 'month' as period_type, date '2026-01-01' as period_start,
     date '2026-02-01' as period_end, member[1] as breakdown_type, member[2] as breakdown_value,
     numerator::double as numerator, denominator::double as denominator, share as value,
     coalesce(denominator, numerator)::bigint as n, if(unit = 'share', greatest(share - 0.1, 0), null) as lower,
