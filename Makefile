@@ -101,6 +101,18 @@ test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
 bench-load: $(VENV)/.installed-test ## Measure loading beside a bare DuckDB; writes the table of docs/performance.md
 	$(PYTHON) -m bench.load --write
 
+.PHONY: bench-gates
+bench-gates: $(VENV)/.installed-test ## Measure what share of a run the gates take; writes its table of docs/performance.md
+	$(PYTHON) -m bench.gates --write
+
+.PHONY: bench-export
+bench-export: $(VENV)/.installed-test ## Measure the exports of 200 communities over 24 months; writes its table of docs/performance.md
+	$(PYTHON) -m bench.exports --write
+
+.PHONY: mutations
+mutations: $(VENV)/.installed-test ## Break the demonstration district in every way that the gates are for; writes the table of docs/testing.md
+	$(PYTHON) -m tests.mutation.table --write $(GMW_MUTATIONS_HOME)
+
 .PHONY: crash
 crash: $(VENV)/.installed-test ## Kill the pipeline at 210 random points of all steps; every time the result is that of a quiet run (GMW_CRASH_SEED)
 	$(PYTHON) -m tests.crash.lives --points 210 --seed $${GMW_CRASH_SEED:-$$RANDOM}
@@ -119,6 +131,6 @@ lock: $(VENV)/bin/uv ## Pin the newest allowed versions again in requirements*.l
 		--no-annotate --no-header --python-version 3.11 --upgrade --quiet
 
 .PHONY: clean
-clean: ## Remove the state in var/: landed originals, warehouse, publications, exports, and the secret of the person keys
-	@read -r -p "Remove var/ with all landed files and the person-key secret? [y/N] " answer && [ "$$answer" = y ]
+clean: ## Remove the state in var/: landed originals, warehouse, publications, exports, backups, and the secret of the person keys
+	@read -r -p "Remove var/ with all landed files, backups and the person-key secret? [y/N] " answer && [ "$$answer" = y ]
 	rm -rf var

@@ -2,94 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import datetime, timezone
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
-from jinja2 import Environment
+from jinja2 import Environment, PackageLoader
 
 from expectations.results import MESSAGE_PARTS
+from expectations.rule import INTEGRITY
 from ingest import warehouse
+from ingest.readers import place_in_file
 from ingest.settings import settings
 
 NEWEST_BATCHES = 100
 
-TEMPLATE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Quality report</title>
-<style>
-  body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
-         color: #1c2430; background: #fff }
-  h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem }
-  table { border-collapse: collapse; width: 100%; font-size: 14px }
-  th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #dde3ea; vertical-align: top }
-  td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
-  .failure { border-left: 4px solid #8a94a3; padding: .3rem 1rem; margin: 1rem 0; background: #f6f8fa;
-             overflow-wrap: anywhere }
-  .critical { border-color: #b3261e } .warning { border-color: #a86500 }
-  .bad { color: #b3261e; font-weight: 600 } .good { color: #1a6b3c; font-weight: 600 } .unsure { color: #8a5200 }
-  dl { margin: .3rem 0 } dt { float: left; clear: left; width: 6rem; color: #5a6675 } dd { margin: 0 0 0 6.5rem }
-</style>
-<h1>Quality report</h1>
-<p>Made {{ made_at }}. {% if marts_run %}Marts gate of run <b>{{ marts_run }}</b>, {{ marts_at }}:
-{% if marts_failed %}<span class="bad">failed</span>, nothing of it was published{% else %}<span class="good">passed</span>{% endif %}.
-{% else %}The marts gate has not run yet.{% endif %}</p>
+RUNS_SHOWN = 14
+ROWS_SHOWN = 20
+SEVERITIES = ("critical", "warning", "info")
+BAR_WIDTH, BAR_GAP, CHART_HEIGHT, LABEL_HEIGHT = 46, 14, 120, 34
 
-<h2>What does not hold ({{ failures | length }})</h2>
-{% for failure in failures %}
-<div class="failure {{ failure.severity }}">
-  <b>{{ failure.expectation | replace("_", " ") }}</b> · {{ failure.severity }} · {{ failure.suite }}
-  {%- if failure.file_name %} · {{ failure.file_name }}{% endif %}
-  <dl>{% for part, text in failure.parts %}<dt>{{ part }}</dt>
-  <dd>{{ text.split(" | ") | join("<br>" | safe) }}</dd>{% endfor %}</dl>
-</div>
-{% else %}<p>Every expectation holds.</p>{% endfor %}
-
-<h2>Sources</h2>
-<table>
-  <tr><th>Source<th class="number">Files<th class="number">Accepted<th class="number">Blocked<th class="number">Waiting
-      <th class="number">Rows in<th class="number">Loaded<th class="number">Quarantined<th class="number">Skipped<th>Last load
-  {% for row in sources %}
-  <tr><td>{{ row.source }}<td class="number">{{ row.files }}<td class="number">{{ row.accepted }}
-      <td class="number {{ 'bad' if row.blocked }}">{{ row.blocked }}<td class="number">{{ row.waiting }}
-      <td class="number">{{ row.rows_in }}<td class="number">{{ row.rows_loaded }}
-      <td class="number {{ 'unsure' if row.rows_quarantined }}">{{ row.rows_quarantined }}
-      <td class="number">{{ row.rows_skipped }}<td>{{ row.last_load }}
-  {% endfor %}
-</table>
-
-<h2>Batches{% if batches_hidden %} (the newest {{ batches | length }} of {{ batches | length + batches_hidden }})
-{% endif %}</h2>
-<table>
-  <tr><th>Batch<th>File<th>Status<th class="number">Rows in<th class="number">Loaded<th class="number">Quarantined
-      <th class="number">Skipped<th>What was said about it
-  {% for row in batches %}
-  <tr><td>{{ row.batch_id }}<td>{{ row.file_name }}
-      <td class="{{ {'accepted': 'good', 'blocked': 'bad'}.get(row.status, 'unsure') }}">{{ row.status }}
-      <td class="number">{{ row.rows_in }}<td class="number">{{ row.rows_loaded }}<td class="number">{{ row.rows_quarantined }}
-      <td class="number">{{ row.rows_skipped }}<td>{{ row.message }}
-  {% endfor %}
-</table>
-
-<h2>Everything that was checked</h2>
-<table>
-  <tr><th>Suite<th>Expectation<th>Severity<th class="number">Times<th class="number">Failed
-  {% for row in checks %}
-  <tr><td>{{ row.suite }}<td>{{ row.expectation | replace("_", " ") }}<td>{{ row.severity }}<td class="number">{{ row.times }}
-      <td class="number {{ 'bad' if row.failed }}">{{ row.failed }}
-  {% endfor %}
-</table>
-</html>
-"""
-
-# What the gates said last: of each batch (the ledger keeps one verdict per batch), and of the marts.
-LATEST = """
+# Each run with what it said last of each batch and of the marts.
+HISTORY = """
 select * from ops.gate_result
-where gate = 'raw' or (gate = 'marts' and run_id = (
-    select max_by(run_id, checked_at) from ops.gate_result where gate = 'marts'))"""
+qualify checked_at = max(checked_at) over (partition by run_id, gate, batch_id)"""
 
 
 def write_report() -> Path:
@@ -101,7 +39,8 @@ def write_report() -> Path:
     """
     with warehouse.reader() as connection:
         content = _content(connection)
-    page = Environment(autoescape=True, trim_blocks=True).from_string(TEMPLATE).render(content)
+    environment = Environment(loader=PackageLoader("expectations"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    page = environment.get_template("quality.html.j2").render(content)
     path = settings().reports / "quality.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
@@ -111,23 +50,12 @@ def write_report() -> Path:
 
 
 def _content(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
-    failures = _rows(
-        connection,
-        f"""
-        select latest.suite, latest.expectation, latest.severity, latest.message, file.file_name
-        from ({LATEST}) as latest
-        left join ops.batch as batch using (batch_id)
-        left join ops.file as file on file.source = batch.source and file.file_id = batch.file_id
-        where not latest.success
-        order by latest.severity = 'critical' desc, latest.gate, latest.suite, batch.batch_no desc, latest.expectation
-        """,
-    )
     marts = _rows(
         connection,
-        f"""
+        """
         select run_id, strftime(max(checked_at), '%Y-%m-%d %H:%M UTC') as checked_at,
             count(*) filter (not success and severity = 'critical') as failed
-        from ({LATEST}) where gate = 'marts' group by run_id
+        from ops.gate_result_current where gate = 'marts' group by run_id
         """,
     )
     batches = _rows(
@@ -139,12 +67,27 @@ def _content(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
         order by batch_no desc limit {NEWEST_BATCHES}
         """,
     )
+    runs = _runs(connection)
     return {
         "made_at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "marts_run": marts[0]["run_id"] if marts else None,
         "marts_at": marts[0]["checked_at"] if marts else None,
         "marts_failed": marts[0]["failed"] if marts else 0,
-        "failures": [{**failure, "parts": _parts(failure["message"])} for failure in failures],
+        "counts": _rows(
+            connection,
+            f"""
+            select count(*) as checks, (select count(*) from ops.gate_result) as kept, {", ".join(
+                f"count(*) filter (not success and severity = '{severity}') as {severity}" for severity in SEVERITIES
+            )}
+            from ops.gate_result_current
+            """,
+        )[0],
+        "failures": _failures(connection),
+        "integrity": INTEGRITY,
+        "rules": _rules(connection),
+        "runs": runs,
+        "chart": _chart(runs),
+        "trend": _trend(connection, runs),
         "sources": _rows(
             connection,
             """
@@ -158,14 +101,138 @@ def _content(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
         ),
         "batches": batches,
         "batches_hidden": batches[0]["batch_count"] - len(batches) if batches else 0,
-        "checks": _rows(
-            connection,
-            f"""
-            select suite, expectation, severity, count(*) as times, count(*) filter (not success) as failed
-            from ({LATEST}) group by all order by all
-            """,
-        ),
+        "suites": _checks(connection),
     }
+
+
+def _failures(connection: duckdb.DuckDBPyConnection) -> list[dict]:
+    """What does not hold now, the gravest first: of the batches of a source that break the same expectation, the newest."""
+    found = _rows(
+        connection,
+        """
+        select latest.suite, latest.expectation, latest.severity, latest.integrity, latest.message, latest.gate, latest.batch_id,
+            latest.checked_at, file.file_name, coalesce(latest.unexpected_count, 0) as found,
+            count(*) over (partition by latest.suite, latest.expectation, latest.severity) as times
+        from ops.gate_result_current as latest
+        left join ops.batch as batch using (batch_id)
+        left join ops.file as file on file.source = batch.source and file.file_id = batch.file_id
+        where not latest.success
+        -- Each blocked file is told of; of warnings the newest one.
+        qualify latest.severity = 'critical' or 1 = row_number() over (
+            partition by latest.suite, latest.expectation, latest.severity order by batch.batch_no desc)
+        order by latest.severity = 'critical' desc, latest.severity = 'warning' desc, latest.gate, latest.suite, batch.batch_no desc,
+            latest.expectation
+        """,
+    )
+    kept = _rows(
+        connection,
+        f"""
+        select gate, suite, batch_id, expectation, checked_at, list(row_keys order by number)[:{ROWS_SHOWN}] as rows
+        from ops.gate_failing_row group by all
+        """,
+    )
+    by_failure = {
+        (row["gate"], row["suite"], row["batch_id"], row["expectation"], row["checked_at"]): row["rows"] for row in kept
+    }
+    failures = []
+    for failure in found:
+        key = tuple(failure[name] for name in ("gate", "suite", "batch_id", "expectation", "checked_at"))
+        rows = [_shown(json.loads(row)) for row in by_failure.get(key, [])]
+        times = 1 if failure["severity"] == "critical" else failure["times"]
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        parts = _parts(failure["message"])
+        if rows:
+            # The rows stand below, in a table.
+            parts = [(part, text.split(": ")[0] if part == "look at" else text) for part, text in parts]
+        failures.append({**failure, "times": times, "rows": rows, "names": names, "parts": parts})
+    return failures
+
+
+def _shown(row: dict[str, object]) -> dict[str, object]:
+    """A row that failed, with its place in the file instead of its number."""
+    return {
+        name.lstrip("_") if name == "_row_no" else name: place_in_file(value) if name in ("_row_no", "row_no") else value
+        for name, value in row.items()
+    }
+
+
+def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict]:
+    """How each integrity rule stands."""
+    found = _rows(
+        connection,
+        """
+        select integrity as code, count(distinct (suite, expectation)) as checks,
+            count(distinct (suite, expectation)) filter (not success and severity = 'critical') as critical,
+            count(distinct (suite, expectation)) filter (not success and severity != 'critical') as warning
+        from ops.gate_result_current where integrity is not null group by all
+        """,
+    )
+    by_code = {row["code"]: row for row in found}
+    nothing = {"checks": 0, "critical": 0, "warning": 0}
+    return [{"code": code, "meaning": meaning, **nothing, **by_code.get(code, {})} for code, meaning in INTEGRITY.items()]
+
+
+def _runs(connection: duckdb.DuckDBPyConnection) -> list[dict]:
+    """The last runs that were gated, the oldest first."""
+    counts = ", ".join(f"count(*) filter (not success and severity = '{name}') as {name}" for name in SEVERITIES)
+    found = _rows(
+        connection,
+        f"""
+        select run_id, strftime(max(checked_at), '%Y-%m-%d %H:%M UTC') as gated_at, strftime(max(checked_at), '%m-%d') as day,
+            count(*) as checks, {counts}
+        from ({HISTORY}) group by run_id order by max(checked_at) desc limit {RUNS_SHOWN}
+        """,
+    )
+    return found[::-1]
+
+
+def _chart(runs: list[dict]) -> dict[str, object]:
+    """A bar per run, stacked by severity, in user units of the drawing."""
+    highest = max([sum(run[name] for name in SEVERITIES) for run in runs] or [0]) or 1
+    bars, labels = [], []
+    for number, run in enumerate(runs):
+        x, top = number * (BAR_WIDTH + BAR_GAP), CHART_HEIGHT
+        for name in SEVERITIES:
+            height = round(run[name] / highest * (CHART_HEIGHT - 18), 1)
+            top = round(top - height, 1)
+            if run[name]:
+                bars.append({"severity": name, "x": x, "y": top, "width": BAR_WIDTH, "height": height,
+                             "title": f"{run['run_id']}: {run[name]} {name}"})  # fmt: skip
+        middle = x + BAR_WIDTH // 2
+        labels.append({"x": middle, "y": top - 5, "text": sum(run[name] for name in SEVERITIES)})
+        labels.append({"x": middle, "y": CHART_HEIGHT + 18, "text": run["day"]})
+    width = max(len(runs) * (BAR_WIDTH + BAR_GAP), BAR_WIDTH)
+    return {"width": width, "height": CHART_HEIGHT + LABEL_HEIGHT, "bars": bars, "labels": labels}
+
+
+def _trend(connection: duckdb.DuckDBPyConnection, runs: list[dict]) -> list[tuple[str, list[dict | None]]]:
+    """Per suite that has ever failed in these runs: what each run said of it, None where it was not gated."""
+    found = _rows(
+        connection,
+        f"""
+        select suite, run_id, count(*) filter (not success) as failed, case
+            when bool_or(not success and severity = 'critical') then 'critical'
+            when bool_or(not success and severity = 'warning') then 'warning'
+            when bool_or(not success) then 'info' else 'none' end as worst
+        from ({HISTORY}) group by all order by suite
+        """,
+    )
+    cells = {(row["suite"], row["run_id"]): row for row in found}
+    shown = {run["run_id"] for run in runs}
+    suites = dict.fromkeys(row["suite"] for row in found if row["failed"] and row["run_id"] in shown)
+    return [(suite, [cells.get((suite, run["run_id"])) for run in runs]) for suite in suites]
+
+
+def _checks(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, list[dict]]]:
+    """Every expectation that counts now, by suite."""
+    found = _rows(
+        connection,
+        """
+        select suite, expectation, severity, integrity, count(*) as times, count(*) filter (not success) as failed
+        from ops.gate_result_current group by all order by all
+        """,
+    )
+    return [(suite, list(of_suite)) for suite, of_suite in groupby(found, key=lambda row: row["suite"])]
 
 
 def _parts(message: str) -> list[tuple[str, str]]:

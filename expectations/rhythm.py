@@ -1,7 +1,7 @@
 """How often a source delivers, by its own files: whether one is overdue, or missing between two.
 
 A file counts for the day up to which it speaks, else for the day on which it came. The rhythm is the median of the days between
-the files before; a source with too few of them is held to its schedule.
+the files before; a source with too few of them is held to its schedule. `late_after_days` in the declaration goes before both.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ select source, max(day) as last_day, median(gap) as usual_days, count(gap) as ga
 
 def overdue() -> str:
     """SQL (for `checks.no_rows`) of the sources that are overdue by their own rhythm, or else by their schedule."""
-    values = ", ".join(f"({literal(source.name)}, {_longest_silence(source)})" for source in declarations())
+    values = ", ".join(
+        f"({literal(source.name)}, {_longest_silence(source)}, {source.late_after_days or 'null'})" for source in declarations()
+    )
     return f"""
         with days as ({DAYS}),
         rhythm as ({RHYTHM}),
@@ -41,9 +43,10 @@ def overdue() -> str:
         judged as (
             select loaded.source, if(gaps >= {FEWEST_GAPS}, last_day, last_load) as last_day,
                 if(gaps >= {FEWEST_GAPS}, round(usual_days)::integer, null) as usual_days,
-                if(gaps >= {FEWEST_GAPS}, ceil({TURNS} * usual_days + {GRACE_DAYS}),
-                    coalesce(silence.days, {UNKNOWN_RHYTHM_DAYS}))::integer as allowed_days
-            from loaded left join rhythm using (source) left join (values {values}) as silence (source, days) using (source)
+                coalesce(declared_days, if(gaps >= {FEWEST_GAPS}, ceil({TURNS} * usual_days + {GRACE_DAYS}),
+                    coalesce(silence.days, {UNKNOWN_RHYTHM_DAYS})))::integer as allowed_days
+            from loaded left join rhythm using (source)
+            left join (values {values}) as silence (source, days, declared_days) using (source)
         )
         select source, last_day, usual_days, allowed_days, current_date - last_day as age_days from judged
         where current_date - last_day > allowed_days"""

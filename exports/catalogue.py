@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import re
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from exports import words
@@ -59,7 +61,7 @@ def models_of(project: Path, metric: dict[str, str]) -> list[Path]:
     """
     folder = project / "dbt_project" / "models" / "kpis"
     code = metric["metric_code"]
-    found = [path for path in sorted(folder.glob("*.sql")) if f"'{code}'" in path.read_text(encoding="utf-8")]
+    found = [path for path in sorted(folder.glob("*.sql")) if f"'{code}'" in _text(path)]
     if not found:
         topics = [topic_of(project, metric[name]) for name in ("numerator_component", "denominator_component") if metric[name]]
         found = [folder / "rows" / f"kpi_row_{topic}.sql" for topic in dict.fromkeys(topics)]
@@ -72,7 +74,7 @@ def models_of(project: Path, metric: dict[str, str]) -> list[Path]:
 
 def topic_of(project: Path, component: str) -> str:
     """The topic whose row model has a component, by macros/kpi_topics.sql. Raises: LookupError when none has it."""
-    text = (project / "dbt_project" / "macros" / "kpi_topics.sql").read_text(encoding="utf-8")
+    text = _text(project / "dbt_project" / "macros" / "kpi_topics.sql")
     topic = ""
     for line in text.splitlines():
         start = re.match(r"        '(\w+)': \{", line)
@@ -80,6 +82,50 @@ def topic_of(project: Path, component: str) -> str:
         if f"'{component}'" in line:
             return topic
     raise LookupError(f"component {component}: expected it in a topic of macros/kpi_topics.sql, found it in none")
+
+
+def facts_of(project: Path, metrics: list[dict[str, str]]) -> dict[str, tuple[set[str], set[str]]]:
+    """What metrics are made of, as the models refer to one another.
+
+    Args: metrics: rows of the catalogue.
+    Returns: metric code → the facts and dimensions that its numbers count; and all that its models read.
+    """
+    models = {path.stem: path for path in (project / "dbt_project" / "models").rglob("*.sql") if "staging" not in path.parts}
+    reads = {name: set(re.findall(r"ref\('(\w+)'\)", path.read_text(encoding="utf-8"))) for name, path in models.items()}
+
+    def reached(start: set[str], through: tuple[str, ...]) -> set[str]:
+        seen, ahead = set(), set(start)
+        while ahead:
+            name = ahead.pop()
+            seen.add(name)
+            if name.startswith(through):
+                ahead |= reads.get(name, set()) - seen
+        return {name for name in seen if name.startswith(("fct_", "dim_"))}
+
+    found = {}
+    for metric in metrics:
+        topics = set()
+        for name in ("numerator_component", "denominator_component", "n_component"):
+            with suppress(LookupError):
+                topics |= {topic_of(project, metric[name])} if metric[name] else set()
+        made_in = {path.stem for path in models_of(project, metric)}
+        # A topic that bears the name of a record counts its rows; what else its model reads only describes them.
+        counted = {f"fct_{topic}" for topic in topics} & models.keys()
+        rows = {f"kpi_row_{topic}" for topic in topics}
+        recorded = {f"{kind}_{record}" for record in metric["record"].split("|") for kind in ("fct", "dim")} & models.keys()
+        direct = reached({*made_in, *rows} - {name.replace("fct_", "kpi_row_") for name in counted}, ("kpi_",))
+        everything = reached(made_in | rows | recorded, ("kpi_", "int_", "fct_", "dim_"))
+        found[metric["metric_code"]] = direct | counted | recorded, everything | direct | counted | recorded
+    return found
+
+
+def _text(path: Path) -> str:
+    return _text_as_of(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _text_as_of(path: Path, changed_at: int) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def sources_of(project: Path) -> dict[str, list[str]]:

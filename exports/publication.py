@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from exports import version_folder
+from exports import history, restatement, version_folder
 from exports.restricted import PERSON_KEYS, Restriction, restrictions
 from exports.versions import MANIFEST, is_whole, prune, put_in_force, sha256, versions
 from ingest import limits, lineage, warehouse
@@ -30,7 +30,7 @@ REQUIRED_TABLES = (
     "fct_population", "kpi_catalogue", "kpi_value", "kpi_value_public", "process_coverage", "quality_summary",
 )  # fmt: skip
 # Tables whose order of rows is made the same in every version; the others keep the order of the build.
-SORTED_TABLES = ("kpi_like_for_like", "kpi_value", "kpi_value_public", "quality_summary")
+SORTED_TABLES = ("kpi_like_for_like", "kpi_survival_curve", "kpi_value", "kpi_value_public", "quality_summary")
 # 2026-11: files of DuckDB's own default version cannot be opened by 1.5 and the BI tools built on it.
 STORAGE_VERSION = "v1.4.0"
 DATABASE = "marts.duckdb"
@@ -75,6 +75,7 @@ def publish(run_id: str, tell: Callable[[str], None] = print) -> Path:
                 _refuse_rebuilt(connection, run_id)
                 version = _write_version(published, connection, run_id, gates)
         held = put_in_force(version) if version == version_folder.names(published)[0] else None
+        history.keep(published)
         prune()
     tell(f"published {version}")
     if held:
@@ -191,6 +192,7 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     version = version_folder.new_name(published, run_id)
     folder = version_folder.partial(published, version)
     (folder / "parquet").mkdir(parents=True)
+    earlier = _seen_last()
     publication = {
         "version": version,
         "run_id": run_id,
@@ -198,8 +200,9 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
         "as_of": as_of.isoformat() if as_of else None,
         "code_version": _code_version(connection, run_id),
         "catalogue_version": _catalogue_version(connection, tables["kpi_catalogue"]),
+        "compared_with": earlier.name if earlier else None,
     }
-    rows = _copy(connection, folder, tables, publication, gates)
+    rows = _copy(connection, folder, tables, publication, gates, earlier)
     manifest = {
         **publication,
         "tables": rows,
@@ -219,6 +222,12 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     return version
 
 
+def _seen_last() -> Path | None:
+    """The version that people see until now: the current one; where it is damaged, the newest whole one."""
+    current_first = sorted(versions(), key=lambda version: not version.is_current)
+    return next((version.path for version in current_first if is_whole(version)), None)
+
+
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """What is published: table name to its qualified name in the build database."""
     found = connection.execute(
@@ -228,7 +237,10 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         where table_catalog = current_database() and table_schema in ('marts', 'kpis')
             and (
                 regexp_matches(table_name, '^(dim|fct|figure|quality)_')
-                or table_name in ('kpi_catalogue', 'kpi_like_for_like', 'kpi_value', 'kpi_value_public', 'process_coverage')
+                or table_name in (
+                    'kpi_catalogue', 'kpi_like_for_like', 'kpi_survival_curve', 'kpi_target', 'kpi_value', 'kpi_value_public',
+                    'process_coverage'
+                )
             )
         order by all
         """
@@ -262,7 +274,12 @@ def _as_of(connection: duckdb.DuckDBPyConnection, kpi_value: str, run_id: str) -
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, folder: Path, tables: dict[str, str], publication: dict, gates: list[dict]
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    tables: dict[str, str],
+    publication: dict,
+    gates: list[dict],
+    earlier: Path | None,
 ) -> dict[str, int]:
     """Write marts.duckdb, the Parquet files and restricted.duckdb. Returns: rows per table of marts.duckdb."""
     rows = {}
@@ -281,11 +298,12 @@ def _copy(
             select cast($version as varchar) as version, cast($run_id as varchar) as run_id,
                 cast($published_at as timestamptz) as published_at, cast($as_of as date) as as_of,
                 cast($code_version as varchar) as code_version, cast($catalogue_version as varchar) as catalogue_version,
-                cast($gates as json) as gates
+                cast($compared_with as varchar) as compared_with, cast($gates as json) as gates
             """,
             {**publication, "gates": json.dumps(gates, ensure_ascii=False)},
         )
-        for name in [*open_tables, "publication"]:
+        restatement.write(connection, folder, earlier, tables, publication)
+        for name in [*open_tables, "publication", *restatement.TABLES]:
             target = f'published.main."{name}"'
             (rows[name],) = connection.execute(f"select count(*) from {target}").fetchone()
             # A Parquet file that was copied away says of itself which version it is of (`parquet_kv_metadata`).

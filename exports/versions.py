@@ -167,6 +167,13 @@ def put_in_force(name: str) -> Switch | None:
     return held
 
 
+def put_back(name: str, why: str) -> None:
+    """Make a version that a restore has brought back the current one; publications after it become current as usual."""
+    published = settings().published
+    with version_folder.guard(published):
+        _switch(published, name, "restore", why)
+
+
 def prune() -> list[str]:
     """Delete versions by policy: the newest GMW_KEEP_VERSIONS stay, the current one, and each that was published or current
     within the last GMW_KEEP_HOURS, because readers who found it may not have opened all its files yet.

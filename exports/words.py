@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+LANGUAGES = ("zh", "en")
 FAMILIES = {
     "participation": ("参与", "Participation"),
     "resolution": ("办结", "Resolution"),
@@ -34,12 +35,6 @@ PERIOD_TYPES = {
     "month": ("月", "month"),
     "wave": ("调查", "wave"),
 }
-LATEST = {
-    "year": ("最近整年", "latest full year"),
-    "quarter": ("最近整季", "quarter"),
-    "month": ("最近整月", "month"),
-    "wave": ("最近调查", "latest wave"),
-}
 UNITS = {
     "share": ("%", "%"),
     "场": ("场", "activities"),
@@ -56,6 +51,34 @@ UNITS = {
     "倍": ("倍", "times"),
     "coefficient": ("", "0–1"),
 }
+CAUSES = {
+    "late_rows": ("补报数据", "late rows"),
+    "correction": ("更正", "correction"),
+    "replay": ("重新载入", "replay"),
+    "definition": ("定义变更", "new definition"),
+    "place_change": ("区划调整", "place change"),
+    "code": ("程序变更", "other code"),
+    "suppression": ("隐私保护", "protection of few people"),
+    "follow_up": ("后续进展", "followed up"),
+    "unexplained": ("原因未明", "unexplained"),
+    "period_open": ("期间未完", "period was open"),
+    "new_metric": ("新指标", "new metric"),
+}
+CAUSE_NOTES = {
+    "late_rows": (
+        "发布后才收到的数据行，或后来的文件改报的数据行",
+        "rows that arrived after the publication before, or that a later file tells otherwise",
+    ),
+    "correction": ("更正清单改正了文件中的单元格", "a cell of a file was corrected by the list of corrections"),
+    "replay": ("文件按修改后的声明重新载入", "a file was read again, after its declaration was mended"),
+    "definition": ("指标的定义改了", "the metric is defined otherwise now"),
+    "place_change": ("合并、拆分或移交后，记录计入另一地点", "after a merge, split or transfer the records count at another place"),
+    "code": ("数据未变，计算程序变了", "the same data, computed by another version of the program"),
+    "suppression": ("为保护隐私，显示或隐去有变", "it is hidden now, or no longer, to protect few people"),
+    "follow_up": ("同一批事项观察得更久", "the same matters, watched for longer"),
+    "unexplained": ("数据中找不到原因，请查问数据组", "nothing in the data tells why: ask the data team"),
+}
+NOT_SHOWN = ("不显示", "not shown")
 DIRECTIONS = {"up": ("越高越好", "higher is better"), "down": ("越低越好", "lower is better"), "neutral": ("中性", "neutral")}
 NO_VALUE = ("无数值", "no value")
 
@@ -68,6 +91,33 @@ def both(pair: tuple[str, str]) -> str:
 def status(code: str) -> str:
     """A status in words; a code without words is shown as it is."""
     return both(STATUSES.get(code, (code, "")))
+
+
+def cause(code: str) -> str:
+    """A cause of a restatement in words; a code without words is shown as it is."""
+    return both(CAUSES.get(code, (code, "")))
+
+
+def step(row: dict[str, Any]) -> str:
+    """By how much a restated figure changed, with its sign; empty where that is not shown. A share changes by points."""
+    shown = row["difference_display"]
+    if not shown:
+        return ""
+    text = thousands(shown.removesuffix("%"))
+    return f"{'' if text.startswith('-') else '+'}{text}{' pp' if shown.endswith('%') else ''}"
+
+
+def restated(row: dict[str, Any], side: str) -> str:
+    """What a restated figure was (`old`) or is now (`new`): its number, or why there is none."""
+    status_then = row[f"{side}_status"]
+    if status_then is None:
+        return "–"
+    if status_then == "suppressed":
+        return status(status_then)
+    if row["is_hidden"]:
+        return both(NOT_SHOWN)
+    shown = row[f"{side}_display"]
+    return missing({"status": status_then}) if shown is None else f"{thousands(shown)} {short_unit(row)}".strip()
 
 
 def unit(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,8 +26,9 @@ SCRATCH = ".scratch"
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file in the landing. `is_new` is false when the same bytes had landed before. `problem`: why it could not be taken;
-    then there are no bytes, and a blocked batch tells of it."""
+    """One file in the landing. `is_new` is false when the same bytes had landed before; `is_again`: they count as delivered anew
+    nevertheless, as another file had come in between. `problem`: why it could not be taken; then there are no bytes, and a blocked
+    batch tells of it."""
 
     source: str
     file_id: str
@@ -35,11 +36,14 @@ class LandedFile:
     size_bytes: int
     is_new: bool
     problem: str = ""
+    is_again: bool = False
 
     def __str__(self) -> str:
         if self.problem:
             return f"{self.file_name}: not taken, {self.problem}"
-        return f"{self.file_name}: {'landed' if self.is_new else 'known already'}, {self.size_bytes} bytes, sha256 {self.file_id}"
+        known = "delivered again, counts as the latest" if self.is_again else "known already"
+        what = "landed" if self.is_new else known
+        return f"{self.file_name}: {what}, {self.size_bytes} bytes, sha256 {self.file_id}"
 
 
 @lineage.traced("land.{source_name}", "landed")
@@ -47,8 +51,9 @@ class LandedFile:
 def land(source_name: str, paths: list[Path] | None = None, interval: Interval | None = None) -> list[LandedFile]:
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
 
-    The same bytes again are a no-op, whatever their name. A file that cannot be taken becomes a blocked batch, the others go on.
-    A blocked file that is no longer where files arrive is noted as withdrawn.
+    The same bytes again are a no-op, whatever their name, unless another file has come in between: where files replace what was
+    there, they are the latest then, and their rows are not loaded twice. A file that cannot be taken becomes a blocked batch, the
+    others go on. A blocked file that is no longer where files arrive is noted as withdrawn.
     Bytes that retention has purged come back only when somebody names the file.
 
     Args: source_name: a declared source. paths: files to land; default: those that the source's connector brings. interval: the
@@ -97,20 +102,29 @@ def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = 
         known = dict(
             connection.execute("select file_id, purged_at is not null from ops.file where source = ?", [source.name]).fetchall()
         )
-        for file, as_of, revision, file_id, size in copied:
-            is_new = file_id not in known
+        refused += ledger.of_another_period(connection, source, [(file, as_of, file_id) for file, as_of, _, file_id, _ in copied])
+        copied = [one for one in copied if one[0].address not in {file.address for file in refused}]
+        is_watched = not known or ledger.is_watched(connection, source.name)
+        (moment,) = connection.execute("select now()").fetchone()
+        for position, (file, as_of, revision, file_id, size) in enumerate(copied):
+            is_new, delivered_at = file_id not in known, moment + timedelta(microseconds=position)
+            lay_there = ledger.note_arrived(connection, source.name, file.address, file_id)
+            is_again = (
+                not is_new and is_watched and lay_there != file_id and source.delivery.mode != "append"
+                and ledger.deliver_again(connection, source.name, file_id, as_of, revision, delivered_at)
+            )  # fmt: skip
             if is_new:
                 known[file_id] = False
                 connection.execute(
                     """
                     insert into ops.file (file_id, source, file_name, original_path, size_bytes, landed_path, licence, producer,
-                        as_of, revision, retrieved_at)
-                    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
+                        as_of, revision, retrieved_at, delivered_at)
+                    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(), ?)
                     """,
                     [file_id, source.name, file.name, file.address, size, str(landed_path(source.name, file_id)),
-                     source.licence, source.producer, as_of, revision],
+                     source.licence, source.producer, as_of, revision, delivered_at],
                 )
-            landed.append(LandedFile(source.name, file_id, file.name, size, is_new))
+            landed.append(LandedFile(source.name, file_id, file.name, size, is_new, is_again=is_again))
         landed += [LandedFile(source.name, file.file_id, file.name, file.size_bytes, False) for file in arrived.unchanged]
         ledger.note_fetched(connection, source.name, [(file, file_id) for file, _, _, file_id, _ in copied])
         ledger.refuse(connection, source.name, refused)

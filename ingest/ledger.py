@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date, datetime
 
 import duckdb
 
 from ingest import warehouse
 from ingest.connectors.arrivals import Arrival, Refused, Unchanged
+from ingest.declaration import SourceDeclaration
 from ingest.settings import settings
 
 
@@ -45,6 +47,73 @@ def note_fetched(connection: duckdb.DuckDBPyConnection, source_name: str, arrive
             connection.execute(
                 "insert into ops.fetch values (?, ?, ?, ?, now())", [source_name, file.address, file.version, file_id]
             )
+
+
+def note_arrived(connection: duckdb.DuckDBPyConnection, source_name: str, address: str, file_id: str) -> str | None:
+    """Remember what lies at an address now. Returns: the file id of what lay there before; None when nothing is known of it."""
+    key = [source_name, address]
+    before = connection.execute("select file_id from ops.arrival where source = ? and address = ?", key).fetchone()
+    if before != (file_id,):
+        connection.execute("delete from ops.arrival where source = ? and address = ?", key)
+        connection.execute("insert into ops.arrival values (?, ?, ?, now())", [*key, file_id])
+    return before and before[0]
+
+
+def is_watched(connection: duckdb.DuckDBPyConnection, source_name: str) -> bool:
+    """Whether it is known what lay at the addresses of a source before: not in the first landing after an upgrade."""
+    return connection.execute("select count(*) > 0 from ops.arrival where source = ?", [source_name]).fetchone()[0]
+
+
+def of_another_period(
+    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, arrived: list[tuple[Arrival, date | None, str]]
+) -> list[Refused]:
+    """Files with the bytes of one whose name says another date, where that date is the period: one of the two is the wrong file,
+    and the rows of a period would be missing without a word.
+
+    Args: arrived: the files, each with the date in its name and its file id.
+    """
+    if source.delivery.mode != "period" or "_file_as_of" not in source.delivery.columns:
+        return []
+    rows = connection.execute("select file_id, as_of, file_name from ops.file where source = ?", [source.name]).fetchall()
+    known = {file_id: (as_of, name) for file_id, as_of, name in rows}
+    refused = []
+    for file, as_of, file_id in arrived:
+        day, name = known.setdefault(file_id, (as_of, file.name))
+        if day != as_of:
+            refused.append(
+                Refused(
+                    file.name, file.address,
+                    f"expected the rows of {as_of or 'a period of its own'}, found byte for byte those of {name} "
+                    f"({day or 'no date'}); ask the producer for the right file, or, if a period is really like the other, for this "
+                    "one with a blank line at its end",
+                )
+            )  # fmt: skip
+    return refused
+
+
+def deliver_again(
+    connection: duckdb.DuckDBPyConnection, source_name: str, file_id: str, as_of: date | None, revision: int, moment: datetime
+) -> bool:
+    """Put a file whose bytes have arrived again behind those that came after it; its rows stay as they were loaded.
+
+    Args: as_of, revision: from the name that it has now. moment: of the arrival.
+    Returns: whether it counts as delivered again: another file has come in between, and its name says nothing older than before.
+    """
+    return bool(
+        connection.execute(
+            """
+            update ops.file set as_of = $as_of, revision = $revision, delivered_at = $moment
+            where source = $source and file_id = $file_id
+                and (coalesce($as_of, date '0001-01-01'), $revision) >= (coalesce(as_of, date '0001-01-01'), coalesce(revision, 0))
+                and exists (
+                    from ops.file as other
+                    where other.source = $source and other.file_id != $file_id and other.landed_path is not null
+                        and coalesce(other.delivered_at, other.retrieved_at) > coalesce(file.delivered_at, file.retrieved_at))
+            returning file_id
+            """,
+            {"source": source_name, "file_id": file_id, "as_of": as_of, "revision": revision, "moment": moment},
+        ).fetchall()
+    )
 
 
 def refused_id(address: str) -> str:

@@ -26,14 +26,14 @@ def purge(tell: Tell) -> None:
     tell(f"{len(files)} landed files purged, {sum(file.size_bytes for file in files)} bytes, {time.monotonic() - started:.2f} s")
 
 
-def compact(tell: Tell) -> None:
-    """Compact the build database when it pays. Raises: as `compaction.compact`."""
+def compact(tell: Tell, is_forced: bool = False) -> None:
+    """Compact the build database when it pays, or when it is to be done all the same. Raises: as `compaction.compact`."""
     from ingest import compaction
 
     if not settings().database.exists():
         tell("nothing to compact: nothing has been loaded yet")
         return
-    tell(compaction.compact(tell=tell))
+    tell(compaction.compact(is_forced, tell))
 
 
 def back_up(tell: Tell) -> None:
@@ -50,8 +50,8 @@ def back_up(tell: Tell) -> None:
     if made.missing:
         raise BackupIncomplete(
             f"Backup {made.name} was made, but {len(made.missing)} landed files that the ledger knows were not there: expected "
-            f"{', '.join(made.missing[:5])} in {settings().landing}. Put them back from an earlier backup (`gmw restore` copies what is "
-            "missing) or from their source (`gmw land SOURCE FILE`)."
+            f"{', '.join(made.missing[:5])} in {settings().landing}. Put them back from an earlier backup (`gmw restore` copies "
+            f"what is missing) or from their source (`gmw land SOURCE FILE`)."
         )
 
 

@@ -17,10 +17,12 @@ from ingest.sql import quoted
 
 EXAMPLES = 3
 LONGEST_VALUE = 60
-STAGING_ADVICE = (
-    "the row is loaded, but staging cannot make a record of it: correct the cell in seeds/correction.csv and replay, or teach "
-    "the staging model (or place_alias) to read it, which acts with the next build"
-)
+BUILD_ADVICE = {
+    "staging": "the row is loaded, but staging cannot make a record of it: correct the cell in seeds/correction.csv and replay, "
+    "or teach the staging model to read it, which acts with the next build",
+    "place": "the row is used, and counted at the unknown place or the one above: add the spelling to seeds/place_alias.csv, which "
+    "acts with the next build, or correct the cell",
+}
 
 
 def print_groups(console: Console, source: str | None, reason: str | None, file: str | None) -> None:
@@ -44,7 +46,7 @@ def print_groups(console: Console, source: str | None, reason: str | None, file:
         table.add_column(name, overflow="fold")
     for *cells, examples in groups:
         shown = "\n".join(
-            f"{name or '–'} {place_in_file(row_no) if row_no is not None else '–'}"
+            f"{name or '–'} {place_in_file(row_no, name) if row_no is not None else '–'}"
             f"{f', expected {expected}' if expected else ''}{_found(value)}"
             for name, row_no, expected, value in examples
         )
@@ -56,8 +58,8 @@ def print_groups(console: Console, source: str | None, reason: str | None, file:
     for stage, code in dict.fromkeys((group[1], group[2]) for group in groups):
         if stage == "load" and code in REASONS:
             console.print(f"{code}: {REASONS[code].meaning}. Do: {REASONS[code].advice}.", soft_wrap=True, markup=False)
-    if any(group[1] == "staging" for group in groups):
-        console.print(f"staging: {STAGING_ADVICE}.", soft_wrap=True, markup=False)
+    for stage in sorted({group[1] for group in groups} & BUILD_ADVICE.keys()):
+        console.print(f"{stage}: {BUILD_ADVICE[stage]}.", soft_wrap=True, markup=False)
     console.print("Then `gmw replay --dry-run` shows what would change; see docs/runbooks/quarantine.md.")
 
 
@@ -76,7 +78,7 @@ def print_history(console: Console, source: str | None, reason: str | None, file
     if not rows:
         console.print("No row has left quarantine yet.")
     for name, file_name, row_no, column, code, value, since, until, resolution, closed_by, who, why in rows:
-        where = f"{name}/{file_name} {place_in_file(row_no)}" + (f", column {column}" if column else "")
+        where = f"{name}/{file_name} {place_in_file(row_no, file_name)}" + (f", column {column}" if column else "")
         by = f"{closed_by} ({who}: {why})" if who else closed_by
         console.print(
             f"{where}: {code}{_found(value)}; since {since}, {resolution} on {until} by {by}", soft_wrap=True, markup=False
@@ -124,7 +126,7 @@ def print_trial(console: Console, trial: Trial) -> None:
     )
     for what, rows in (("leaves", trial.leave), ("enters", trial.enter), ("stays", trial.stay)):
         for row in rows[:EXAMPLES]:
-            console.print(f"  {what}: {_row(row)}", soft_wrap=True, markup=False)
+            console.print(f"  {what}: {_row(row, batch.file_name)}", soft_wrap=True, markup=False)
         if len(rows) > EXAMPLES:
             console.print(f"  … and {len(rows) - EXAMPLES} more")
     if trial.status == "blocked":
@@ -145,9 +147,9 @@ def print_replayed(console: Console, result: Replayed) -> None:
     console.print(f"{batch.source}/{batch.file_name} ({batch.batch_id}): {said}{message}", soft_wrap=True, markup=False)
 
 
-def _row(row: QuarantinedRow) -> str:
+def _row(row: QuarantinedRow, file_name: str) -> str:
     column = f", column {row.column_name}" if row.column_name else ""
-    return f"{place_in_file(row.row_no)}{column}: {row.reason}, expected {row.expected}{_found(row.raw_value)}"
+    return f"{place_in_file(row.row_no, file_name)}{column}: {row.reason}, expected {row.expected}{_found(row.raw_value)}"
 
 
 def _found(value: str | None) -> str:
@@ -167,18 +169,16 @@ def _make_rows(
         (known,) = connection.execute("select count(*) from ops.batch where source = ?", [source]).fetchone()
         if not known:
             declaration(source)  # says which sources there are
-    (is_built,) = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'marts' and table_name = 'quality_rejected_row'"
-    ).fetchone()
-    refused = """
-        union all by name
-        select source, 'staging' as stage, file_id, row_no, reason || ' (' || record || ')' as reason
-        from marts.quality_rejected_row where stage = 'staging'"""
     history = """
-        select history.* exclude (raw_text), history.raw_text, replayed_by, why, 'load' as stage
+        select history.* exclude (raw_text), history.raw_text, replayed_by, why,
+            if(history.closed_by = 'load' or replay.replay_id is not null, 'load', 'build') as stage
         from ops.quarantine_history as history
         left join ops.replay as replay on replay.replay_id = history.closed_by and replay.batch_id = history.batch_id"""
-    rows = history if is_history else f"select *, 'load' as stage from ops.quarantine {refused if is_built else ''}"
+    open_ = """
+        select *, 'load' as stage from ops.quarantine
+        union all by name
+        select * exclude (record) replace (reason || ' (' || record || ')' as reason) from ops.staging_quarantine"""
+    rows = history if is_history else open_
     connection.execute(
         f"""
         create or replace temp table listed as

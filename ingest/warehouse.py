@@ -37,6 +37,8 @@ create table if not exists ops.file (
     licence varchar, producer varchar, as_of date, retrieved_at timestamptz);
 alter table ops.file add column if not exists revision integer default 0;
 alter table ops.file add column if not exists purged_at timestamptz;
+alter table ops.file add column if not exists delivered_at timestamptz;
+create table if not exists ops.arrival (source varchar, address varchar, file_id varchar, arrived_at timestamptz);
 create table if not exists ops.fetch (
     source varchar, address varchar, version varchar, file_id varchar, fetched_at timestamptz);
 create table if not exists ops.batch (
@@ -53,6 +55,9 @@ create table if not exists ops.quarantine_history (
     batch_id varchar, source varchar, file_id varchar, row_no bigint, column_name varchar, reason varchar,
     expected varchar, raw_value varchar, raw_text varchar, opened_at timestamptz, closed_at timestamptz, closed_by varchar,
     resolution varchar);
+create table if not exists ops.staging_quarantine (
+    source varchar, stage varchar, record varchar, file_id varchar, row_no bigint, reason varchar, raw_value varchar,
+    opened_at timestamptz);
 create table if not exists ops.correction_outcome (
     batch_id varchar, correction_id varchar, row_no bigint, column_name varchar, found_value varchar,
     corrected_value varchar, outcome varchar, loaded_at timestamptz);
@@ -76,7 +81,7 @@ where superseded_at is null and (gate = 'raw' or run_id = (
     select max_by(run_id, checked_at) from ops.gate_result where gate = 'marts' and superseded_at is null));
 create table if not exists ops.file_column (
     batch_id varchar, source varchar, position integer, header varchar, column_name varchar, kind varchar, filled bigint);
-create table if not exists ops.lateness (source varchar, due_at timestamptz, told_at timestamptz, over_at timestamptz);
+create table if not exists ops.lateness (source varchar, last_day date, told_at timestamptz, over_at timestamptz);
 create or replace view ops.column_drift as
 with pair as (
     select batch.batch_id, batch.source, max_by(earlier.batch_id, earlier.batch_no) as previous_batch_id
@@ -268,7 +273,8 @@ def trial(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConn
 
 
 def at_rest() -> Path:
-    """The build database as one file with everything in it and no log beside it, for who holds `lock`; nobody has it open.
+    """The build database as one file with everything in it and no log beside it, for who holds `lock`; nobody has it open. It has
+    the tables of this version.
 
     Raises: FileNotFoundError when nothing has been loaded yet; duckdb.Error when the file is damaged.
     """
@@ -276,14 +282,15 @@ def at_rest() -> Path:
     if not database.exists():
         raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
     with duckdb.connect(str(database)) as connection:
+        connection.execute(OPS_TABLES)
         connection.execute("checkpoint").complete()
     return database
 
 
 @contextmanager
 def copy_of(database: Path, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies elsewhere
-    (a backup), or the one itself for who holds `lock`."""
+    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies
+    elsewhere (a backup), or the one itself for who holds `lock`."""
     with scratch() as folder:
         connection = duckdb.connect(str(database), read_only=read_only)
         try:

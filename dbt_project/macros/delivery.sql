@@ -7,13 +7,15 @@
    upsert    of each key the latest row: by the columns of `order_by`, if any are declared, then by its file
 
    "Latest" goes by the date in the file name (`as_of_pattern`), then by the revision in it (`revision_pattern`), then by the
-   order of loading; so the order of arrival does not matter where file names say both. Adds _source, _time_zone, _file_as_of,
+   order of arrival, which does not matter where file names say both. Bytes that arrive again after another file are the latest
+   again. Adds _source, _time_zone, _file_as_of,
    and _as_of_group: the set of rows that are known up to one and the same moment (the file; for snapshot and upsert the whole source).
 #}
 {% macro delivered_rows(source_name) %}
     {%- set ingest = ingest_declaration(source_name) -%}
     {%- set delivery = ingest.get("delivery", {"mode": "append"}) -%}
-    {%- set latest = "coalesce(file.as_of, date '0001-01-01') desc, coalesce(file.revision, 0) desc, batch.batch_no desc" -%}
+    {%- set latest = "coalesce(file.as_of, date '0001-01-01') desc, coalesce(file.revision, 0) desc, "
+        ~ "coalesce(file.delivered_at, file.retrieved_at) desc nulls last, batch.batch_no desc" -%}
     {%- set whole_row = stored_columns(source_name) | join(", ") if delivery.get("overlapping") else "" -%}
     (
         select

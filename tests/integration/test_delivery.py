@@ -174,3 +174,112 @@ def test_an_empty_file_is_refused_where_it_would_replace_rows_and_noted_where_no
         assert (report.status, status) == ("loaded", "accepted")
         assert "batch_is_not_empty" in message
     assert counting(source) == expected
+
+
+A, B = HEADER + "1,a,5\n", HEADER + "1,a,6\n2,b,1\n"
+# What counts after A, B and A again: under a later name, under the same name, and under a name without a date.
+AGAIN = {
+    "snapshot": ("{mode: snapshot}", [("1", "a", 5)]),
+    "period": ("{mode: period, columns: [month]}", [("1", "a", 5), ("2", "b", 1)]),
+    "upsert": ("{mode: upsert, key: [shift_no]}", [("1", "a", 5), ("2", "b", 1)]),
+    "append": ("{mode: append}", [("1", "a", 5), ("1", "a", 6), ("2", "b", 1)]),
+    "append, overlapping": ("{mode: append, overlapping: true}", [("1", "a", 5), ("1", "a", 6), ("2", "b", 1)]),
+}
+NAMES = {
+    "later names": ["x_2026-01.csv", "x_2026-02.csv", "x_2026-03.csv"],
+    "one name": ["x_2026-01.csv"] * 3,
+    "revisions": ["x_2026-01.csv", "x_2026-01_修订.csv", "x_2026-01_修订2.csv"],
+    "no dates": ["export-1.csv", "export-2.csv", "export-3.csv"],
+}
+
+
+@pytest.fixture
+def declare(drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Declares the source `shifts` with a delivery."""
+    (tmp_path / "staging" / "shifts").mkdir(parents=True)
+    (drop / "shifts").mkdir()
+    monkeypatch.setattr(declaration, "_files", lambda: sorted((tmp_path / "staging").rglob("_*__sources.yml")))
+
+    def written(delivery: str) -> None:
+        path = tmp_path / "staging" / "shifts" / "_shifts__sources.yml"
+        path.write_text(DECLARED.format(name="shifts", delivery=delivery), encoding="utf-8")
+
+    return written
+
+
+def delivered(drop: Path, *files: tuple[str, str]) -> None:
+    """Files that are there at one time, landed, loaded and accepted."""
+    for name, content in files:
+        (drop / "shifts" / name).write_text(content, encoding="utf-8")
+    land("shifts")
+    load("shifts")
+    with warehouse.writer("test") as connection:
+        connection.execute("update ops.batch set status = 'accepted' where status = 'loaded'")
+
+
+def batches() -> list[tuple]:
+    with warehouse.reader() as connection:
+        return connection.execute("select batch_no, rows_loaded from ops.batch order by all").fetchall()
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize(("delivery", "expected"), AGAIN.values(), ids=AGAIN)
+def test_a_file_that_comes_again_after_another_one_counts_as_the_latest_and_is_loaded_once(
+    drop: Path, declare, delivery: str, expected: list[tuple], names: list[str]
+) -> None:
+    declare(delivery)
+    for name, content in zip(names, (A, B, A), strict=True):
+        delivered(drop, (name, content))
+    assert counting("shifts") == expected
+    assert batches() == [(1, 1), (2, 2)]
+    # Looking again at what lies there changes nothing, and B is the latest when it comes once more.
+    for _ in range(2):
+        assert not any(file.is_again for file in land("shifts"))
+    assert counting("shifts") == expected
+    if "snapshot" in delivery:
+        delivered(drop, (names[-1], B))
+        assert counting("shifts") == [("1", "a", 6), ("2", "b", 1)]
+
+
+def test_a_copy_of_a_file_that_nothing_came_after_changes_nothing(drop: Path, declare) -> None:
+    declare("{mode: snapshot}")
+    delivered(drop, ("a.csv", A))
+    delivered(drop, ("b.csv", B))
+    (drop / "shifts" / "b copy.csv").write_text(B, encoding="utf-8")
+    for _ in range(2):
+        assert [str(file).partition(", ")[0] for file in land("shifts")] == [
+            "a.csv: known already", "b copy.csv: known already", "b.csv: known already"
+        ]  # fmt: skip
+    assert counting("shifts") == [("1", "a", 6), ("2", "b", 1)]
+
+
+def test_a_file_that_comes_again_under_an_older_name_stays_what_it_was(drop: Path, declare) -> None:
+    declare("{mode: snapshot}")
+    delivered(drop, ("x_2026-03.csv", A))
+    delivered(drop, ("x_2026-02.csv", B))
+    delivered(drop, ("x_2026-01.csv", A))
+    assert counting("shifts") == [("1", "a", 5)]
+
+
+def test_the_bytes_of_another_period_are_refused_where_the_name_alone_says_the_period(drop: Path, declare) -> None:
+    declare("{mode: period, columns: [_file_as_of]}")
+    delivered(drop, ("x_2026-01.csv", A), ("x_2026-01 copy.csv", A))
+    delivered(drop, ("x_2026-02.csv", A))
+    with warehouse.reader() as connection:
+        found = connection.execute(
+            "select file_name, status, message from ops.batch join ops.file using (file_id) order by all"
+        ).fetchall()
+    assert [row[:2] for row in found] == [("x_2026-01 copy.csv", "accepted"), ("x_2026-02.csv", "blocked")]
+    assert "expected the rows of 2026-02-28, found byte for byte those of x_2026-01 copy.csv (2026-01-31)" in found[1][2]
+    delivered(drop, ("x_2026-02.csv", B))
+    assert counting("shifts") == [("1", "a", 5), ("1", "a", 6), ("2", "b", 1)]
+
+
+def test_the_first_landing_of_an_installation_of_before_moves_nothing(drop: Path, declare) -> None:
+    declare("{mode: snapshot}")
+    delivered(drop, ("a.csv", A))
+    delivered(drop, ("b.csv", B))
+    with warehouse.writer("test") as connection:
+        connection.execute("delete from ops.arrival; update ops.file set delivered_at = null")
+    assert not any(file.is_again for file in land("shifts"))
+    assert counting("shifts") == [("1", "a", 6), ("2", "b", 1)]

@@ -127,7 +127,7 @@ def test_what_arrives_is_told_with_columns_rows_and_checks_and_without_people(pe
 
 
 def test_models_are_told_with_what_they_read_and_a_failed_one_without_its_values(people, catalogue):
-    people.arrive_and_be_gated()
+    people.arrive()
     models = people.folder / "dbt_project" / "models" / "intermediate"
     models.mkdir(parents=True)
     (people.folder / "dbt_project" / "macros").mkdir()

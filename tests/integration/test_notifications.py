@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ingest import freshness, warehouse
+from ingest import warehouse
 from ingest.cli import app
 from orchestration import lateness, notifications
 from orchestration.notifications import Notice, send
@@ -25,8 +25,12 @@ from tests.integration.notified import MailServer, WebServer
 from tests.unit.ledger_project import COLUMNS, Ledger, ledger  # noqa: F401
 
 HOOK_SECRET = "what the receiver knows, too"
-NOTICE = Notice("failure", "build_marts.dbt_build failed", "expected 3 rows, found 2; ask 13812345678 <b>", dag="build_marts", source="账")
-NOBODY_LISTENS = json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": 9, "password": "hush-hush-hush", "extra": {"disable_ssl": True}})
+NOTICE = Notice(
+    "failure", "build_marts.dbt_build failed", "expected 3 rows, found 2; ask 13812345678 <b>", dag="build_marts", source="账"
+)
+NOBODY_LISTENS = json.dumps(
+    {"conn_type": "smtp", "host": "127.0.0.1", "port": 9, "password": "hush-hush-hush", "extra": {"disable_ssl": True}}
+)
 
 DAG_FILE = """
 # Airflow reads files only that hold its name.
@@ -157,51 +161,60 @@ def test_a_blocked_file_is_told_by_the_dag_itself_though_another_channel_is_down
         assert part in text_of(mail)
 
 
+PATTERN = r"_(\d{4}-\d{2}-\d{2})"
+
+
 @pytest.fixture
 def monthly(ledger: Ledger) -> Ledger:  # noqa: F811
-    """GIVEN a source that is looked for every night and gets a file a month, the newest one of 40 days ago."""
-    ledger.declare(as_of_pattern=r"_(\d{4}-\d{2}-\d{2})")
+    """GIVEN a source that is looked for every night and gets a file each 30 days, the newest one of 40 days ago."""
+    ledger.declare(as_of_pattern=PATTERN)
     for ago in (100, 70, 40):
         ledger.file(f"ledger_{day(ago)}.csv", f"{ago},10,2026-01-01,路灯")
-    ledger.arrive()
+    accept(ledger)
     return ledger
+
+
+def accept(ledger: Ledger) -> None:  # noqa: F811
+    ledger.arrive()
+    with warehouse.writer("test") as connection:
+        connection.execute("update ops.batch set status = 'accepted'")
 
 
 def day(ago: int) -> str:
     return f"{datetime.now(timezone.utc) - timedelta(days=ago):%Y-%m-%d}"
 
 
-def later(days: int) -> datetime:
-    return datetime.now(timezone.utc) + timedelta(days=days)
+def age(days: int) -> None:
+    """GIVEN that so many days more have passed."""
+    with warehouse.writer("test") as connection:
+        connection.execute(f"update ops.file set as_of = as_of - {days}")
+        connection.execute(f"update ops.batch set loaded_at = loaded_at - to_days({days})")
 
 
-def test_a_source_is_late_when_half_a_rhythm_more_has_passed(monthly: Ledger) -> None:
-    assert freshness.late() == []
-    assert freshness.late(later(4)) == []
-    (late,) = freshness.late(later(6))
-    assert (late.source, late.rhythm) == ("ledger", timedelta(days=30))
-    monthly.declare(as_of_pattern=r"_(\d{4}-\d{2}-\d{2})", late_after_days=20)
-    assert [one.source for one in freshness.late()] == ["ledger"]
+def test_a_source_is_late_by_its_own_rhythm_and_as_its_declaration_says(monthly: Ledger) -> None:
+    age(22)
+    assert lateness.late() == []
+    age(2)
+    (late,) = lateness.late()
+    assert (late.source, late.usual_days, late.allowed_days, late.age_days) == ("ledger", 30, 63, 64)
+    monthly.declare(as_of_pattern=PATTERN, late_after_days=70)
+    assert lateness.late() == []
 
 
-def test_a_source_that_brings_something_each_night_is_late_after_two_and_a_half(ledger: Ledger) -> None:  # noqa: F811
-    assert freshness.late() == []
-    ledger.file("ledger.csv", "1,10,2026-01-01,路灯")
-    ledger.arrive()
-    assert freshness.late(later(1)) == []
-    assert [one.source for one in freshness.late(later(3))] == ["ledger"]
+def test_a_source_of_which_nothing_has_ever_come_is_not_late(ledger: Ledger) -> None:  # noqa: F811
+    assert lateness.late() == []
 
 
 def test_a_lateness_is_told_once_and_once_that_it_is_over(monthly: Ledger, mail: MailServer, web: WebServer) -> None:
-    monthly.declare(as_of_pattern=r"_(\d{4}-\d{2}-\d{2})", late_after_days=20)
+    monthly.declare(as_of_pattern=PATTERN, late_after_days=20)
     said = []
     for _ in range(3):
         lateness.tell(said.append)
     assert len(mail.mails) == len(web.requests) == 1
-    assert "late: ledger: expected a new file by" in said[0]
+    assert "late: ledger: expected a file within 20 days of" in said[0]
     assert "late_after_days" in text_of(mail) and "owner us" in text_of(mail)
     monthly.file(f"ledger_{day(1)}.csv", "9,10,2026-01-01,路灯")
-    monthly.arrive()
+    accept(monthly)
     for _ in range(2):
         lateness.tell(said.append)
     assert [json.loads(body)["kind"] for _, body in web.requests] == ["late", "arrived"]
@@ -209,7 +222,7 @@ def test_a_lateness_is_told_once_and_once_that_it_is_over(monthly: Ledger, mail:
 
 
 def test_a_lateness_that_no_channel_took_is_told_by_the_next_check(monthly: Ledger, web: WebServer) -> None:
-    monthly.declare(as_of_pattern=r"_(\d{4}-\d{2}-\d{2})", late_after_days=20)
+    monthly.declare(as_of_pattern=PATTERN, late_after_days=20)
     web.answers = [403]
     lateness.tell(print)
     lateness.tell(print)
@@ -220,7 +233,7 @@ def test_a_lateness_that_no_channel_took_is_told_by_the_next_check(monthly: Ledg
 def test_an_older_warehouse_without_the_table_of_late_sources_is_no_obstacle(monthly: Ledger) -> None:
     with warehouse.writer("test") as connection:
         connection.execute("drop table ops.lateness")
-    assert freshness.changes(later(30))[1] == []
+    assert lateness.changes() == ([], [])
 
 
 def test_a_long_message_is_cut_and_says_so(home: Path, web: WebServer) -> None:

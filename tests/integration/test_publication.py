@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exports import publication, version_folder, versions
+from exports import publication, restatement, version_folder, versions
 from ingest import warehouse
 
 AS_OF = date(2026, 10, 31)
@@ -117,28 +117,31 @@ def kpi_rows(run_id: str, more: int = 0) -> list[tuple]:
 def build_toy(run_id: str, more: int = 0, gated: bool = True) -> None:
     """A build database as the dbt run and the gates leave it: two trees of places, five families, all statuses."""
     catalogue = [
-        (code, family, zh, en, f"{en} (formula)", unit, "up", decimals, 30, "ratio", "case", "none", 1, "数据组",
-         headline, "")
+        (code, family, zh, en, f"{en} (formula)", unit, "up", decimals, 30, "ratio", "case", False, "none", 1,
+         "数据组", headline, "")
         for code, family, zh, en, unit, decimals, headline in CATALOGUE
     ]  # fmt: skip
     places = [
-        (key, tree, key, name, english, level, parent, key, "Asia/Shanghai", date(2020, 1, 1), None)
+        (key, tree, key, name, english, level, parent, key, "Asia/Shanghai", date(2020, 1, 1), None,
+         date(2020, 1, 1) if key == "qinghe/cuiyuan" else None, None)
         for key, tree, name, english, level, parent in PLACES
     ]
     # The same place under an earlier name.
     places.append(("qinghe/cuiyuan", "qinghe_district", "old", "翠园乡", None, "town", "qinghe", "qinghe/cuiyuan",
-                   "Asia/Shanghai", date(2010, 1, 1), date(2020, 1, 1)))  # fmt: skip
+                   "Asia/Shanghai", date(2010, 1, 1), date(2020, 1, 1), None, date(2020, 1, 1)))  # fmt: skip
     with warehouse.writer(purpose="toy build") as connection:
         connection.execute("create schema if not exists marts; create schema if not exists kpis")
         _table(connection, "kpis.kpi_value", KPI_COLUMNS, kpi_rows(run_id, more))
         connection.execute("create or replace table kpis.kpi_value_public as from kpis.kpi_value")
         _table(connection, "kpis.kpi_catalogue", """metric_code varchar, family varchar, name_zh varchar, name_en varchar,
             formula varchar, unit varchar, direction varchar, decimals integer, minimum_n integer, statistic varchar,
-            record varchar, breakdowns varchar, definition_version integer, owner varchar, is_headline boolean,
+            record varchar, counts_people boolean, breakdowns varchar, definition_version integer, owner varchar, is_headline boolean,
             notes varchar""", catalogue)  # fmt: skip
+        _table(connection, "kpis.kpi_people_component", "metric_code varchar, shown_in varchar",
+               [(metric[0], "numerator") for metric in CATALOGUE])  # fmt: skip
         _table(connection, "marts.dim_place", """place_key varchar, tree varchar, place_code varchar, place_name varchar,
             place_name_en varchar, place_level varchar, parent_place_key varchar, place_path varchar, time_zone varchar,
-            valid_from date, valid_to date""", places)  # fmt: skip
+            valid_from date, valid_to date, counts_from date, counts_to date""", places)  # fmt: skip
         _table(connection, "marts.quality_summary", """source varchar, files bigint, batches_blocked bigint, rows_in bigint,
             rows_loaded bigint, rows_quarantined bigint, rows_skipped bigint, rows_rejected_in_staging bigint,
             gate_critical_failed bigint, gate_warning_failed bigint, last_loaded_at timestamptz""",
@@ -205,7 +208,7 @@ def test_a_published_version_holds_every_mart_row_and_says_where_it_came_from(ho
     assert (home / "published" / "current").resolve() == folder
     assert query(home, "select count(*), count(distinct run_id) from kpi_value") == [(len(kpi_rows("run-1")), 1)]
     published = {name for (name,) in query(home, "select table_name from information_schema.tables")}
-    assert published == {*publication.REQUIRED_TABLES, "publication"} - {"fct_answer", "fct_population"}
+    assert published == {*publication.REQUIRED_TABLES, *restatement.TABLES, "publication"} - {"fct_answer", "fct_population"}
     assert query(home, "select version, run_id, as_of, code_version, gates->>'$[0].checks' from publication") == [
         (folder.name, "run-1", AS_OF, "v9.9", "2")
     ]
@@ -213,7 +216,7 @@ def test_a_published_version_holds_every_mart_row_and_says_where_it_came_from(ho
     assert manifest["tables"]["kpi_value"] == len(kpi_rows("run-1"))
     assert [source["file_name"] for source in manifest["sources"]] == ["诉求台账_2026-10.csv"]
     assert manifest["files"]["marts.duckdb"]["sha256"] == hashlib.sha256((folder / "marts.duckdb").read_bytes()).hexdigest()
-    assert set(manifest["files"]) == {"marts.duckdb", "restricted.duckdb", *(f"parquet/{name}.parquet" for name in published)}
+    assert set(manifest["files"]) == {"marts.duckdb", "restricted.duckdb", "history.parquet", *(f"parquet/{name}.parquet" for name in published)}
     for name in published:
         (rows,) = duckdb.connect().execute(f"select count(*) from '{folder}/parquet/{name}.parquet'").fetchone()
         assert rows == manifest["tables"][name]
@@ -323,7 +326,7 @@ def test_a_kill_before_the_switch_leaves_the_old_version_and_the_next_publicatio
     second = publication.publish("run-2")
     assert query(home, "select run_id from publication") == [("run-2",)]
     assert sorted(entry.name for entry in (home / "published").iterdir()) == sorted(
-        [first.name, second.name, "current", "switches.jsonl"]
+        [first.name, second.name, "current", "history", "switches.jsonl"]
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,12 +14,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from exports import version_folder
+from exports import version_folder, versions
 from ingest import backup, maintenance, privacy, restore, retention, warehouse
+from ingest.cli import app
 from ingest.load import BatchReport
 from ingest.settings import settings
-from tests.conftest import SECRET, rows_of
+from tests.conftest import PROJECT, SECRET, rows_of
 from tests.unit.ledger_project import COLUMNS, PERSONAL, Ledger, ledger  # noqa: F401
 
 ENTRIES = "select entry_no, people, _file_id, _row_no, _batch_id from raw.ledger order by all"
@@ -42,7 +46,8 @@ def version(folder: Path, name: str, rows: int) -> None:
     (folder / name).mkdir(parents=True)
     with duckdb.connect(str(folder / name / "marts.duckdb")) as connection:
         connection.execute(f"create table kpi_value as select range as value from range({rows})")
-    manifest = {"tables": {"kpi_value": rows}, "files": {"marts.duckdb": {"sha256": backup.sha256(folder / name / "marts.duckdb")}}}
+    files = {"marts.duckdb": {"sha256": versions.sha256(folder / name / "marts.duckdb")}}
+    manifest = {"tables": {"kpi_value": rows}, "files": files}
     (folder / name / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     version_folder.switch(folder, name)
 
@@ -66,9 +71,22 @@ def test_a_lost_installation_is_restored_and_nothing_is_loaded_twice(kept: Ledge
     lose()
     restore.apply(made.name)
     assert (rows_of(ENTRIES), rows_of("select * from ops.quarantine"), rows_of("select * from ops.file order by all")) == before
+    bytes_back = [path for path in settings().landing.rglob("*") if path.is_file()]
+    assert sorted(versions.sha256(path) for path in bytes_back) == sorted(path.name for path in bytes_back) != []
     assert arrive(kept) == []
     assert rows_of(ENTRIES) == before[0]
     assert version_folder.current_name(settings().published) == "20261101T000000Z-00000001"
+    assert [(switch.cause, switch.why) for switch in versions.switches()] == [("restore", f"backup {made.name}")]
+
+
+def test_what_versions_changed_that_are_no_more_is_restored(kept: Ledger) -> None:
+    changed = settings().published / "history" / "20250101T000000Z-00000000" / "history.parquet"
+    changed.parent.mkdir(parents=True)
+    changed.write_text("figures")
+    made = backup.create()
+    lose()
+    restore.apply(made.name)
+    assert changed.read_text() == "figures"
 
 
 def test_a_backup_says_what_is_in_it_and_holds_no_secret(kept: Ledger, tmp_path: Path) -> None:
@@ -172,7 +190,7 @@ def test_what_retention_has_purged_is_in_no_backup_and_stays_purged_after_a_rest
     lose()
     planned = restore.apply(made.name)
     assert planned.purged == [path]
-    assert rows_of("select file_name, purged_at is not null from ops.file order by 1") == [("ledger_1.csv", True), ("ledger_2.csv", False)]
+    assert rows_of("select file_name from ops.file where purged_at is not null") == [("ledger_1.csv",)]
     assert len(rows_of(ENTRIES)) == 2
     assert restore.prove(made.name).landed_files == 1
 
@@ -250,7 +268,7 @@ def test_landed_files_that_no_ledger_knows_are_set_aside_and_land_again(kept: Le
 # Runs in the installation: kills itself the nth time that it renames, replaces or makes something durable.
 KILLED = """
 import os, signal, sys
-from exports import version_folder
+from exports import version_folder, versions
 from ingest import backup, restore, settings
 settings.__file__ = sys.argv[1]
 left = int(sys.argv[3])
@@ -354,3 +372,24 @@ def test_an_unknown_backup_is_named_with_those_that_there_are(kept: Ledger) -> N
 def test_two_backups_at_once_are_refused_with_the_name_of_the_holder(kept: Ledger) -> None:
     with backup.alone("back up"), pytest.raises(backup.BackupBusy, match=f"held by process {os.getpid()}"):
         backup.create()
+
+
+def test_the_runbook_leads_from_a_lost_installation_to_a_proven_one(kept: Ledger) -> None:
+    """WHEN the commands of the page are given, and everything is deleted where it says so. THEN they say what the page says."""
+    page = (PROJECT / "docs" / "runbooks" / "backup_and_restore.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 4
+    on_the_page, name = re.search(r"\d{8}T\d{6}Z-[0-9a-f]{8}", page)[0], ""
+    for number, block in enumerate(blocks):
+        if number == 1:
+            lose()
+        for command in re.split(r"^\$ gmw ", block, flags=re.MULTILINE)[1:]:
+            arguments, *expected = command.strip("\n").replace(on_the_page, name or on_the_page).split("\n")
+            result = CliRunner().invoke(app, shlex.split(arguments))
+            assert result.exit_code == 0, f"gmw {arguments}: {result.output} {result.exception}"
+            name = name or backup.backups()[0].name
+            said = " ".join(result.output.split())
+            for line in expected:
+                pattern = ".*".join(r"\s".join(map(re.escape, part.split())) for part in line.replace(on_the_page, name).split("…"))
+                assert re.search(pattern, said), f"gmw {arguments}: expected {line}, found {said}"
+    assert len(rows_of(ENTRIES)) == 2

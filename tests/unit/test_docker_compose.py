@@ -28,6 +28,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 ROLES = {"postgres", "airflow-init", "scheduler", "dag-processor", "api-server", "triggerer", "exports-server"}
 EXPORTS = "/var/lib/gmw/exports"
 REQUIRED = re.compile(r"\$\{([A-Z_]+):\?[^}]+\}")
+# Secrets that one may do without: they come from the environment, too, or are empty.
+OPTIONAL = {"OPENLINEAGE_API_KEY": "${OPENLINEAGE_API_KEY:-}"}
 VARIABLE = re.compile(r"\$\{([A-Z_]+)")
 
 
@@ -76,7 +78,7 @@ def literal_secrets(compose: dict) -> Iterator[str]:
         build = declared.get("build")
         arguments = environment(build, "args") if isinstance(build, dict) else {}
         for name, value in {**environment(declared), **arguments}.items():
-            if re.search("PASSWORD|SECRET|KEY|TOKEN", name.upper()) and not REQUIRED.fullmatch(value):
+            if value != OPTIONAL.get(name) and re.search("PASSWORD|SECRET|KEY|TOKEN", name.upper()) and not REQUIRED.fullmatch(value):
                 yield f"literal secret: {service}: {name}"
     for text in texts(compose):
         for password in re.findall(r"://[^/@:\s]+:(.+?)@", text):
@@ -99,7 +101,7 @@ def mounts(declared: dict) -> Iterator[tuple[str, str, bool]]:
         if isinstance(volume, dict):
             yield volume.get("source", ""), volume["target"], bool(volume.get("read_only"))
         else:
-            source, target, *mode = re.sub(r":\?[^}]*\}", "}", volume).split(":")
+            source, target, *mode = re.sub(r":[?-][^}]*\}", "}", volume).split(":")
             yield source, target, "ro" in mode
 
 
@@ -112,6 +114,9 @@ def wrong_mounts(compose: dict) -> Iterator[str]:
     drop = [read_only for _, target, read_only in by_service.get("scheduler", []) if target == "/var/lib/gmw-drop"]
     if drop != [True]:
         yield "mount: the scheduler reads the drop folder and never writes it"
+    backups = {service for service, found in by_service.items() if any(target == "/var/lib/gmw-backups" for _, target, _ in found)}
+    if backups != {"scheduler"}:
+        yield f"mount: the backups belong to the scheduler, found {sorted(backups)}"
     holders = {service for service, found in by_service.items() if any(source == "state" for source, *_ in found)}
     if holders != {"scheduler", "airflow-init"}:
         yield f"mount: the state belongs to the scheduler and airflow-init, found {sorted(holders)}"
@@ -190,6 +195,7 @@ BROKEN = {
     "image_as_a_list": (put(POSTGRES, "image", to=["postgres"]), "specification: services/postgres/image"),
     "literal_password": (put(*PASSWORD, to="hunter2"), "literal secret: postgres"),
     "default_password": (put(*PASSWORD, to="${POSTGRES_PASSWORD:-hunter2}"), "literal secret: postgres"),
+    "password_may_be_empty": (put(*PASSWORD, to="${POSTGRES_PASSWORD:-}"), "literal secret: postgres"),
     "password_may_be_missing": (put(*PASSWORD, to="${POSTGRES_PASSWORD}"), "literal secret: postgres"),
     "password_in_a_list": (put(*PASSWORD[:2], to=["POSTGRES_PASSWORD=hunter2"]), "literal secret: postgres"),
     "password_in_an_address": (put(*ADDRESS, to="postgresql://a:hunter2@postgres/a"), "literal secret: password"),
@@ -200,6 +206,7 @@ BROKEN = {
     "raw_data_served": (put(EXPORTS_SERVER, "volumes", 0, to="state:/srv:ro"), "mount: exports-server"),
     "old_exports_served": (put(EXPORTS_SERVER, "command", 3, to=EXPORTS), "mount: exports-server serves"),
     "drop_folder_writable": (put(SCHEDULER, "volumes", 3, to="/drop:/var/lib/gmw-drop"), "mount: the scheduler"),
+    "backups_elsewhere": (put(TRIGGERER, "volumes", 0, to="backups:/var/lib/gmw-backups"), "mount: the backups"),
     "state_elsewhere": (put(TRIGGERER, "volumes", 0, to="state:/var/lib/gmw"), "mount: the state"),
     "privileged": (put(SCHEDULER, "privileged", to=True), "rights: scheduler is privileged"),
     "capabilities": (put(EXPORTS_SERVER, "cap_drop", to=[]), "rights: exports-server is privileged"),

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from ingest import quarantine, readers, warehouse
+from ingest import quarantine, readers, staging_quarantine, warehouse
 from ingest.cli import app
 from ingest.quarantine import UndeclaredReason
 from ingest.readers.parsed import Rejected
@@ -188,11 +188,36 @@ def test_rows_that_staging_refuses_are_seen_in_the_same_place(ledger: Ledger) ->
             "'activity' as record, (select file_id from ops.file) as file_id, 1::bigint as row_no, 'unreadable_day' as reason, "
             "null::varchar as column_name"
         )
+        connection.execute(
+            "create schema intermediate; create table intermediate.int_unplaced_row as select 'ledger' as source, 'activity' as "
+            "record, '银杏' as place_name, (select file_id from ops.file) as file_id, 2::bigint as row_no"
+        )
+    staging_quarantine.note("first")
     said = gmw("quarantine", "ledger")
     assert "unreadable_day (activity)" in said and "wrong_type" in said
     assert "a.csv row 1, found '2026-03-01'" in said
-    assert "place_alias" in said
+    assert "place_alias" in said and "unknown_place (activity)" in said and "a.csv row 2, found '银杏'" in said
     assert "wrong_type" not in gmw("quarantine", "--reason", "unreadable_day")
+    first_seen = rows_of("select distinct opened_at from ops.staging_quarantine")
+    with warehouse.writer("test") as connection:
+        connection.execute(
+            "create schema staging; create view staging.stg_ledger__activity as select _file_id, _row_no, null as _reject_reason "
+            "from raw.ledger where _row_no = 1; update marts.quality_rejected_row set reason = 'unknown_topic'"
+        )
+        connection.execute("delete from intermediate.int_unplaced_row")
+    staging_quarantine.note("second")
+    # Refused for another fault; and the other row is in the file no more.
+    assert rows_of("select row_no, reason, resolution, opened_at from ops.quarantine_history order by all") == [
+        (1, "unreadable_day (activity)", "superseded", *first_seen[0]),
+        (2, "unknown_place (activity)", "superseded", *first_seen[0]),
+    ]
+    with warehouse.writer("test") as connection:
+        connection.execute("delete from marts.quality_rejected_row")
+    staging_quarantine.note("third")
+    assert rows_of("select reason, resolution, closed_by from ops.quarantine_history where row_no = 1 order by closed_at desc")[0] == (
+        "unknown_topic (activity)", "repaired", "third"
+    )
+    assert rows_of("from ops.staging_quarantine") == []
 
 
 def test_an_unknown_source_is_answered_with_what_is_known(ledger: Ledger) -> None:
