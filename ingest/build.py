@@ -40,8 +40,8 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
 
     Args: run_id: identifies the run in `kpi_value` and in the gate results. select: a dbt selection; default everything.
         echo: takes dbt's progress, one line at a time.
-    Raises: BuildFailed naming each failing node; BuildKilled; privacy.OtherKeys while a key rotation is unfinished; CorrectionError;
-    WarehouseBusy; DiskFull; OutOfMemory.
+    Raises: BuildFailed naming each failing node; BuildKilled; privacy.OtherKeys while a key rotation is unfinished;
+    CorrectionError; WarehouseBusy; DiskFull; OutOfMemory.
     """
     corrections.check_all()
     with warehouse.writer(f"prepare build {run_id}") as connection, warehouse.transaction(connection):
@@ -152,7 +152,7 @@ def _summary(seconds: float) -> list[str]:
 
 
 def _failures(said: Iterable[str]) -> str:
-    """The failing nodes by dbt's results; what dbt has `said` at its end, when it left none (a full disk takes no results, either)."""
+    """The failing nodes by dbt's results; what dbt has `said` at its end, when it left none (a full disk takes none, either)."""
     results = settings().dbt_target / RUN_RESULTS
     log = settings().dbt_target / "dbt.log"
     failed = [
@@ -167,9 +167,9 @@ def _failures(said: Iterable[str]) -> str:
 def _ended_by(number: int) -> str:
     if number == signal.SIGKILL:
         what = (
-            "was killed (signal 9): by somebody, or by the system because memory was short (`dmesg` tells). Then end what else runs "
-            "there, or set GMW_MEMORY_LIMIT to what is left"
+            "was killed (signal 9): by somebody, or by the system because memory was short (`dmesg` tells). Then end what else "
+            "runs there, or set GMW_MEMORY_LIMIT to what is left"
         )
     else:
         what = f"was ended by signal {number}"
-    return f"dbt build: expected it to run to its end, found that it {what}. Nothing is published, nothing to clean up: run it again."
+    return f"dbt build: expected it to run to its end, found that it {what}. Nothing is published or left behind: run it again."

@@ -156,7 +156,7 @@ def test_a_build_on_a_full_disk_or_with_too_little_memory_says_so_and_completes_
     disk.make_room()
     monkeypatch.setenv("GMW_MEMORY_LIMIT", "20MB")
     ledger.stage("select string_agg(range::varchar, '') as entry_no from range(20000000)")
-    with pytest.raises(OutOfMemory, match=r"build: expected to need no more memory than GMW_MEMORY_LIMIT \(20MB\).*Nothing is lost"):
+    with pytest.raises(OutOfMemory, match=r"build: expected to need no more memory than .* \(20MB\).*Nothing is lost"):
         build("second", echo=lambda line: None)
     ledger.stage("select range as entry_no from range(3)")
     build("third", echo=lambda line: None)
