@@ -181,7 +181,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], earlie
             batch_since.source, batch_id, batch_since.file_id, batch_since.file_name,
             if(list_contains($persons, fact), null, changed_rows) as changed_rows
         from scope_cause left join batch_since using (batch_id)
-        where cause_no in (select cause_no from judged)
+        where (cause_no, cause) in (select cause_no, unnest(string_split(causes, '|')) from judged)
         """,
         {"version": publication["version"], "persons": persons},
     )

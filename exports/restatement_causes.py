@@ -13,6 +13,7 @@ from datetime import datetime
 import duckdb
 
 from exports.catalogue import definitions, facts_of
+from exports.restricted import PERSON_KEYS
 from ingest.settings import settings
 from ingest.sql import quoted
 
@@ -206,6 +207,7 @@ def _compare_fact(connection: duckdb.DuckDBPyConnection, tables: dict[str, str],
     columns = [column for column in _columns(connection, new) if column in _columns(connection, old)]
     if not {fact.key, "source", "file_id", "row_no"} <= set(columns) or fact.via and not _earlier(connection, fact.via):
         return
+    columns = [column for column in columns if column not in PERSON_KEYS or not _is_rekeyed(connection, column, old, new)]
     old_case = _earlier(connection, "fct_case")
     # A case is the same one, watched for longer, when its beginning is the same and its end had not come yet.
     is_later = {
@@ -247,6 +249,12 @@ def _side(name: str, columns: list[str], relation: str, via: str) -> str:
             {own.get("as_of_date", "null::date")} as as_of, {end} as end_day, {intake} as intake, hash({content}) as content
         from {relation} as rows {f"left join {via} as via on rows.{fact.via_key} = via.{fact.via_key}" if fact.via else ""}
     """
+
+
+def _is_rekeyed(connection: duckdb.DuckDBPyConnection, column: str, old: str, new: str) -> bool:
+    """Whether persons have got new keys since (`gmw rotate-key`): a key begins with the version of its secret."""
+    version = f"select any_value(left({quoted(column)}, 8)) from"
+    return connection.execute(f"select ({version} {old}) != ({version} {new})").fetchone()[0] is True
 
 
 def _earlier(connection: duckdb.DuckDBPyConnection, name: str) -> str:

@@ -32,8 +32,8 @@ def write(book: Book, published: Published) -> None:
     left_out = "" if len(rows) <= MAX_ROWS else f" 本表 {MAX_ROWS:,} / {len(rows):,} 行 {MAX_ROWS:,} of {len(rows):,} rows."
     sheet.write_string(
         4, 0,
-        "顶层及下一层地点；未结束期间的增长不在其中，全部见 kpi_restatement。 Top two levels of places, without what periods that were "
-        f"still open have gained; all in kpi_restatement.{left_out}",
+        "顶层及下一层地点，显示的数字有变的；未结束期间的增长不在其中，全部见 kpi_restatement。 Top two levels of places, where the number "
+        f"shown is another one, without what periods that were still open have gained; all in kpi_restatement.{left_out}",
         muted,
     )  # fmt: skip
     for column, (_, width) in enumerate(COLUMNS):

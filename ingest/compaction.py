@@ -16,7 +16,7 @@ from ingest.sql import literal
 
 # Free blocks are used again by the next build: copying pays when they are many, of a file that is large enough to matter.
 PAYS_FROM_SHARE = 0.25
-PAYS_FROM_BYTES = 64 * 1024 * 1024
+PAYS_FROM_BYTES = 64_000_000
 
 
 class CompactionRefused(RuntimeError):
@@ -38,7 +38,8 @@ class Compaction:
     def __str__(self) -> str:
         before = f"build database {self.bytes_before / 1e6:,.1f} MB, {self.free_share:.0%} of it free"
         if not self.is_done:
-            return f"{before}: not compacted, it pays from {PAYS_FROM_SHARE:.0%} free; {self.seconds:.2f} s"
+            pays = f"it pays from {PAYS_FROM_SHARE:.0%} and {PAYS_FROM_BYTES / 1e6:.0f} MB free"
+            return f"{before}: not compacted, {pays}; {self.seconds:.2f} s"
         return (
             f"{before}: compacted to {self.bytes_after / 1e6:,.1f} MB, {self.tables} tables with {self.rows:,} rows, counted "
             f"before and after; {self.seconds:.2f} s"
@@ -93,7 +94,7 @@ def compact(is_forced: bool = False, tell: Callable[[str], None] = lambda _: Non
 
 def _copy(database: Path, fresh: Path) -> dict[str, int]:
     """Copy all schemas, tables, views and rows. Returns: the rows of the copy, by table."""
-    with warehouse.copy_of(database) as connection:
+    with warehouse.copy_of(database, read_only=False) as connection:
         connection.execute(f"attach {literal(str(fresh))} as fresh")
         connection.execute(f"copy from database {warehouse.WAREHOUSE} to fresh")
         connection.execute("checkpoint fresh")

@@ -254,7 +254,9 @@ def _take_over(restored: Path, current: Path | None, planned: Planned) -> None:
             where file.landed_path is not null and not exists (
                 from ops.file as known where known.source = file.source and known.file_id = file.file_id);
             delete from ops.fetch;
+            delete from ops.arrival;
             insert into ops.fetch by name from now.ops.fetch;
+            insert into ops.arrival by name from now.ops.arrival;
             insert or replace into ops.cursor by name from now.ops.cursor;
             """
         )

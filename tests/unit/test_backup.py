@@ -71,10 +71,22 @@ def test_a_lost_installation_is_restored_and_nothing_is_loaded_twice(kept: Ledge
     lose()
     restore.apply(made.name)
     assert (rows_of(ENTRIES), rows_of("select * from ops.quarantine"), rows_of("select * from ops.file order by all")) == before
+    bytes_back = [path for path in settings().landing.rglob("*") if path.is_file()]
+    assert sorted(versions.sha256(path) for path in bytes_back) == sorted(path.name for path in bytes_back) != []
     assert arrive(kept) == []
     assert rows_of(ENTRIES) == before[0]
     assert version_folder.current_name(settings().published) == "20261101T000000Z-00000001"
     assert [(switch.cause, switch.why) for switch in versions.switches()] == [("restore", f"backup {made.name}")]
+
+
+def test_what_versions_changed_that_are_no_more_is_restored(kept: Ledger) -> None:
+    changed = settings().published / "history" / "20250101T000000Z-00000000" / "history.parquet"
+    changed.parent.mkdir(parents=True)
+    changed.write_text("figures")
+    made = backup.create()
+    lose()
+    restore.apply(made.name)
+    assert changed.read_text() == "figures"
 
 
 def test_a_backup_says_what_is_in_it_and_holds_no_secret(kept: Ledger, tmp_path: Path) -> None:

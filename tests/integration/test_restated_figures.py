@@ -77,8 +77,9 @@ def test_a_change_of_a_closed_period_is_a_restatement_and_the_growth_of_an_open_
 def test_a_figure_marked_partial_that_is_complete_now_has_grown(home):
     until = "update kpis.kpi_value set as_of = date '{}' where " + KEY
     publish("run-1", until.format("2026-03-20"))
-    publish("run-2", add(2), until.format("2026-10-31"))
+    second = publish("run-2", add(2), until.format("2026-10-31"))
     assert query(home, "select count(*) from kpi_restatement") == [(0,)]
+    assert query(home, f"select kind from {history(home, second)}") == [("period_open",)]
     publish("run-3", add(3), until.format("2026-10-31"))
     assert query(home, "select old_value, new_value from kpi_restatement") == [(6, 7)]
 
@@ -100,7 +101,7 @@ def test_a_figure_that_comes_or_goes_in_a_closed_period_is_a_restatement(home):
 
 
 def test_a_new_metric_restates_nothing(home):
-    publish("run-1", *(f"delete from kpis.{table} where metric_code = 'V01'" for table in ("kpi_value", "kpi_catalogue")))
+    publish("run-1", *(f"delete from kpis.{table} where metric_code = 'R02'" for table in ("kpi_value", "kpi_catalogue")))
     publish("run-2")
     assert query(home, "select count(*) from kpi_restatement") == [(0,)]
 
@@ -285,6 +286,34 @@ def test_the_same_rows_in_a_later_file_are_no_cause(home):
     publish("run-1", *batch("a"), *facts(*OLD))
     publish("run-2", *batch("a"), *batch("b"), *facts(*((*row[:4], "b") for row in OLD)), add(1))
     assert query(home, "select main_cause from kpi_restatement") == [("unexplained",)]
+
+
+PERSONS = """create or replace table marts.fct_participation (participation_key varchar, place_key varchar,
+    participation_date date, person_key varchar, as_of_date date, source varchar, file_id varchar, row_no bigint)"""
+ATTENDANCE = KEY.replace("P01", "P05")
+
+
+def attended(secret: str, *rows: tuple[str, str]) -> list[str]:
+    values = ", ".join(
+        f"('{number}', 'qinghe/cuiyuan', date '2026-03-05', '{secret}.{number}', date '2026-10-31', 'issue_ledger', '{file}', {number})"
+        for number, file in rows
+    )
+    return [PERSONS, f"insert into marts.fct_participation values {values}"]
+
+
+def test_how_many_rows_of_persons_came_late_is_not_told(home):
+    publish("run-1", *batch("a"), *attended("secret_1", ("1", "a")))
+    publish("run-2", *batch("a"), *batch("b"), *attended("secret_1", ("1", "a"), ("2", "b")), add(1, ATTENDANCE))
+    assert query(home, CAUSE) == [("late_rows", "late_rows", [None])]
+    assert query(home, "select record, file_name, changed_rows from kpi_restatement_cause") == [("participation", "b.csv", None)]
+
+
+def test_new_keys_of_the_same_persons_are_no_cause(home):
+    publish("run-1", *batch("a"), *attended("secret_1", ("1", "a")))
+    publish("run-2", *batch("a"), *attended("secret_2", ("1", "a")), add(1, ATTENDANCE))
+    assert query(home, "select main_cause from kpi_restatement") == [("unexplained",)]
+    publish("run-3", *batch("a"), *attended("secret_2", ("3", "a")), add(2, ATTENDANCE))
+    assert query(home, "select main_cause from kpi_restatement order by version desc limit 1") == [("late_rows",)]
 
 
 REPLAYED = "insert into ops.replay (replay_id, batch_id, started_at, finished_at) values ('replay-00001', 'batch a', now(), now())"
