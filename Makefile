@@ -127,6 +127,6 @@ lock: $(VENV)/bin/uv ## Pin the newest allowed versions again in requirements*.l
 		--no-annotate --no-header --python-version 3.11 --upgrade --quiet
 
 .PHONY: clean
-clean: ## Remove the state in var/: landed originals, warehouse, publications, exports, and the secret of the person keys
-	@read -r -p "Remove var/ with all landed files and the person-key secret? [y/N] " answer && [ "$$answer" = y ]
+clean: ## Remove the state in var/: landed originals, warehouse, publications, exports, backups, and the secret of the person keys
+	@read -r -p "Remove var/ with all landed files, backups and the person-key secret? [y/N] " answer && [ "$$answer" = y ]
 	rm -rf var

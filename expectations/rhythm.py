@@ -33,7 +33,9 @@ select source, max(day) as last_day, median(gap) as usual_days, count(gap) as ga
 
 def overdue() -> str:
     """SQL (for `checks.no_rows`) of the sources that are overdue by their own rhythm, or else by their schedule."""
-    values = ", ".join(f"({literal(source.name)}, {_longest_silence(source)}, {source.late_after_days or 'null'})" for source in declarations())
+    values = ", ".join(
+        f"({literal(source.name)}, {_longest_silence(source)}, {source.late_after_days or 'null'})" for source in declarations()
+    )
     return f"""
         with days as ({DAYS}),
         rhythm as ({RHYTHM}),

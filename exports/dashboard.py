@@ -101,4 +101,4 @@ def _text(name: str) -> str:
 def _libraries() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, in the version that Altair writes for; packed like the figures."""
     version = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    return dashboard_data.compressed(vl_convert.javascript_bundle(vl_version=version))
+    return dashboard_data.compressed([vl_convert.javascript_bundle(vl_version=version)])

@@ -1,8 +1,8 @@
 """Every figure ever published, by version: what each version changed, kept when the version itself is deleted.
 
-A version's `history.parquet` has one row per figure that is new, gone or another one than in the version it was compared with (of the
-first one: every figure). It becomes whole together with its version, by one rename; `published/history/<version>/` gets a second
-link to it and to the manifest afterwards, which a crash can only delay. So nothing is in the history that was never a version.
+A version's `history.parquet` has one row per figure that is new, gone or another one than in the version it was compared with
+(of the first one: every figure). It becomes whole together with its version, by one rename; `published/history/<version>/` gets a
+second link to it and to the manifest afterwards, which a crash can only delay. So nothing is in the history that was no version.
 """
 
 from __future__ import annotations

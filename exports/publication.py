@@ -192,7 +192,7 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     version = version_folder.new_name(published, run_id)
     folder = version_folder.partial(published, version)
     (folder / "parquet").mkdir(parents=True)
-    earlier = _seen_last(published)
+    earlier = _seen_last()
     publication = {
         "version": version,
         "run_id": run_id,
@@ -222,10 +222,10 @@ def _write_version(published: Path, connection: duckdb.DuckDBPyConnection, run_i
     return version
 
 
-def _seen_last(published: Path) -> Path | None:
+def _seen_last() -> Path | None:
     """The version that people see until now: the current one; where it is damaged, the newest whole one."""
-    names = [version_folder.current_name(published), *version_folder.names(published)]
-    return next((published / name for name in names if name and (published / name).is_dir() and _is_whole(published / name)), None)
+    current_first = sorted(versions(), key=lambda version: not version.is_current)
+    return next((version.path for version in current_first if is_whole(version)), None)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

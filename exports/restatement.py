@@ -64,14 +64,13 @@ def write(
         _compare(connection, tables, bool(earlier))
         if earlier:
             _judge(connection, tables, earlier, publication)
-            _carry_over(connection)
+            _carry_over(connection, tables)
         for name in TABLES:
             order = ORDER if name == "kpi_restatement" else "all"
             connection.execute(f"create table published.main.{name} as from temp.{name} order by {order}")
         path = folder / HISTORY_FILE
-        connection.execute(
-            f"copy (select * exclude (change_no) from kpi_change order by {ORDER.removeprefix('version, ')}) to {literal(str(path))} (format parquet, compression zstd)"
-        )
+        changes = f"select * exclude (change_no) from kpi_change order by {ORDER.removeprefix('version, ')}"
+        connection.execute(f"copy ({changes}) to {literal(str(path))} (format parquet, compression zstd)")
         path.chmod(0o600)
     finally:
         for name in attached:
@@ -123,7 +122,8 @@ def _compare(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], has_
         select row_number() over () as change_no, *, {'null' if has_earlier else "'first'"}::varchar as kind from side_by_side
         where case
             -- A count of zero may be a row or no row.
-            when change != 'changed' then coalesce(coalesce(new_value, old_value) != 0, true) or coalesce(new_denominator, old_denominator) is not null
+            when change != 'changed'
+                then coalesce(coalesce(new_value, old_value) != 0, true) or coalesce(new_denominator, old_denominator) is not null
             else old_status != new_status or {differs}
         end
         """
@@ -149,10 +149,11 @@ def _judge(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], earlie
                        "and judged.causes = 'follow_up'")  # fmt: skip
     connection.execute("delete from judged where causes = 'follow_up'")
     _hide(connection, tables)
-    shown = ", ".join(f"case when not is_hidden then {side}_{name} end as {side}_{name}" for name in SHOWN for side in ("old", "new"))
+    columns = [f"{side}_{name}" for name in SHOWN for side in ("old", "new")]
+    shown = ", ".join(f"case when not is_hidden then {name} end as {name}" for name in columns)
     # No row of a count is a count of zero; no row of a rate is no rate.
-    was, now = (f"if(change != 'changed' and coalesce(old_denominator, new_denominator) is null, coalesce({side}_value, 0), {side}_value)"
-                   for side in ("old", "new"))  # fmt: skip
+    is_count = "change != 'changed' and coalesce(old_denominator, new_denominator) is null"
+    was, now = (f"if({is_count}, coalesce({side}_value, 0), {side}_value)" for side in ("old", "new"))
     connection.execute(
         f"""
         insert into kpi_restatement by name
@@ -176,10 +177,11 @@ def _judge(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], earlie
     connection.execute(
         """
         insert into kpi_restatement_cause by name
-        select $version as version, cause_no, cause, regexp_replace(fact, '^(fct|dim)_', '') as record, batch_since.source, batch_id,
-            batch_since.file_id, batch_since.file_name, if(list_contains($persons, fact), null, changed_rows) as changed_rows
+        select $version as version, cause_no, cause, regexp_replace(fact, '^(fct|dim)_', '') as record,
+            batch_since.source, batch_id, batch_since.file_id, batch_since.file_name,
+            if(list_contains($persons, fact), null, changed_rows) as changed_rows
         from scope_cause left join batch_since using (batch_id)
-        where cause_no in (select cause_no from judged)
+        where (cause_no, cause) in (select cause_no, unnest(string_split(causes, '|')) from judged)
         """,
         {"version": publication["version"], "persons": persons},
     )
@@ -286,9 +288,30 @@ def _hide(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> None
     )
 
 
-def _carry_over(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the restatements of the versions before: those that led to the earlier version."""
-    there = {name for (name,) in connection.execute("select table_name from duckdb_tables() where database_name = 'earlier'").fetchall()}
-    for name in TABLES:
-        if name in there:
-            connection.execute(f"insert into temp.{name} by name from earlier.main.{name}")
+def _carry_over(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> None:
+    """Add the restatements of the versions before: those that led to the earlier version.
+
+    Of a figure whose new restatement is hidden, or that is hidden now, the earlier ones lose their numbers, too: the last of
+    them tells what it was before, and the published figure what it is now.
+    """
+    there = connection.execute("select table_name from duckdb_tables() where database_name = 'earlier'").fetchall()
+    if ("kpi_restatement",) not in there:
+        return
+    key = ", ".join((*KEY, "period_start", "coalesce(currency, '')"))
+    numbers = [f"{side}_{name}" for name in SHOWN for side in ("old", "new")] + ["difference", "relative_difference"]
+    connection.execute(
+        f"""
+        insert into temp.kpi_restatement by name
+        with hidden_now as (
+            select hash({key}) as figure from temp.kpi_restatement where is_hidden
+            union
+            select hash({key}) from {tables['kpi_value']} where status = 'suppressed'
+        )
+        select carried.* exclude (figure) replace (
+            {", ".join(f"case when hidden_now.figure is null then {name} end as {name}" for name in numbers)},
+            is_hidden or hidden_now.figure is not null as is_hidden
+        )
+        from (select *, hash({key}) as figure from earlier.main.kpi_restatement) as carried left join hidden_now using (figure)
+        """
+    )
+    connection.execute("insert into temp.kpi_restatement_cause by name from earlier.main.kpi_restatement_cause")

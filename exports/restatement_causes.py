@@ -1,8 +1,8 @@
 """Why a published figure has changed: found by comparing the facts and places of two versions, down to the batches.
 
-A fact that is new, gone or another one is put down to the batch that brought it: a correction of its row, a replay of its batch, or a
-batch that was not there before. A fact that only counts elsewhere is put down to a change of places. Each changed fact reaches the
-places above it; what reaches the place and period of a changed figure, in a fact that its metric is made of, is its cause.
+A fact that is new, gone or another one is put down to the batch that brought it: a correction of its row, a replay of its batch,
+or a batch that was not there before. A fact that only counts elsewhere is put down to a change of places. Each changed fact reaches
+the places above it; what reaches the place and period of a changed figure, in a fact that its metric is made of, is its cause.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 import duckdb
 
 from exports.catalogue import definitions, facts_of
+from exports.restricted import PERSON_KEYS
 from ingest.settings import settings
 from ingest.sql import quoted
 
@@ -57,8 +58,8 @@ FACTS = {
 
 
 def find(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], before: dict, code_version: str) -> None:
-    """Make the temporary tables `found` (change_no, cause_no, main_cause, causes) and `scope_cause` (cause_no, cause, fact, batch_id,
-    changed_rows) for the restated figures in the temporary table `kpi_change`; and `batch_since`, which names the batches.
+    """Make the temporary tables `found` (change_no, cause_no, main_cause, causes) and `scope_cause` (cause_no, cause, fact,
+    batch_id, changed_rows) for the restated figures in the temporary table `kpi_change`; and `batch_since`: who the batches are.
 
     Args:
         connection: to the build database; the earlier version is attached as `earlier` and `earlier_restricted`.
@@ -89,9 +90,9 @@ def _find_scopes(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) 
     """Make `scope`: one row per set of facts, place and period in which figures are restated; they share their causes."""
     connection.execute("create or replace temp table scope_fact (facts varchar, fact varchar, is_direct boolean)")
     connection.execute("create or replace temp table metric_scope (metric_code varchar, facts varchar, is_up_to_the_end boolean)")
-    restated = {code for (code,) in connection.execute("select distinct metric_code from kpi_change where kind = 'restated'").fetchall()}
+    restated = connection.execute("select distinct metric_code from kpi_change where kind = 'restated'").fetchall()
     project, scopes = settings().project, {}
-    metrics = [metric for metric in definitions(project) if metric["metric_code"] in restated]
+    metrics = [metric for metric in definitions(project) if (metric["metric_code"],) in restated]
     made_of = facts_of(project, metrics)
     for metric in metrics:
         direct, all_facts = made_of[metric["metric_code"]]
@@ -156,7 +157,8 @@ def _compare_places(connection: duckdb.DuckDBPyConnection, tables: dict[str, str
     which places lie elsewhere in the tree now, and which batches say so."""
     sides = {"old": "earlier.main.dim_place", "new": tables["dim_place"]}
     connection.execute(
-        "create or replace temp table above (side varchar, place_key varchar, ancestor_key varchar, counts_from date, counts_to date)"
+        "create or replace temp table above "
+        "(side varchar, place_key varchar, ancestor_key varchar, counts_from date, counts_to date)"
     )
     for side, places in sides.items():
         connection.execute(
@@ -178,19 +180,18 @@ def _compare_places(connection: duckdb.DuckDBPyConnection, tables: dict[str, str
     connection.execute(
         """
         create or replace temp table moved_place as
-        with old as (select * exclude (side) from above where side = 'old'), new as (select * exclude (side) from above where side = 'new')
+        with old as (select * exclude (side) from above where side = 'old'),
+        new as (select * exclude (side) from above where side = 'new')
         select distinct place_key from (from (from old except from new) union all (from new except from old))
         """
     )
     told = []
     for name in ("dim_place", "dim_place_change"):
-        told_columns = _columns(connection, tables.get(name, ""))
-        if {"source", "file_id"} <= set(told_columns) and _earlier(connection, name):
-            same = ", ".join(
-                quoted(column) for column in told_columns
-                if column not in BOOKKEEPING - {"place_key"} | {"is_current"} and column in _columns(connection, _earlier(connection, name))
-            )
-            told.append(f"select source, file_id from {tables[name]} where hash({same}) not in (select hash({same}) from {_earlier(connection, name)})")
+        new, old = tables.get(name, ""), _earlier(connection, name)
+        columns = [column for column in _columns(connection, new) if column in _columns(connection, old)]
+        if {"source", "file_id"} <= set(columns):
+            said = ", ".join(quoted(column) for column in columns if column not in BOOKKEEPING - {"place_key"} | {"is_current"})
+            told.append(f"select source, file_id from {new} where hash({said}) not in (select hash({said}) from {old})")
     changed = " union ".join(told) or "select null as source, null as file_id where false"
     connection.execute(
         f"""
@@ -206,6 +207,7 @@ def _compare_fact(connection: duckdb.DuckDBPyConnection, tables: dict[str, str],
     columns = [column for column in _columns(connection, new) if column in _columns(connection, old)]
     if not {fact.key, "source", "file_id", "row_no"} <= set(columns) or fact.via and not _earlier(connection, fact.via):
         return
+    columns = [column for column in columns if column not in PERSON_KEYS or not _is_rekeyed(connection, column, old, new)]
     old_case = _earlier(connection, "fct_case")
     # A case is the same one, watched for longer, when its beginning is the same and its end had not come yet.
     is_later = {
@@ -224,7 +226,8 @@ def _compare_fact(connection: duckdb.DuckDBPyConnection, tables: dict[str, str],
         select '{name}',
             case when old.key is null then 'added' when new.key is null then 'removed' else 'changed' end,
             old.content is not distinct from new.content, coalesce({is_later}, false),
-            old.place_key, new.place_key, old.days, new.days, old.source, old.file_id, old.row_no, new.source, new.file_id, new.row_no
+            old.place_key, new.place_key, old.days, new.days, old.source, old.file_id, old.row_no,
+            new.source, new.file_id, new.row_no
         from ({old_side}) as old full join ({new_side}) as new on old.key = new.key
         where old.content is distinct from new.content or old.place_key is distinct from new.place_key
             or old.days is distinct from new.days or new.place_key in (select place_key from moved_place)
@@ -235,7 +238,8 @@ def _compare_fact(connection: duckdb.DuckDBPyConnection, tables: dict[str, str],
 def _side(name: str, columns: list[str], relation: str, via: str) -> str:
     """SQL: the rows of a fact in one of the two versions, by key, with place, days and a digest of what they say."""
     fact = FACTS[name]
-    own = {column: f"{'via' if column in fact.borrowed else 'rows'}.{quoted(column)}" for column in (*columns, *fact.borrowed, *fact.days)}
+    known = (*columns, *fact.borrowed, *fact.days)
+    own = {column: f"{'via' if column in fact.borrowed else 'rows'}.{quoted(column)}" for column in known}
     content = ", ".join(f"rows.{quoted(column)}" for column in columns if column not in BOOKKEEPING)
     end = {"fct_case": "rows.ended_date", "fct_case_event": "rows.occurred_date"}.get(name, "null::date")
     intake = "hash(rows.opened_at, rows.kind, rows.category, rows.place_key)" if name == "fct_case" else "null"
@@ -247,10 +251,17 @@ def _side(name: str, columns: list[str], relation: str, via: str) -> str:
     """
 
 
+def _is_rekeyed(connection: duckdb.DuckDBPyConnection, column: str, old: str, new: str) -> bool:
+    """Whether persons have got new keys since (`gmw rotate-key`): a key begins with the version of its secret."""
+    version = f"select any_value(left({quoted(column)}, 8)) from"
+    return connection.execute(f"select ({version} {old}) != ({version} {new})").fetchone()[0] is True
+
+
 def _earlier(connection: duckdb.DuckDBPyConnection, name: str) -> str:
     """A table of the earlier version, whole where the restricted copy has it; empty when it has none."""
     found = connection.execute(
-        "select max(database_name) from duckdb_tables() where table_name = ? and database_name in ('earlier', 'earlier_restricted')",
+        "select max(database_name) from duckdb_tables() "
+        "where table_name = ? and database_name in ('earlier', 'earlier_restricted')",
         [name],
     ).fetchone()[0]
     return f"{found}.main.{quoted(name)}" if found else ""
@@ -280,7 +291,8 @@ def _find_fact_causes(connection: duckdb.DuckDBPyConnection) -> None:
             cross join moved
             left join batch_since as mine on fact_change.source = mine.source and fact_change.file_id = mine.file_id
             left join batch_since as theirs
-                on fact_change.change = 'removed' and fact_change.old_source = theirs.source and fact_change.old_file_id = theirs.file_id
+                on fact_change.change = 'removed' and fact_change.old_source = theirs.source
+                and fact_change.old_file_id = theirs.file_id
             left join newest on fact_change.change = 'removed' and fact_change.old_source = newest.source
         ),
         judged as (
@@ -379,7 +391,9 @@ def _conclude(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], old
         f"""
         create or replace temp table found as
         with definition as (
-            select old.metric_code from earlier.main.kpi_catalogue as old left join {tables['kpi_catalogue']} as new using (metric_code)
+            select old.metric_code
+            from earlier.main.kpi_catalogue as old
+            left join {tables['kpi_catalogue']} as new using (metric_code)
             where new.metric_code is null or (new.definition_version, new.formula, new.unit, new.statistic)
                 is distinct from (old.definition_version, old.formula, old.unit, old.statistic)
         ),
@@ -424,7 +438,8 @@ def _conclude(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], old
             where coalesce(new_as_of <= old_as_of, true) and change_no not in (select change_no from less_near)
         ),
         listed as (
-            select change_no, list(cause order by cause in ('suppression', 'follow_up'), weight desc, list_position($causes, cause)) as causes
+            select change_no,
+                list(cause order by cause in ('suppression', 'follow_up'), weight desc, list_position($causes, cause)) as causes
             from spoken group by change_no
         )
         select change_no, cause_no, causes[1] as main_cause, array_to_string(causes, '|') as causes

@@ -10,7 +10,7 @@ import duckdb
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from exports import history, publication, words
 from ingest.settings import settings
@@ -18,7 +18,7 @@ from ingest.sql import literal
 
 
 def restatements(
-    version: Annotated[str | None, typer.Option(help="the version that restated; default: the current one; `all`: every one")] = None,
+    version: Annotated[str | None, typer.Option(help="that restated; `all`: every one; default: the current one")] = None,
     metric: Annotated[str | None, typer.Option(help="code of the catalogue, e.g. R02")] = None,
     place: Annotated[str | None, typer.Option(help="name, path, code or key of a place")] = None,
     growth: Annotated[
@@ -45,7 +45,8 @@ def restatements(
 # A place by any of its names; the path as it was in the period, too.
 IS_PLACE = """($place is null or place_path = $place or place_key in (
     select place_key from dim_place where $place in (place_key, place_code, place_name, place_path)))"""
-ORDER = "version desc, place_path, metric_code, breakdown_type != 'none', breakdown_value, currency nulls first, period_type, period_start"
+ORDER = """version desc, place_path, metric_code, breakdown_type != 'none', breakdown_type, breakdown_value, currency nulls first, period_type,
+    period_start"""
 
 
 def _restated(connection: duckdb.DuckDBPyConnection, version: str, metric: str | None, place: str | None) -> list[dict[str, Any]]:
@@ -53,13 +54,13 @@ def _restated(connection: duckdb.DuckDBPyConnection, version: str, metric: str |
     return _rows(
         connection,
         f"""
-        with behind as (
-            select version, cause_no, string_agg(distinct file_name, ', ' order by file_name) as files from kpi_restatement_cause
-            where cause != 'follow_up' group by all
-        )
-        select version, compared_with, place_path, metric_code, period_type, period_start, breakdown_type, breakdown_value, currency,
-            old_value, new_value, difference, relative_difference, old_status, new_status, is_hidden, causes, files
-        from kpi_restatement left join behind using (version, cause_no)
+        select restated.version, compared_with, place_path, metric_code, period_type, period_start, breakdown_type,
+            breakdown_value, currency, old_value, new_value, difference, relative_difference, old_status, new_status, is_hidden,
+            causes,
+            (select string_agg(distinct file_name, ', ' order by file_name) from kpi_restatement_cause as told
+                where told.version = restated.version and told.cause_no = restated.cause_no
+                    and list_contains(string_split(restated.causes, '|'), told.cause)) as files
+        from kpi_restatement as restated
         where ($version = 'all' or version = $version) and ($metric is null or metric_code = $metric) and {IS_PLACE}
         order by {ORDER}
         """,
@@ -106,15 +107,14 @@ def _print(console: Console, rows: list[dict[str, Any]], limit: int) -> None:
         mine = [row for row in shown if row["version"] == version]
         against = f", compared with {mine[0]['compared_with']}" if mine[0]["compared_with"] else ""
         console.print(f"[bold]{version}[/]{against}")
-        table = Table("place", "metric", "period", "before", "now", "difference", "why", "files")
+        table = Table("place", Column("metric", overflow="fold"), "period", "before", "now", "difference", "why", "files")
         for row in mine:
             breakdown = "" if row["breakdown_type"] == "none" else f" {row['breakdown_type']}={row['breakdown_value']}"
-            period = "all" if row["period_type"] == "all" else f"{row['period_type']} {row['period_start']}"
             step = "" if row["difference"] is None else f"{row['difference']:+.6g}"
             if row["relative_difference"] is not None:
                 step += f" ({row['relative_difference']:+.1%})"
             why = ", ".join(words.CAUSES.get(cause, (cause, cause))[1] for cause in row["causes"].split("|"))
-            cells = (row["place_path"], f"{row['metric_code']}{breakdown} {row['currency'] or ''}".strip(), period,
+            cells = (row["place_path"], f"{row['metric_code']}{breakdown} {row['currency'] or ''}".strip(), _period(row),
                      _number(row, "old"), _number(row, "new"), step, why, row["files"])  # fmt: skip
             table.add_row(*(escape(cell or "") for cell in cells))
         console.print(table)
@@ -131,3 +131,12 @@ def _number(row: dict[str, Any], side: str) -> str:
     if status == "suppressed" or value is None:
         return "not shown" if row["is_hidden"] and status != "suppressed" else status
     return f"{value:.10g}"
+
+
+def _period(row: dict[str, Any]) -> str:
+    """A period as `gmw explain` takes it."""
+    start = row["period_start"]
+    if row["period_type"] in ("all", "wave"):
+        return "all" if row["period_type"] == "all" else f"wave:{start}"
+    quarter = f"{start.year}-Q{(start.month + 2) // 3}"
+    return {"year": f"{start:%Y}", "quarter": quarter, "month": f"{start:%Y-%m}"}[row["period_type"]]

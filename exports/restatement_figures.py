@@ -9,12 +9,12 @@ FILES_NAMED = 3
 
 
 def restatements(published: Published, only_this_version: bool = False, totals_only: bool = False) -> list[Row]:
-    """What was restated at the top two levels of places, newest version first, the most important figures first.
+    """What was restated at the top two levels of places, so that people see it, newest version first, the most important first.
 
     Args: published: the open version. only_this_version: leave out what versions before it restated. totals_only: leave out the
     breakdowns.
-    Returns: rows of kpi_restatement with names, `old_display`, `new_display` and `difference_display` (NULL where there is no number),
-    and `files`, those that brought it. Empty for a version that was published before there were restatements.
+    Returns: rows of kpi_restatement with names, `old_display`, `new_display` and `difference_display` (NULL where there is no
+    number), and `files`, those that brought it. Empty for a version that was published before there were restatements.
     """
     if not _is_there(published):
         return []
@@ -25,8 +25,10 @@ def restatements(published: Published, only_this_version: bool = False, totals_o
             qualify row_number() over (partition by metric_code order by definition_version desc) = 1
         ),
         behind as (
-            select version, cause_no, list(distinct file_name order by file_name) as names from kpi_restatement_cause
-            where cause != 'follow_up' and file_name is not null group by all
+            select version, cause_no, causes, list(distinct file_name order by file_name) as names
+            from (select distinct version, cause_no, causes from kpi_restatement)
+            inner join kpi_restatement_cause using (version, cause_no)
+            where list_contains(string_split(causes, '|'), cause) and file_name is not null group by all
         ),
         named as (
             select restatement.*, coalesce(definition.name_zh, restatement.metric_code) as name_zh,
@@ -41,7 +43,9 @@ def restatements(published: Published, only_this_version: bool = False, totals_o
             left join definition using (metric_code)
             left join place using (place_key)
             left join dim_question on breakdown_type = 'question' and breakdown_value = dim_question.question_key
-            left join behind on restatement.version = behind.version and restatement.cause_no = behind.cause_no
+            left join behind
+                on restatement.version = behind.version and restatement.cause_no = behind.cause_no
+                and restatement.causes = behind.causes
         )
         select *,
             digits_shown(as_shown(old_value, unit), unit, wanted) as old_digits,
@@ -51,6 +55,7 @@ def restatements(published: Published, only_this_version: bool = False, totals_o
         from named
         where depth <= 1 and (version = $version or not $only_this_version)
             and (breakdown_type = 'none' or not $totals_only)
+            and (is_hidden or old_status is distinct from new_status or old_display is distinct from new_display)
         order by version desc, not is_headline, tree_rank, depth, place_path,
             list_position([{figures.FAMILY_LIST}], family) nulls last, metric_rank, metric_code, breakdown_type != 'none',
             breakdown_value, currency nulls first, period_type, period_start desc

@@ -32,8 +32,8 @@ def write(book: Book, published: Published) -> None:
     left_out = "" if len(rows) <= MAX_ROWS else f" 本表 {MAX_ROWS:,} / {len(rows):,} 行 {MAX_ROWS:,} of {len(rows):,} rows."
     sheet.write_string(
         4, 0,
-        "顶层及下一层地点；未结束期间的增长不在其中，全部见 kpi_restatement。 Top two levels of places, without what periods that were "
-        f"still open have gained; all in kpi_restatement.{left_out}",
+        "顶层及下一层地点，显示的数字有变的；未结束期间的增长不在其中，全部见 kpi_restatement。 Top two levels of places, where the number "
+        f"shown is another one, without what periods that were still open have gained; all in kpi_restatement.{left_out}",
         muted,
     )  # fmt: skip
     for column, (_, width) in enumerate(COLUMNS):
@@ -53,10 +53,11 @@ def write(book: Book, published: Published) -> None:
         for column, text in texts.items():
             book.cell(sheet, number, column, text, **({"indent": 1} if column == 9 else {}))
         for column, side in ((5, "old"), (6, "new")):
+            value = row[f"{side}_value"]
             style = {"align": "right", "num_format": workbook.number_format(row["unit"], row[f"{side}_digits"])}
-            if row[f"{side}_value"] is None:
-                style |= {"italic": True, "font_color": workbook.MUTED}
-            book.cell(sheet, number, column, words.restated(row, side) if row[f"{side}_value"] is None else row[f"{side}_value"], **style)
+            if value is None:
+                value, style = words.restated(row, side), {"align": "right", "italic": True, "font_color": workbook.MUTED}
+            book.cell(sheet, number, column, value, **style)
         form = workbook.number_format(row["unit"], row["new_digits"] if row["new_digits"] is not None else row["old_digits"])
         step = row["difference"]
         if row["unit"] == "share" and step is not None:  # of shares in points, which are no per cent of the share

@@ -65,7 +65,10 @@ CAUSES = {
     "new_metric": ("新指标", "new metric"),
 }
 CAUSE_NOTES = {
-    "late_rows": ("发布后才收到的数据行，或后来的文件改报的数据行", "rows that arrived after the publication before, or that a later file tells otherwise"),
+    "late_rows": (
+        "发布后才收到的数据行，或后来的文件改报的数据行",
+        "rows that arrived after the publication before, or that a later file tells otherwise",
+    ),
     "correction": ("更正清单改正了文件中的单元格", "a cell of a file was corrected by the list of corrections"),
     "replay": ("文件按修改后的声明重新载入", "a file was read again, after its declaration was mended"),
     "definition": ("指标的定义改了", "the metric is defined otherwise now"),

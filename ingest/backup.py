@@ -1,9 +1,10 @@
 """Backups: the build database, the landed bytes and the published version, beside each other in one folder.
 
-`$GMW_BACKUP_FOLDER/<name>/` holds one backup: `gmw_build.duckdb`, `manifest.json`, `landed.txt` (what of the landing belongs to it),
-`switches.jsonl` (which version was in force when) and, once its restore was proven, `proof.json`. `landing/` and `published/` are shared by all backups: their files never change and
-are kept once, as hard links where the disk is the same, as copies elsewhere. A folder `.<name>.partial` is one that is being
-written, or was left by a crash. The secret of the person keys is in none of them. `ingest.restore` is the way back.
+`$GMW_BACKUP_FOLDER/<name>/` holds one backup: `gmw_build.duckdb`, `manifest.json`, `landed.txt` (what of the landing belongs to
+it), `switches.jsonl` (which version was in force when) and, once its restore was proven, `proof.json`. `landing/` and `published/`
+are shared by all backups: their files never change and are kept once, as hard links where the disk is the same, else as
+copies. A folder `.<name>.partial` is one that is being written, or was left by a crash. The secret of the person keys is in none of them.
+`ingest.restore` is the way back.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 import duckdb
 
 from exports import version_folder, versions
+from exports.history import HISTORY
 from exports.versions import sha256
 from ingest import privacy, warehouse
 from ingest.build import code_version
@@ -143,6 +145,7 @@ def create(tell: Callable[[str], None] = lambda _: None, is_locked: bool = False
                 missing.append(path)
         if published:
             keep_version(settings().published / published, folder / "published")
+            keep_history(settings().published, folder / "published")
             if (switches := settings().published / versions.SWITCHES).is_file():
                 _copy(switches, aside / versions.SWITCHES)
         (aside / LANDED).write_text("".join(f"{path}\n" for path, _ in landed), encoding="utf-8")
@@ -273,6 +276,12 @@ def keep_version(version: Path, folder: Path) -> bool:
     return True
 
 
+def keep_history(published: Path, folder: Path) -> None:
+    """Keep what the versions have changed, also those that are no more, in another folder of versions."""
+    for name in version_folder.names(published / HISTORY):
+        keep_version(published / HISTORY / name, folder / HISTORY)
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """The same file under another name where one disk holds both, else a copy with the same rights, durable."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -304,8 +313,8 @@ def _keep(source: Path, target: Path, size: int, digest: str) -> bool:
     if aside.stat().st_nlink == 1 and (found := sha256(aside)) != digest:
         aside.unlink()
         raise BackupDamaged(
-            f"{source}: expected the bytes with sha256 {digest}, found {found}: the file in the landing is damaged. Put it back from "
-            "an earlier backup or from its source (`gmw land SOURCE FILE`), then back up again."
+            f"{source}: expected the bytes with sha256 {digest}, found {found}: the file in the landing is damaged. Put it back "
+            f"from an earlier backup or from its source (`gmw land SOURCE FILE`), then back up again."
         )
     os.replace(aside, target)
     return True
@@ -322,7 +331,8 @@ def _copy(source: Path, target: Path) -> Path:
 
 
 def _look_into(database: Path) -> tuple[dict[str, int], list[tuple[str, int]], list[str]]:
-    """What a copy of the build database holds: rows by table, (landed path, bytes) of what is not purged, versions of person keys."""
+    """What a copy of the build database holds: rows by table, (landed path, bytes) of what is not purged, versions of person
+    keys."""
     with warehouse.copy_of(database) as connection:
         landed = connection.execute(
             "select distinct landed_path, size_bytes from ops.file where landed_path is not null and purged_at is null order by all"
@@ -333,7 +343,8 @@ def _look_into(database: Path) -> tuple[dict[str, int], list[tuple[str, int]], l
 def table_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """`schema.table` → rows, counted."""
     names = connection.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = current_database() and not temporary order by all"
+        "select schema_name, table_name from duckdb_tables() where database_name = current_database() and not temporary "
+        "order by all"
     ).fetchall()
     return {
         f"{schema}.{name}": connection.execute(f'select count(*) from "{schema}"."{name}"').fetchone()[0] for schema, name in names

@@ -117,7 +117,7 @@ def code_version() -> str:
 
 
 def _summary(seconds: float) -> list[str]:
-    """What dbt has done, from its own results: one line per group of models (by what their names begin with), the slowest, the sum."""
+    """What dbt has done, from its own results: a line per group of models (as their names begin), the slowest, the sum."""
     results = json.loads((settings().dbt_target / RUN_RESULTS).read_text())["results"]
     groups: dict[str, list[float]] = {}
     took = []
@@ -128,7 +128,7 @@ def _summary(seconds: float) -> list[str]:
         took.append((result["execution_time"], f"{kind} {name}"))
     lines = [f"{group}: {len(times)}, {sum(times):.1f} s" for group, times in sorted(groups.items())]
     slowest = ", ".join(f"{name} {time:.1f} s" for time, name in sorted(took, reverse=True)[:SLOWEST])
-    counts = {kind: sum(len(times) for group, times in groups.items() if group.startswith(kind)) for kind in ("model", "test", "seed")}
+    counts = {kind: sum(what.startswith(kind) for _, what in took) for kind in ("model", "test", "seed")}
     return [
         *lines, f"slowest: {slowest}",
         f"dbt build: {counts['model']} models, {counts['test']} tests, {counts['seed']} seeds; {seconds:.2f} s",

@@ -21,8 +21,9 @@ def print_check(found: Check, console: Console) -> None:
         console.print(f"  [yellow]{least}{count}[/] rows: {escape(reason)}", soft_wrap=True)
     for row in found.rows:
         column = f", column {row['column_name']}" if row["column_name"] else ""
+        place = place_in_file(row["row_no"], found.report.file_name)
         console.print(
-            escape(f"  {place_in_file(row['row_no'])}{column}: {row['reason']}, expected {row['expected']}, found {row['raw_value']!r}"),
+            escape(f"  {place}{column}: {row['reason']}, expected {row['expected']}, found {row['raw_value']!r}"),
             soft_wrap=True,
         )
     if found.blocked_why:

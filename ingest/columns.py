@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 import duckdb
 
-from ingest.declaration import ColumnDeclaration, SourceDeclaration
+from ingest.declaration import ColumnDeclaration, Skip, SourceDeclaration
 from ingest.sql import literal
 
 # A time of day with what its clock is ahead of UTC, such as 02:00:00Z or 10:00+08:00.
@@ -42,11 +42,13 @@ def sort_rows(
     values = [
         *(stored_value(column, is_typed) for column in stored),
         *also,
-        f"{' or '.join([is_blank, *_skip_conditions(source, stored)])} as _is_skipped",
+        f"{' or '.join([is_blank, *_skip_conditions(source.skip, stored)])} as _is_skipped",
         f"{f'case {faulty_column} end' if casts else 'null::varchar'} as _faulty_column",
         # In a row that is shifted by one, a phone number may stand where a date is expected.
         f"{masked}({f'case {faulty_value} end' if casts else 'null::varchar'}) as _faulty_value",
     ]
+    if below := [skip for skip in source.skip if skip.below]:
+        values.append(f"{' or '.join(_skip_conditions(below, stored)) or 'false'} as _ends_data")
     connection.execute(f"create table prepared_rows as select {', '.join(values)} from {rows}", parameters or []).complete()
 
 
@@ -117,26 +119,29 @@ def trimmed_text(name: str) -> str:
     return f"nullif(trim(\"{name}\"::varchar), '')"
 
 
-def is_skipped(source: SourceDeclaration, fields: Mapping[str, str]) -> bool:
-    """Whether a row that the reader could not fit is skipped by declaration: a note or a total row may be short.
+def matching_skips(source: SourceDeclaration, fields: Mapping[str, str]) -> list[Skip]:
+    """The declared reasons to skip a row that the reader could not fit: a note or a total row may be short.
 
     Args: fields: column → text, as far as the row has them.
     """
-    return any(
-        re.fullmatch(skip.matches, fields[skip.column].strip()) if skip.matches else fields[skip.column].strip() in skip.values
+    return [
+        skip
         for skip in source.skip
         if skip.column in fields
-    )
+        and (
+            re.fullmatch(skip.matches, fields[skip.column].strip()) if skip.matches else fields[skip.column].strip() in skip.values
+        )
+    ]
 
 
-def _skip_conditions(source: SourceDeclaration, stored: list[ColumnDeclaration]) -> list[str]:
+def _skip_conditions(skips: list[Skip], stored: list[ColumnDeclaration]) -> list[str]:
     """The SQL of each declared reason to skip a row, as far as the file has its column."""
     names = {column.name for column in stored}
     return [
         f"regexp_full_match(coalesce({trimmed_text(skip.column)}, ''), {literal(skip.matches)})"
         if skip.matches
         else f"coalesce({trimmed_text(skip.column)}, '') in ({', '.join(map(literal, skip.values))})"
-        for skip in source.skip
+        for skip in skips
         if skip.column in names
     ]
 

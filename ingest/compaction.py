@@ -16,7 +16,7 @@ from ingest.sql import literal
 
 # Free blocks are used again by the next build: copying pays when they are many, of a file that is large enough to matter.
 PAYS_FROM_SHARE = 0.25
-PAYS_FROM_BYTES = 64 * 1024 * 1024
+PAYS_FROM_BYTES = 64_000_000
 
 
 class CompactionRefused(RuntimeError):
@@ -38,10 +38,11 @@ class Compaction:
     def __str__(self) -> str:
         before = f"build database {self.bytes_before / 1e6:,.1f} MB, {self.free_share:.0%} of it free"
         if not self.is_done:
-            return f"{before}: not compacted, it pays from {PAYS_FROM_SHARE:.0%} free; {self.seconds:.2f} s"
+            pays = f"it pays from {PAYS_FROM_SHARE:.0%} and {PAYS_FROM_BYTES / 1e6:.0f} MB free"
+            return f"{before}: not compacted, {pays}; {self.seconds:.2f} s"
         return (
-            f"{before}: compacted to {self.bytes_after / 1e6:,.1f} MB, {self.tables} tables with {self.rows:,} rows, counted before and "
-            f"after; {self.seconds:.2f} s"
+            f"{before}: compacted to {self.bytes_after / 1e6:,.1f} MB, {self.tables} tables with {self.rows:,} rows, counted "
+            f"before and after; {self.seconds:.2f} s"
         )
 
 
@@ -72,15 +73,16 @@ def compact(is_forced: bool = False, tell: Callable[[str], None] = lambda _: Non
         needed = (total - free) * block
         if (room := shutil.disk_usage(database.parent).free) < needed:
             raise CompactionRefused(
-                f"{database}: expected {needed / 1e6:,.0f} MB of free space for the compacted copy, found {room / 1e6:,.0f} MB. Nothing was "
-                "changed; free some space, then run `gmw maintain` again."
+                f"{database}: expected {needed / 1e6:,.0f} MB of free space for the compacted copy, found {room / 1e6:,.0f} MB. "
+                f"Nothing was changed; free some space, then run `gmw maintain` again."
             )
         tell(f"copying {needed / 1e6:,.1f} MB that are in use")
         after = _copy(database, fresh)
         if after != before:
             fresh.unlink()
-            wrong = [f"{name}: {before.get(name)} → {after.get(name)}" for name in {*before, *after} if before.get(name) != after.get(name)]
-            raise CompactionRefused(f"{database}: expected the same rows in the compacted copy, found {'; '.join(wrong[:5])}. Nothing was changed.")
+            names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+            wrong = "; ".join(f"{name}: {before.get(name)} → {after.get(name)}" for name in names[:5])
+            raise CompactionRefused(f"{database}: expected the same rows in the copy, found {wrong}. Nothing was changed.")
         os.chmod(fresh, database.stat().st_mode & 0o777)
         version_folder.fsync(fresh)
         os.replace(fresh, database)
@@ -92,7 +94,7 @@ def compact(is_forced: bool = False, tell: Callable[[str], None] = lambda _: Non
 
 def _copy(database: Path, fresh: Path) -> dict[str, int]:
     """Copy all schemas, tables, views and rows. Returns: the rows of the copy, by table."""
-    with warehouse.copy_of(database) as connection:
+    with warehouse.copy_of(database, read_only=False) as connection:
         connection.execute(f"attach {literal(str(fresh))} as fresh")
         connection.execute(f"copy from database {warehouse.WAREHOUSE} to fresh")
         connection.execute("checkpoint fresh")

@@ -63,11 +63,12 @@ class Delivery(Strict):
 
 class Skip(Strict):
     """Rows that are not data, such as total rows and notes: `column` holds one of `values` (blank: an empty cell), or something
-    that `matches` a regular expression as a whole."""
+    that `matches` a regular expression as a whole. `below`: the rows below it in the file, or in the sheet, are no data either."""
 
     column: str
     values: list[str] = []
     matches: str | None = None
+    below: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> "Skip":
@@ -187,8 +188,8 @@ class SourceDeclaration(Strict):
     """One source, as declared. `folder` holds the declaration and the staging models.
 
     `catchup`: its DAG makes a run for each interval since `start_date`, not for the last one only. `retries` and `retry_delay`
-    (seconds) say how often and how soon a failed landing is tried again. `late_after_days`: how old its newest file may become before
-    somebody is told; default: by its files and its schedule (`expectations.rhythm`).
+    (seconds) say how often and how soon a failed landing is tried again. `late_after_days`: how old its newest file may become
+    before somebody is told; default: by its files and its schedule (`expectations.rhythm`).
     """
 
     name: str

@@ -42,7 +42,8 @@ class LandedFile:
         if self.problem:
             return f"{self.file_name}: not taken, {self.problem}"
         known = "delivered again, counts as the latest" if self.is_again else "known already"
-        return f"{self.file_name}: {'landed' if self.is_new else known}, {self.size_bytes} bytes, sha256 {self.file_id}"
+        what = "landed" if self.is_new else known
+        return f"{self.file_name}: {what}, {self.size_bytes} bytes, sha256 {self.file_id}"
 
 
 @lineage.traced("land.{source_name}", "landed")
@@ -51,8 +52,8 @@ def land(source_name: str, paths: list[Path] | None = None, interval: Interval |
     """Land the files of a source: copy the bytes unchanged, record sha256, size, producer, licence and time.
 
     The same bytes again are a no-op, whatever their name, unless another file has come in between: where files replace what was
-    there, they are the latest then, and their rows are not loaded twice. A file that cannot be taken becomes a blocked batch, the others go on.
-    A blocked file that is no longer where files arrive is noted as withdrawn.
+    there, they are the latest then, and their rows are not loaded twice. A file that cannot be taken becomes a blocked batch, the
+    others go on. A blocked file that is no longer where files arrive is noted as withdrawn.
     Bytes that retention has purged come back only when somebody names the file.
 
     Args: source_name: a declared source. paths: files to land; default: those that the source's connector brings. interval: the

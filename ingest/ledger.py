@@ -67,8 +67,8 @@ def is_watched(connection: duckdb.DuckDBPyConnection, source_name: str) -> bool:
 def of_another_period(
     connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, arrived: list[tuple[Arrival, date | None, str]]
 ) -> list[Refused]:
-    """Files with the bytes of one whose name says another date, where that date is the period: one of the two is the wrong file, and
-    the rows of a period would be missing without a word.
+    """Files with the bytes of one whose name says another date, where that date is the period: one of the two is the wrong file,
+    and the rows of a period would be missing without a word.
 
     Args: arrived: the files, each with the date in its name and its file id.
     """
@@ -83,9 +83,9 @@ def of_another_period(
             refused.append(
                 Refused(
                     file.name, file.address,
-                    f"expected the rows of {as_of or 'a period of its own'}, found byte for byte those of {name} ({day or 'no date'}); "
-                    "ask the producer for the right file, or, if a period is really like the other, for this one with a blank line "
-                    "at its end",
+                    f"expected the rows of {as_of or 'a period of its own'}, found byte for byte those of {name} "
+                    f"({day or 'no date'}); ask the producer for the right file, or, if a period is really like the other, for this "
+                    "one with a blank line at its end",
                 )
             )  # fmt: skip
     return refused

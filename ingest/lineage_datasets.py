@@ -113,7 +113,6 @@ def dbt_events() -> list:
 
     The library is that of OpenLineage's own wrapper `dbt-ol`, which would have to run dbt for us.
     """
-    from openlineage.client.event_v2 import RunEvent
     from openlineage.common.provider.dbt.facets import ParentRunMetadata
     from openlineage.common.provider.dbt.local import DbtLocalArtifactProcessor
 
@@ -133,11 +132,7 @@ def dbt_events() -> list:
     )  # fmt: skip
     if parent := running():
         processor.dbt_run_metadata = ParentRunMetadata(parent.run_id, parent.job, namespace())
-    events: list[RunEvent] = processor.parse().events()
-    for event in events:
-        if "errorMessage" in (event.run.facets or {}):
-            event.run.facets["errorMessage"].message = "see dbt.log"
-    return events
+    return processor.parse().events()
 
 
 def _models() -> dict[str, str]:

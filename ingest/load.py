@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import corrections, drift, evolution, ledger, limits, lineage, privacy, quarantine, readers, warehouse
+from ingest import corrections, data_end, drift, evolution, ledger, limits, lineage, privacy, quarantine, readers, warehouse
 from ingest.columns import sort_rows
 from ingest.corrections import Correction, Outcome
 from ingest.declaration import ColumnDeclaration, SourceDeclaration, declaration
@@ -79,7 +79,8 @@ class Waiting:
         if found == f"{self.size_bytes:,} bytes":
             return ""
         return (
-            f"expected the {self.size_bytes:,} bytes that were landed, found {found} at {self.path} (a disk that lost them?); "
+            f"expected the {self.size_bytes:,} bytes that were landed, found {found} in the landing as "
+            f"{self.path.relative_to(settings().landing)} (a disk that lost them?); "
             "land the file again: where it came from, or with its path (`gmw land SOURCE PATH`)"
         )
 
@@ -124,28 +125,42 @@ def load_landed(source: SourceDeclaration, tell: Callable[[str], None] = lambda 
     for file, day in zip(waiting, days, strict=True):
         started = time.monotonic()
         with warehouse.scratch() as folder, ExitStack() as ends:
-            tell(f"{file.name}: reading {file.size_bytes / 1e6:,.1f} MB")
-            wanted = corrections.of_file(source, file.file_id, file.name)
-            for in_memory in [True, False] if _fits_in_memory(source, file.size_bytes) else [False]:
-                beside = ends.enter_context(warehouse.preparing(folder, source.is_private, in_memory))
-                if damage := file.damage:
-                    prepared = Prepared(source, None, damage, [])
-                    break
-                prepared = _prepare(beside, source, file.path, day, wanted)
-                if beside.file or prepared.is_out_of_memory:
-                    beside.connection.close()
-                if not prepared.is_out_of_memory:
-                    break
+            beside, prepared = _read(source, file, day, folder, ends, tell)
             rows = prepared.parsed.rows_in if prepared.parsed else 0
             tell(f"{file.name}: {rows:,} rows read in {time.monotonic() - started:.1f} s, storing")
             with warehouse.writer(purpose, beside=beside) as connection:
                 _check_keys(connection, source)
                 if file not in _waiting(connection, source):
-                    tell(f"{file.name}: another process has loaded it meanwhile")
+                    tell(f"{file.name}: skipped, another process has loaded it or purged its bytes meanwhile")
                     continue
                 batch_id, *outcome = _store(connection, source, beside, prepared, file.name, file.file_id, file.batch_id)
         reports.append(BatchReport(batch_id, source.name, file.name, *outcome, time.monotonic() - started))
     return reports
+
+
+def _read(
+    source: SourceDeclaration, file: Waiting, day: date, folder: Path, ends: ExitStack, tell: Callable[[str], None]
+) -> tuple[Beside | None, Prepared]:
+    """Read a file that waits: in memory where it may be expected to fit, else into a scratch folder. What was opened is closed by
+    `ends`. A file whose bytes are not those that were landed cannot be loaded; whether they were purged is seen when it would be
+    stored."""
+    if file.damage:
+        return None, Prepared(source, None, file.damage, [])
+    tell(f"{file.name}: reading {file.size_bytes / 1e6:,.1f} MB")
+    wanted = corrections.of_file(source, file.file_id, file.name)
+    try:
+        for in_memory in [True, False] if _fits_in_memory(source, file.size_bytes) else [False]:
+            beside = ends.enter_context(warehouse.preparing(folder, source.is_private, in_memory))
+            prepared = _prepare(beside, source, file.path, day, wanted)
+            if beside.file or prepared.is_out_of_memory:
+                beside.connection.close()
+            if not prepared.is_out_of_memory:
+                break
+        return beside, prepared
+    except (FileNotFoundError, duckdb.IOException):
+        if not file.damage:
+            raise
+        return None, Prepared(source, None, file.damage, [])
 
 
 def _fits_in_memory(source: SourceDeclaration, size_bytes: int) -> bool:
@@ -333,6 +348,7 @@ def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, w
                 also=numbers,
             )
             connection.execute("create view numbered_rows as from prepared_rows")
+        parsed = data_end.skip_below(connection, source, parsed)
     except (readers.FileRejected, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         return Prepared(source, parsed, str(error), [])
     except duckdb.OutOfMemoryException as error:
@@ -349,7 +365,7 @@ def _prepare(beside: Beside, source: SourceDeclaration, path: Path, day: date, w
 def _store(
     connection: duckdb.DuckDBPyConnection,
     source: SourceDeclaration,
-    beside: Beside,
+    beside: Beside | None,
     prepared: Prepared,
     file_name: str,
     file_id: str,

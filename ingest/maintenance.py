@@ -50,8 +50,8 @@ def back_up(tell: Tell) -> None:
     if made.missing:
         raise BackupIncomplete(
             f"Backup {made.name} was made, but {len(made.missing)} landed files that the ledger knows were not there: expected "
-            f"{', '.join(made.missing[:5])} in {settings().landing}. Put them back from an earlier backup (`gmw restore` copies what is "
-            "missing) or from their source (`gmw land SOURCE FILE`)."
+            f"{', '.join(made.missing[:5])} in {settings().landing}. Put them back from an earlier backup (`gmw restore` copies "
+            f"what is missing) or from their source (`gmw land SOURCE FILE`)."
         )
 
 

@@ -65,7 +65,8 @@ def restore(
     now = planned.rows_now or {}
     for known in sorted({*now, *backup.rows}):
         if now.get(known) != backup.rows.get(known):
-            table.add_row(known, *(f"{rows:,}" if rows is not None else "none" for rows in (now.get(known), backup.rows.get(known))))
+            rows = (now.get(known), backup.rows.get(known))
+            table.add_row(known, *("none" if count is None else f"{count:,}" for count in rows))
     if planned.rows_now is None:
         tell("there is no build database that can be opened; all of it comes from the backup")
     elif table.row_count:
@@ -81,13 +82,13 @@ def restore(
         tell(planned.problem)
         raise typer.Exit(1)
     if apply:
-        tell(f"restored {backup.name}. Now: `gmw run` loads what has landed since, builds and publishes; `gmw export` writes the exports.")
+        tell(f"restored {backup.name}. Now: `gmw run` loads what landed since, builds and publishes; `gmw export` writes exports.")
     else:
         tell(f"This was a dry run: nothing was changed. `gmw restore {backup.name} --apply` does it.")
 
 
 def maintain(
-    only_compact: Annotated[bool, typer.Option("--compact", help="only compact the build database, also where it does not pay")] = False,
+    only_compact: Annotated[bool, typer.Option("--compact", help="only compact the database, also where it does not pay")] = False,
 ) -> None:
     """What the DAG `maintain` does every night: purge landed files, compact the database, back up, prove the restore."""
     from ingest.maintenance import back_up, compact, prove_restore, purge

@@ -46,7 +46,7 @@ def print_groups(console: Console, source: str | None, reason: str | None, file:
         table.add_column(name, overflow="fold")
     for *cells, examples in groups:
         shown = "\n".join(
-            f"{name or '–'} {place_in_file(row_no) if row_no is not None else '–'}"
+            f"{name or '–'} {place_in_file(row_no, name) if row_no is not None else '–'}"
             f"{f', expected {expected}' if expected else ''}{_found(value)}"
             for name, row_no, expected, value in examples
         )
@@ -78,7 +78,7 @@ def print_history(console: Console, source: str | None, reason: str | None, file
     if not rows:
         console.print("No row has left quarantine yet.")
     for name, file_name, row_no, column, code, value, since, until, resolution, closed_by, who, why in rows:
-        where = f"{name}/{file_name} {place_in_file(row_no)}" + (f", column {column}" if column else "")
+        where = f"{name}/{file_name} {place_in_file(row_no, file_name)}" + (f", column {column}" if column else "")
         by = f"{closed_by} ({who}: {why})" if who else closed_by
         console.print(
             f"{where}: {code}{_found(value)}; since {since}, {resolution} on {until} by {by}", soft_wrap=True, markup=False
@@ -126,7 +126,7 @@ def print_trial(console: Console, trial: Trial) -> None:
     )
     for what, rows in (("leaves", trial.leave), ("enters", trial.enter), ("stays", trial.stay)):
         for row in rows[:EXAMPLES]:
-            console.print(f"  {what}: {_row(row)}", soft_wrap=True, markup=False)
+            console.print(f"  {what}: {_row(row, batch.file_name)}", soft_wrap=True, markup=False)
         if len(rows) > EXAMPLES:
             console.print(f"  … and {len(rows) - EXAMPLES} more")
     if trial.status == "blocked":
@@ -147,9 +147,9 @@ def print_replayed(console: Console, result: Replayed) -> None:
     console.print(f"{batch.source}/{batch.file_name} ({batch.batch_id}): {said}{message}", soft_wrap=True, markup=False)
 
 
-def _row(row: QuarantinedRow) -> str:
+def _row(row: QuarantinedRow, file_name: str) -> str:
     column = f", column {row.column_name}" if row.column_name else ""
-    return f"{place_in_file(row.row_no)}{column}: {row.reason}, expected {row.expected}{_found(row.raw_value)}"
+    return f"{place_in_file(row.row_no, file_name)}{column}: {row.reason}, expected {row.expected}{_found(row.raw_value)}"
 
 
 def _found(value: str | None) -> str:

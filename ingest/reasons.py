@@ -26,6 +26,7 @@ REASONS = {
     "line_size_over_maximum": Reason("the row is longer than the reader takes", MEND_FILE),
     "invalid_encoding": Reason("the row holds bytes that are no text in the declared encoding", MEND_FILE),
     "invalid_state": Reason("the quotes of the row contradict each other", MEND_FILE),
+    "invalid_json": Reason("the line is no JSON", "mend the line in a copy of the file, or get a mended file"),
     "not_an_object": Reason("the record is no object with keys", "mend `format.records`, or get a mended file"),
     "repeated_key": Reason(
         "a key stands twice in the record: which value holds, nobody can tell", "ask the producer for a mended file"

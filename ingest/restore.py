@@ -58,9 +58,9 @@ class Proof:
 
     def __str__(self) -> str:
         return (
-            f"restore of {self.backup} proven: {self.rows:,} rows as in its manifest, {self.batches} batches as in its ledger, database "
-            f"{self.database_bytes / 1e6:,.1f} MB, {self.landed_files} landed files of {self.landed_bytes / 1e6:,.1f} MB and "
-            f"{self.published_files} published files with the sha256 that they should have; {self.seconds:.2f} s"
+            f"restore of {self.backup} proven: {self.rows:,} rows as in its manifest, {self.batches} batches as in its ledger, "
+            f"database {self.database_bytes / 1e6:,.1f} MB, {self.landed_files} landed files of {self.landed_bytes / 1e6:,.1f} MB "
+            f"and {self.published_files} published files with the sha256 that they should have; {self.seconds:.2f} s"
         )
 
 
@@ -111,6 +111,7 @@ def apply(name: str, tell: Callable[[str], None] = lambda _: None) -> Planned:
         published = settings().published
         if found.published:
             backup.keep_version(settings().backups / "published" / found.published, published)
+            backup.keep_history(settings().backups / "published", published)
         _set_aside([database, _log_of(database)] if is_damaged else [], [] if current else _unknown_to(restored), tell)
         database.parent.mkdir(parents=True, exist_ok=True)
         _log_of(database).unlink(missing_ok=True)
@@ -150,7 +151,8 @@ def prove(name: str | None = None, tell: Callable[[str], None] = lambda _: None)
                 ]
                 batches, wrong = _batches_against_ledger(connection)
                 problems += wrong
-                known = dict(connection.execute("select landed_path, size_bytes from ops.file where landed_path is not null").fetchall())
+                query = "select landed_path, size_bytes from ops.file where landed_path is not null"
+                known = dict(connection.execute(query).fetchall())
             _refuse_other_keys(restored)
             published_files = 0
             if found.published:
@@ -221,7 +223,7 @@ def _copy_of_database(found: Backup, target: Path) -> None:
 
 
 def _refuse_other_keys(database: Path) -> None:
-    """Raises: OtherKeys when the secret of this installation does not fit the keys in a database; RuntimeError when it is missing."""
+    """Raises: OtherKeys when the secret of this installation does not fit the keys in a database; RuntimeError without one."""
     with warehouse.copy_of(database) as connection:
         for source in declarations():
             try:
@@ -252,7 +254,9 @@ def _take_over(restored: Path, current: Path | None, planned: Planned) -> None:
             where file.landed_path is not null and not exists (
                 from ops.file as known where known.source = file.source and known.file_id = file.file_id);
             delete from ops.fetch;
+            delete from ops.arrival;
             insert into ops.fetch by name from now.ops.fetch;
+            insert into ops.arrival by name from now.ops.arrival;
             insert or replace into ops.cursor by name from now.ops.cursor;
             """
         )
@@ -272,9 +276,11 @@ def _log_of(database: Path) -> Path:
 
 
 def _unknown_to(restored: Path) -> list[Path]:
-    """Landed files that the restored ledger does not know: nobody would purge them. What still lies where it came from lands again."""
+    """Landed files that the restored ledger does not know: nobody would purge them. What still lies where it came from lands
+    again."""
     with warehouse.copy_of(restored) as connection:
-        known = {path for (path,) in connection.execute("select landed_path from ops.file where landed_path is not null").fetchall()}
+        rows = connection.execute("select landed_path from ops.file where landed_path is not null").fetchall()
+    known = {path for (path,) in rows}
     landing = settings().landing
     return [path for path in landing.glob("*/*/*") if path.is_file() and path.relative_to(landing).as_posix() not in known]
 
@@ -289,17 +295,18 @@ def _set_aside(databases: list[Path], landed: list[Path], tell: Callable[[str], 
         os.replace(path, target)
     if moved:
         tell(
-            f"set aside in {folder}: {len(moved) - len(landed)} files of the database that was there, {len(landed)} landed files that "
-            "the backup does not know. Delete them when you do not need them: no retention covers them"
+            f"set aside in {folder}: {len(moved) - len(landed)} files of the database that was there, {len(landed)} landed files "
+            f"that the backup does not know. Delete them when you do not need them: no retention covers them"
         )
 
 
 def _batches_against_ledger(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[str]]:
-    """The batches whose rows in raw and in quarantine are not as many as the ledger says. Returns: batches compared, differences."""
+    """The batches whose rows in raw and in quarantine are not as many as the ledger says. Returns: batches compared,
+    differences."""
     sources = [name for (name,) in connection.execute(
         "select table_name from duckdb_columns() where schema_name = 'raw' and column_name = '_batch_id' order by 1").fetchall()]
     stored = " union all ".join(f"select _batch_id as batch_id, count(*) as rows from raw.{name} group by 1" for name in sources)
-    loaded = f"(select batch_id, sum(rows) as rows from ({stored}) group by 1)" if sources else "(select '' as batch_id, 0 as rows limit 0)"
+    loaded = f"(select batch_id, sum(rows) as rows from ({stored or 'select null::varchar as batch_id, 0 as rows'}) group by 1)"
     rows = connection.execute(
         f"""
         select batch.batch_id, coalesce(batch.rows_loaded, 0), coalesce(loaded.rows, 0), coalesce(batch.rows_quarantined, 0),
@@ -336,7 +343,8 @@ def _published_against_manifest(version: Path) -> tuple[int, list[str]]:
 def _damaged(name: str, problems: list[str]) -> str:
     more = [f"… and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
     return "\n".join(
-        [f"Backup {name}: expected what its manifest and its ledger say, found:", *(f"- {line}" for line in problems[:SHOWN]), *more,
+        [f"Backup {name}: expected what its manifest and its ledger say, found:",
+         *(f"- {line}" for line in problems[:SHOWN]), *more,
          "It cannot be relied on: look at the disk of the backups, make a new one (`gmw backup create`), and restore another "
          "(`gmw backup list`)."]
     )  # fmt: skip

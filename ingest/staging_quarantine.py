@@ -1,7 +1,7 @@
 """Rows that were loaded, and of which a build cannot make what they tell: staging refuses them, or nobody knows their place.
 
-`ops.staging_quarantine` holds those of the last build. What a later one can use (a staging model, an alias of a place or a correction
-has changed) goes over to `ops.quarantine_history`, where what left quarantine at the load stands, too.
+`ops.staging_quarantine` holds those of the last build. What a later one can use (a staging model, an alias of a place or a
+correction has changed) goes over to `ops.quarantine_history`, where what left quarantine at the load stands, too.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SAME_FAULT = """
 def note(run_id: str) -> None:
     """Write down what a build could not use, and what became of the rows that an earlier one could not.
 
-    A row that was not used before and is used now is `repaired`; one that the build no longer has (its file was replaced or blocked,
-    or a newer row of its key holds), or that it refuses for another fault, is `superseded`.
+    A row that was not used before and is used now is `repaired`; one that the build no longer has (its file was replaced or
+    blocked, or a newer row of its key holds), or that it refuses for another fault, is `superseded`.
     Args: run_id: of the build; the history names it as the cause. Raises: WarehouseBusy.
     """
     with warehouse.writer(f"note what the build {run_id} refuses") as connection, warehouse.transaction(connection):

@@ -273,7 +273,8 @@ def trial(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConn
 
 
 def at_rest() -> Path:
-    """The build database as one file with everything in it and no log beside it, for who holds `lock`; nobody has it open.
+    """The build database as one file with everything in it and no log beside it, for who holds `lock`; nobody has it open. It has
+    the tables of this version.
 
     Raises: FileNotFoundError when nothing has been loaded yet; duckdb.Error when the file is damaged.
     """
@@ -281,14 +282,15 @@ def at_rest() -> Path:
     if not database.exists():
         raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
     with duckdb.connect(str(database)) as connection:
+        connection.execute(OPS_TABLES)
         connection.execute("checkpoint").complete()
     return database
 
 
 @contextmanager
 def copy_of(database: Path, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies elsewhere
-    (a backup), or the one itself for who holds `lock`."""
+    """Open a build database that nobody else opens, under the limits of every connection, without a lock: a copy that lies
+    elsewhere (a backup), or the one itself for who holds `lock`."""
     with scratch() as folder:
         connection = duckdb.connect(str(database), read_only=read_only)
         try:

@@ -1,4 +1,5 @@
-"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis. Those of the upkeep: orchestration/upkeep.py.
+"""Builds the Airflow DAGs: one per declared source, then build_marts, then export_kpis. Those of the upkeep:
+orchestration/upkeep.py.
 
 A task imports what it runs inside its function: parsing a DAG file must not pay for DuckDB, Great Expectations or dbt.
 """
@@ -15,6 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from orchestration.coverage import is_covered, newest_events
 from orchestration.intervals import interval_of
 from orchestration.names import BUILD_MARTS, EXPORT_KPIS, WRITER_POOL, ingest_dag_id
+from orchestration.notifications import TellWhatNoTaskTold
 from orchestration.task_defaults import RETRIES, RETRY_DELAY, documentation, task_defaults
 
 if TYPE_CHECKING:
@@ -52,14 +54,15 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
         max_active_runs=1,
         tags=["ingest", declaration.family],
         default_args=task_defaults(declaration.owner, source),
+        on_failure_callback=TellWhatNoTaskTold(source),
         doc_md=documentation(
             purpose=f"Brings the files of `{source}` ({declaration.title}, from {declaration.producer}) into "
             f"`raw.{source}` and gates each file with Great Expectations.",
             kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
             f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
             rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
-            "Intervals of the past that are to be processed again, and no others: `airflow backfill create` asks the source for each and "
-            "loads the files of that time again from their landed bytes, as it is declared now. A red "
+            "Intervals of the past that are to be processed again, and no others: `airflow backfill create` asks the source for "
+            "each and loads the files of that time again from their landed bytes, as it is declared now. A red "
             "`report_blocked_files` means that a file was kept out: its log says which, why and what to do; the other files and "
             "sources are in the marts already.",
             owner=declaration.owner,
@@ -138,6 +141,7 @@ def build_marts_dag() -> DAG:
         max_active_runs=1,
         tags=["marts"],
         default_args=task_defaults("data team"),
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
             purpose="Builds staging, facts and KPIs with dbt, gates what would be published with Great Expectations, "
             "and publishes a new version. If anything fails, the published version stays as it was.",
@@ -188,6 +192,7 @@ def export_kpis_dag() -> DAG:
         max_active_runs=1,
         tags=["exports"],
         default_args=task_defaults("data team"),
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
             purpose="Writes the workbook, the dashboard and the CSV files from the published version, and from nothing else.",
             kind=f"export; runs on the asset `{PUBLISHED_MARTS.name}`.",

@@ -14,15 +14,15 @@ from ingest.settings import settings
 from orchestration.notifications import Notice, send
 
 WHAT_TO_DO = (
-    "What to do: ask the producer, and look at the last run of its DAG. If the source has a slower rhythm, say so in its declaration "
-    "(late_after_days). You are told again when files come, not before."
+    "What to do: ask the producer, and look at the last run of its DAG. If the source has a slower rhythm, say so in its "
+    "declaration (late_after_days). You are told again when files come, not before."
 )
 
 
 @dataclass(frozen=True)
 class Late:
-    """A source that is late. `last_day`: up to which its newest accepted file speaks, or when it came. `usual_days` between its files,
-    None where it has too few; `allowed_days`: after how many it is late."""
+    """A source that is late. `last_day`: up to which its newest accepted file speaks, or when it came. `usual_days` between its
+    files, None where it has too few; `allowed_days`: after how many it is late."""
 
     source: str
     owner: str
@@ -32,10 +32,10 @@ class Late:
     age_days: int
 
     def __str__(self) -> str:
-        usual = f"its files come every {self.usual_days} days" if self.usual_days else f"schedule and {self.allowed_days} days of patience"
+        usual = f"its files come every {self.usual_days} days" if self.usual_days else "by its declaration"
         return (
-            f"{self.source}: expected a file within {self.allowed_days} days of {self.last_day} ({usual}), found none that was accepted for "
-            f"{self.age_days} days; owner {self.owner}"
+            f"{self.source}: expected a file within {self.allowed_days} days of {self.last_day} ({usual}), found none that was "
+            f"accepted for {self.age_days} days; owner {self.owner}"
         )
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MAIL_TO, MAIL_CONNECTION, WEBHOOK_CONNECTION = "GMW_NOTIFY_EMAIL", "GMW_NOTIFY_SMTP", "GMW_NOTIFY_WEBHOOK"
 DEFAULT_MAIL_CONNECTION = "gmw_smtp"
 SIGNATURE, TIMESTAMP = "X-GMW-Signature", "X-GMW-Timestamp"
+# What a task leaves behind that has told of its failure.
+TOLD = "told_of_failure"
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 3
 LONGEST_TEXT = 6000
@@ -55,7 +57,7 @@ class Notice:
 
 
 class TellFailure(BaseNotifier):
-    """The `on_failure_callback` of every task: called once, after the last try."""
+    """The `on_failure_callback` of every task: called once, after the last try, with the error at hand."""
 
     def __init__(self, source: str = "") -> None:
         super().__init__()
@@ -64,19 +66,53 @@ class TellFailure(BaseNotifier):
     def notify(self, context) -> None:
         """Send the failure of the task by every channel. Args: context: of the task."""
         send(failure(context, self.source))
+        context["ti"].xcom_push(key=TOLD, value=True)
+
+
+class TellWhatNoTaskTold(BaseNotifier):
+    """The `on_failure_callback` of every DAG: tells of a task that could not do so itself, because it was killed. It runs in the
+    DAG processor."""
+
+    def __init__(self, source: str = "") -> None:
+        super().__init__()
+        self.source = source
+
+    def notify(self, context) -> None:
+        """Send the failure of a run, unless the task that made it fail has told. Args: context: of the run."""
+        instance = context.get("ti")
+        if instance is None or not instance.xcom_pull(task_ids=instance.task_id, key=TOLD):
+            send(lost(context, self.source))
+
+
+def lost(context: dict, source: str = "") -> Notice:
+    """What to tell of a run that failed without a word. Args: context: of the run. source: the source that it was about."""
+    dag, instance = context["dag"].dag_id, context.get("ti")
+    task = instance.task_id if instance else ""
+    return Notice(
+        kind="failure",
+        title=f"{dag}{f'.{task}' if task else ''} failed without an error" + (f" (source {source})" if source else ""),
+        text="Expected the task to end or to say why not, found neither: it was killed, most often because the memory was used "
+        "up, or the scheduler was stopped meanwhile.\n\nWhat to do: look at the memory of the machine (GMW_SCHEDULER_MEMORY, "
+        "GMW_MEMORY_LIMIT), then clear the task in Airflow: what it had not finished is done again.",
+        dag=dag,
+        task=task,
+        run=context.get("run_id", ""),
+        source=source,
+        log=getattr(instance, "log_url", "") or "",
+    )
 
 
 def failure(context: dict, source: str = "") -> Notice:
     """What to tell of a task that failed for good. Args: context: of the task. source: the source that it was about."""
     instance = context["ti"]
     error = context.get("exception")
-    found = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else str(error or "the task ended without an error")
+    found = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else str(error or "no error is known")
     about = f"{instance.dag_id}.{instance.task_id}"
     return Notice(
         kind="failure",
         title=f"{about} failed" + (f" (source {source})" if source else ""),
-        text=f"{found}\n\nWhat to do: docs/runbooks/failed_run.md has a line for `{instance.task_id}`. Nothing wrong was published; "
-        "after the cure clear the task in Airflow.",
+        text=f"{found}\n\nWhat to do: docs/runbooks/failed_run.md has a line for `{instance.task_id}`. Nothing wrong was "
+        f"published; after the cure clear the task in Airflow.",
         dag=instance.dag_id,
         task=instance.task_id,
         run=instance.run_id,
@@ -104,8 +140,8 @@ def send(notice: Notice, echo: Callable[[str], None] = print) -> dict[str, str]:
 
 
 def channels() -> dict[str, Callable[[Notice], None]]:
-    """The channels that the environment names: GMW_NOTIFY_EMAIL (addresses, parted by commas; GMW_NOTIFY_SMTP is the connection of the
-    mail server, default gmw_smtp), GMW_NOTIFY_WEBHOOK (a connection)."""
+    """The channels that the environment names: GMW_NOTIFY_EMAIL (addresses, parted by commas; GMW_NOTIFY_SMTP is the connection of
+    the mail server, default gmw_smtp), GMW_NOTIFY_WEBHOOK (a connection)."""
     found: dict[str, Callable[[Notice], None]] = {}
     if os.environ.get(MAIL_TO):
         found["mail"] = _mail
@@ -173,9 +209,8 @@ def _webhook(notice: Notice) -> None:
         return isinstance(error, httpx.TransportError)
 
     try:
-        for attempt in Retrying(
-            stop=stop_after_attempt(ATTEMPTS), wait=wait_exponential(max=TIMEOUT_SECONDS), retry=retry_if_exception(may_pass), reraise=True
-        ):
+        wait, retry = wait_exponential(max=TIMEOUT_SECONDS), retry_if_exception(may_pass)
+        for attempt in Retrying(stop=stop_after_attempt(ATTEMPTS), wait=wait, retry=retry, reraise=True):
             with attempt, httpx.Client(timeout=TIMEOUT_SECONDS) as client:
                 answer = client.post(_address(held), content=body, headers=headers)
                 if not answer.is_success:

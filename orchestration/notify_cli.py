@@ -20,12 +20,12 @@ def test() -> None:
     """Send a test message by every channel that is configured. Ends with 1 when one does not work, or there is none."""
     from orchestration import notifications
 
-    text = "This is a test: somebody has run `gmw notify test`. Failed tasks and late sources are told like this. Nothing is to be done."
+    text = "A test: somebody has run `gmw notify test`. Failed tasks and late sources are told like this. Nothing is to be done."
     sent = notifications.send(notifications.Notice("test", "test message of the warehouse", text), say)
     if not sent:
         say(
-            f"no channel is configured: expected {notifications.MAIL_TO} (addresses) or {notifications.WEBHOOK_CONNECTION} (an Airflow "
-            "connection) in the environment, found neither; docs/runbooks/notifications.md"
+            f"no channel is configured: expected {notifications.MAIL_TO} (addresses) or {notifications.WEBHOOK_CONNECTION} (an "
+            f"Airflow connection) in the environment, found neither; docs/runbooks/notifications.md"
         )
     raise typer.Exit(0 if sent and not any(sent.values()) else 1)
 

@@ -1,5 +1,5 @@
-"""What the tasks run: one function of the project each, and what it did in rows, bytes and seconds: a line per file, batch or table,
-and a last one that sums up."""
+"""What the tasks run: one function of the project each, and what it did in rows, bytes and seconds: a line per file, batch or
+table, and a last one that sums up."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def load(source: str, interval: Interval | None = None) -> None:
     rows = {name: sum(getattr(report, f"rows_{name}") for report in reports) for name in ("in", "loaded", "quarantined", "skipped")}
     blocked = sum(report.status == "blocked" for report in reports)
     print(
-        f"load {source}: {_count(len(reports), 'file')}, {rows['in']:,} rows in = {rows['loaded']:,} loaded + {rows['quarantined']:,} "
-        f"quarantined + {rows['skipped']:,} skipped, {_count(blocked, 'file')} blocked; {_seconds(started)}"
+        f"load {source}: {_count(len(reports), 'file')}, {rows['in']:,} rows in = {rows['loaded']:,} loaded + "
+        f"{rows['quarantined']:,} quarantined + {rows['skipped']:,} skipped, {_count(blocked, 'file')} blocked; {_seconds(started)}"
     )
     if again:
         _replay(source, again, f"backfill of {interval.start:%Y-%m-%d %H:%M} to {interval.end:%Y-%m-%d %H:%M}")
@@ -68,8 +68,9 @@ def _replay(source: str, batches: list[Batch], why: str) -> None:
         elif result.message:
             hint = f": {result.message}"
         print(f"again {result.batch.file_name}: {result.outcome}{rows}{hint}")
-    counts = {name: sum(result.outcome == name for result in results) for name in ("replayed", "unchanged", "refused", "impossible")}
-    print(f"{why}, {source}: " + ", ".join(f"{number} {name}" for name, number in counts.items()) + f"; {_seconds(started)}")
+    outcomes = [result.outcome for result in results]
+    counts = ", ".join(f"{outcomes.count(name)} {name}" for name in ("replayed", "unchanged", "refused", "impossible"))
+    print(f"{why}, {source}: {counts}; {_seconds(started)}")
 
 
 def gate_raw(source: str, run_id: str) -> None:
@@ -85,7 +86,7 @@ def gate_raw(source: str, run_id: str) -> None:
             """
             select batch_id, file_name, status, rows_loaded, count(*), count(*) filter (not success)
             from ops.gate_result inner join ops.batch using (batch_id) inner join ops.file using (source, file_id)
-            where gate = 'raw' and run_id = ? and source = ? group by all order by batch_id
+            where gate = 'raw' and run_id = ? and source = ? and superseded_at is null group by all order by batch_id
             """,
             [run_id, source],
         ).fetchall()
@@ -93,8 +94,8 @@ def gate_raw(source: str, run_id: str) -> None:
         print(f"{batch_id} {file_name}: {status}, {rows:,} rows, {checks} checks, {failed} failed")
     accepted = sum(status == "accepted" for _, _, status, *_ in batches)
     print(
-        f"gate_raw {source}: {_count(len(batches), 'batch', 'es')} with {sum(batch[3] for batch in batches):,} rows, {accepted} accepted, "
-        f"{len(report.results)} checks; {_seconds(started)}"
+        f"gate_raw {source}: {_count(len(batches), 'batch', 'es')} with {sum(batch[3] for batch in batches):,} rows, {accepted} "
+        f"accepted, {len(report.results)} checks; {_seconds(started)}"
     )
 
 
@@ -125,8 +126,8 @@ def publish(run_id: str) -> None:
         print(f"{table}: {rows:,} rows")
     size = sum(file["bytes"] for file in manifest["files"].values())
     print(
-        f"publish {version.name}: {len(manifest['tables'])} tables, {sum(manifest['tables'].values()):,} rows, {size / 1e6:,.1f} MB; "
-        f"{_seconds(started)}"
+        f"publish {version.name}: {len(manifest['tables'])} tables, {sum(manifest['tables'].values()):,} rows, {size / 1e6:,.1f} "
+        f"MB; {_seconds(started)}"
     )
 
 

@@ -25,8 +25,8 @@ SAYS_THE_SAME_AGAIN = frozenset({
 
 RETRIES_DOC = (
     f"A task that was killed, found the warehouse busy, had no disk or no network is tried again {RETRIES} times, first after "
-    f"{RETRY_DELAY.seconds} s, then after {BACK_OFF:.0f} times as long. What says something about the data, the models or a declaration is "
-    "not: it would say the same again."
+    f"{RETRY_DELAY.seconds} s, then after {BACK_OFF:.0f} times as long. What says something about the data, the models or a "
+    f"declaration is not: it would say the same again."
 )
 
 
@@ -59,7 +59,7 @@ def task_defaults(owner: str, source: str = "") -> dict:
 
 
 def documentation(*, purpose: str, kind: str, rerun: str, owner: str) -> str:
-    """The `doc_md` of a DAG: what it is for, when it runs, what may be run again, what is tried again by itself, who answers for it."""
+    """The `doc_md` of a DAG: what it is for, when it runs, what may be run again, what is tried again by itself, its owner."""
     return (
         f"**Purpose**: {purpose}\n\n**Type**: {kind}\n\n**Re-run**: {rerun}\n\n**Retries**: {RETRIES_DOC}\n\n**Owner**: {owner}\n"
     )

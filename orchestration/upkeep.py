@@ -7,6 +7,7 @@ from datetime import datetime
 from airflow.sdk import DAG, CronDataIntervalTimetable, task
 
 from orchestration.names import MAINTAIN, WATCH_SOURCES, WRITER_POOL
+from orchestration.notifications import TellWhatNoTaskTold
 from orchestration.task_defaults import documentation, task_defaults
 
 START = datetime(2020, 1, 1)
@@ -25,14 +26,16 @@ def maintain_dag() -> DAG:
         max_active_runs=1,
         tags=["upkeep"],
         default_args=task_defaults("data team") | PRIORITY,
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
             purpose="Deletes the bytes of landed files that are older than `retention_days` of their source (400 days for files "
-            "about people, else for ever), in the landing and in the backups; the ledger and what was loaded stay. Compacts the build "
-            "database when it pays. Makes a backup, deletes those whose time is over, and tries a restore of it out on a copy.",
+            "about people, else for ever), in the landing and in the backups; the ledger and what was loaded stay. Compacts the "
+            "build database when it pays. Makes a backup, deletes those whose time is over, and tries a restore of it out on a "
+            "copy.",
             kind="upkeep; every night at 03:30 (Asia/Shanghai).",
-            rerun="trigger the DAG; what is gone stays gone. `gmw purge` shows what the next run would delete, `gmw backup list` what there "
-            "is to restore. A red `prove_restore` means that the newest backup must not be relied on: its log says what differs "
-            "(docs/runbooks/backup_and_restore.md).",
+            rerun="trigger the DAG; what is gone stays gone. `gmw purge` shows what the next run would delete, `gmw backup list` "
+            "what there is to restore. A red `prove_restore` means that the newest backup must not be relied on: its log says "
+            "what differs (docs/runbooks/backup_and_restore.md).",
             owner="data team",
         ),
     ) as dag:
@@ -76,9 +79,10 @@ def watch_sources_dag() -> DAG:
         max_active_runs=1,
         tags=["upkeep"],
         default_args=task_defaults("data team") | PRIORITY,
+        on_failure_callback=TellWhatNoTaskTold(),
         doc_md=documentation(
-            purpose="Finds sources whose next file is overdue, by the ledger, and tells by mail and webhook: of each lateness once, and "
-            "once when it is over.",
+            purpose="Finds sources whose next file is overdue, by the ledger, and tells by mail and webhook: of each lateness "
+            "once, and once when it is over.",
             kind="upkeep; every hour.",
             rerun="trigger the DAG: what was told is not told again. `gmw notify late` shows all sources that are late now; "
             "`late_after_days` in a declaration says how old its newest file may become.",

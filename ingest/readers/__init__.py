@@ -13,6 +13,7 @@ from ingest.readers.parsed import FileRejected, Parsed
 
 WORKBOOKS = dict.fromkeys(("xlsx", "xls", "ods", "workbook"), workbook.read)
 READERS = {"csv": csv.read, "json": json.read, "jsonl": json.read, "parquet": parquet.read} | WORKBOOKS
+NAMES_OF_NO_WORKBOOK = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
 
 __all__ = ["FileRejected", "Parsed", "place_in_file", "read"]
 
@@ -42,7 +43,11 @@ def _read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path
     return READERS.get(source.format.type, plugged.read)(connection, source, path)
 
 
-def place_in_file(row_no: int) -> str:
-    """Where a row number leads a person: `row 15`, or `sheet 2, row 15` for a workbook of which several sheets are read."""
+def place_in_file(row_no: int, file_name: str | None = None) -> str:
+    """Where a row number leads a person: `row 15`, or `sheet 2, row 15` for a workbook of which several sheets are read.
+
+    Args: file_name: where it is known: a text has no sheets, however many rows it has.
+    """
     sheet, row = divmod(row_no, workbook.SHEET_STEP)
-    return f"sheet {sheet}, row {row}" if sheet else f"row {row}"
+    is_text = (file_name or "").lower().endswith(NAMES_OF_NO_WORKBOOK)
+    return f"sheet {sheet}, row {row}" if sheet and 0 < row <= workbook.MOST_ROWS and not is_text else f"row {row_no}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest.columns import is_skipped, sort_rows
+from ingest.columns import matching_skips, sort_rows
 from ingest.declaration import ColumnDeclaration, SourceDeclaration
 from ingest.declared.formats import CsvFormat
 from ingest.readers import header
@@ -36,10 +36,10 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     Args: connection: to a scratch database. source: the declaration. path: the landed bytes.
     Returns: Parsed. Raises: FileRejected when the file is empty, cannot be decoded, or its header is not that of the source.
     """
-    with utf8(path, source.format.encoding, is_thorough=False) as text:
+    with utf8(path, source.format.encoding, is_thorough=False, are_lines_rows=True) as text:
         parsed = _read_text(connection, source, text.path)
     if not text.is_sure and any(row.reason == "invalid_encoding" for row in parsed.rejected):
-        with utf8(path, source.format.encoding) as text:
+        with utf8(path, source.format.encoding, are_lines_rows=True) as text:
             parsed = _read_text(connection, source, text.path)
     return dataclasses.replace(parsed, encoding=text.encoding)
 
@@ -84,7 +84,7 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
                 )
             readable, unclosed[line] = copies.enter_context(_with_spoilt_line(readable, line, form, width))
             prepare(readable)
-        rejected, passed_over = _rejected(connection, readable, source, by_position, width, skipped + has_header, unclosed)
+        rejected, passed_over, ends = _rejected(connection, readable, source, by_position, width, skipped + has_header, unclosed)
     title_rows = sum(1 for record in above[:first] if record)
     (rows_fitting,) = connection.execute(f"select count(*) from {fitting}").fetchone()
     _number_rows(connection, sorted([*(row.row_no for row in rejected), *passed_over]), fitting)
@@ -101,6 +101,7 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration,
         is_typed=True,
         is_prepared=is_prepared,
         filled=set(form.filled),
+        ends=ends,
         headers=match.headers,
     )
 
@@ -231,8 +232,8 @@ def _rejected(
     field_count: int,
     above: int,
     unclosed: dict[int, str],
-) -> tuple[list[Rejected], list[int]]:
-    """The reader's rejects, one per row, and the numbers of those that are skipped by declaration.
+) -> tuple[list[Rejected], list[int], list[int]]:
+    """The reader's rejects, one per row, the numbers of those that are skipped by declaration, and of those that end the data.
 
     `above` records stand above the rows, `unclosed` are the lines with a quote that is not closed. Text of sources with personal
     columns is kept without those.
@@ -244,18 +245,19 @@ def _rejected(
         """
     ).fetchall()
     if not errors:
-        return [], []
+        return [], [], []
     form = source.format
     blanks = _blank_records_before(path, form, above, [line for line, *_ in errors])
     columns = {column.name: column for column in by_position.values()}
-    result, skipped = [], []
+    result, skipped, ends = [], [], []
     for (line, column_name, error_type, text), blanks_before in zip(errors, blanks, strict=True):
         column = columns.get(column_name)
         values = [] if line in unclosed else _fields(text, form)
         fields = {by_position[i].name: value for i, value in enumerate(values) if i in by_position}
         row_no = line - above - blanks_before
-        if is_skipped(source, fields):
+        if skips := matching_skips(source, fields):
             skipped.append(row_no)
+            ends += [row_no] if any(skip.below for skip in skips) else []
             continue
         complete = len(values) == field_count
         is_wrong_type = column is not None and error_type == "CAST" and line not in unclosed
@@ -274,7 +276,7 @@ def _rejected(
                 raw_text=public_text(source, fields if complete else {}, unclosed.get(line, text)),
             )
         )
-    return result, skipped
+    return result, skipped, ends
 
 
 def _number_rows(connection: duckdb.DuckDBPyConnection, not_fitting: list[int], fitting: str) -> None:

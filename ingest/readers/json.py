@@ -12,6 +12,7 @@ import duckdb
 
 from ingest.declaration import SourceDeclaration
 from ingest.readers import header
+from ingest.readers.csv import public_text
 from ingest.readers.parsed import LIST_SEPARATOR, FileRejected, Parsed, Rejected, no_records
 from ingest.readers.text import regular, utf8
 from ingest.sql import literal, quoted
@@ -46,8 +47,9 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     Args: connection: to DuckDB. source: the declaration. path: the landed bytes.
     Returns: Parsed. Raises: FileRejected when the file is not JSON, or has no records or keys as declared.
     """
-    with utf8(path, source.format.encoding) as text, _regular(text.path, source) as readable:
+    with utf8(path, source.format.encoding, are_lines_rows=source.format.type == "jsonl") as text, _regular(text.path, source) as readable:
         _read_documents(connection, source, readable)
+        broken_texts = _texts_of_broken_lines(connection, readable)
     levels = source.format.levels[1 if source.format.type == "jsonl" else 0 :]
     for depth, level in enumerate(levels):
         _unfold(connection, source, level, depth)
@@ -55,6 +57,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
     (rows_in,) = connection.execute(f"select count(*) from {records}").fetchone()
     if not rows_in:
         return no_records(connection, source)
+    broken = _broken_lines(connection, source, len(levels), broken_texts)
     places = [place for up in range(len(levels) + 1) for place in _places(connection, source, f"level_{len(levels) - up}", up)]
     match = header.match([place.header for place in places], source)
     columns = {column.name: column for column in match.by_position.values()}
@@ -68,7 +71,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         for row_no, is_object in connection.execute(
             f"""
             select rowid + 1, coalesce(json_type(record) = 'OBJECT', false) from {records}
-            where not coalesce({IS_RECORD}, false) order by rowid
+            where record is not null and not coalesce({IS_RECORD}, false) order by rowid
             """
         ).fetchall()
     ]
@@ -79,7 +82,7 @@ def read(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, path:
         rows_in=rows_in,
         columns=columns,
         undeclared=match.undeclared,
-        rejected=rejected,
+        rejected=rejected + broken,
         headers=match.headers,
         encoding=text.encoding,
     )
@@ -102,18 +105,59 @@ def _read_documents(connection: duckdb.DuckDBPyConnection, source: SourceDeclara
     try:
         connection.execute(
             "create or replace temp table level_0 as select json as record from read_json_objects(?, format = ?, "
-            "maximum_object_size = ?, compression = 'none')",
-            [str(path), form, min(size, longest) + 64],
+            "maximum_object_size = ?, compression = 'none', ignore_errors = ?)",
+            [str(path), form, min(size, longest) + 64, source.format.type == "jsonl"],
         )
     except duckdb.InvalidInputException as error:
         raise FileRejected(
             _fault(path, source) or f"expected JSON, found: {str(error).replace(str(path), 'the file')}"
         ) from error
-    (documents,) = connection.execute("select count(*) from level_0").fetchone()
+    documents, whole = connection.execute("select count(*), count(record) from level_0").fetchone()
+    if documents and not whole:
+        raise FileRejected(_fault(path, source) or "expected one JSON document per line, found none that is whole")
     if source.format.type == "json" and documents != 1:
         raise FileRejected(
             f"expected one JSON document, found {documents}; documents one per line are declared as format: {{type: jsonl}}"
         )
+
+
+def _texts_of_broken_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[int, bytes]:
+    """Row in `level_0` → line, of the lines that are no JSON: there the record is null. Blank lines are no records."""
+    broken = {row for (row,) in connection.execute("select rowid from level_0 where record is null").fetchall()}
+    if not broken:
+        return {}
+    with open(path, "rb") as file:
+        lines = (line for line in file if line.strip())
+        return {row: line.rstrip(b"\r\n") for row, line in enumerate(lines) if row in broken}
+
+
+def _broken_lines(
+    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, depth: int, texts: dict[int, bytes]
+) -> list[Rejected]:
+    """The records at `depth` that stand for a line that is no JSON, each with what is wrong with the line."""
+    joined = "".join(f" inner join level_{n - 1} on level_{n}._around = level_{n - 1}.rowid" for n in range(depth, 0, -1))
+    places = connection.execute(
+        f"select level_{depth}.rowid + 1, level_0.rowid from level_{depth}{joined} where level_0.record is null order by all"
+    ).fetchall()
+    return [
+        Rejected(
+            row_no, None, *_fault_of_line(texts[line]), None, public_text(source, {}, texts[line].decode("utf-8", "replace"))
+        )
+        for row_no, line in places
+    ]
+
+
+def _fault_of_line(line: bytes) -> tuple[str, str]:
+    """(reason, expected) of a line that is no JSON."""
+    try:
+        json.loads(line)
+    except UnicodeDecodeError as error:
+        return "invalid_encoding", f"text, found the byte 0x{line[error.start]:02x} in column {error.start + 1} of the line"
+    except json.JSONDecodeError as error:
+        return "invalid_json", f"one JSON document, found in column {error.colno} of the line: {error.msg}"
+    except (RecursionError, ValueError):  # nested too deep, or a number of thousands of digits
+        pass
+    return "invalid_json", "one JSON document"
 
 
 def _fault(path: Path, source: SourceDeclaration) -> str | None:
@@ -146,7 +190,7 @@ def _fault(path: Path, source: SourceDeclaration) -> str | None:
 def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, level: str, depth: int) -> None:
     """Make the temporary table `level_<depth + 1>`: the records in the list at `level` of each record one level up.
 
-    `_around` is the row of that record. A record is never stored beside what it contains: a document may be large.
+    `_around` is the row of that record. A line that is no JSON takes the place of one record. A record is never stored beside what it contains: a document may be large.
     """
     of_document = source.format.type == "json" and not depth
     path = literal(_json_path(level.split(".") if level else []))
@@ -168,7 +212,8 @@ def _unfold(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, le
     connection.execute(
         f"""
         create or replace temp table lists as
-        select json_extract(record, {path} || '[*]') as records, rowid as _around from level_{depth}
+        select if(record is null, [null::json], json_extract(record, {path} || '[*]')) as records, rowid as _around
+        from level_{depth}
         """
     )
     connection.execute(

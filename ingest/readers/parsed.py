@@ -38,7 +38,7 @@ class Parsed:
     the file it lies in, in words (NULL when the number says all). `is_typed`: the reader has cast the columns that have no
     formats of their own; otherwise all are text. `filled`: columns with a value of the reader's, not of a cell. `headers`: of
     each column as the file has it. `encoding`: that of the text, as it was found. `is_prepared`: the reader has sorted the rows
-    on their way (`columns.sort_rows`): they lie in the view `numbered_rows`.
+    on their way (`columns.sort_rows`): they lie in the view `numbered_rows`. `ends`: numbers of skipped rows that end the data.
     """
 
     layout: str
@@ -54,6 +54,7 @@ class Parsed:
     filled: set[str] = field(default_factory=set)
     headers: dict[str, str] = field(default_factory=dict)
     encoding: str | None = None
+    ends: list[int] = field(default_factory=list)
 
 
 def no_records(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> Parsed:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +21,9 @@ LONGEST_LINE = 8 << 20
 LETTERS_TO_JUDGE = 100_000
 LEAST_COMMON_SHARE = 0.9
 MOST_NUL_SHARE = 0.1
+# How many letters that are sound a text must have for each that is damaged.
+LEAST_GOOD = 10
+DAMAGE = "\udcff"
 
 
 @dataclass(frozen=True)
@@ -32,14 +37,16 @@ class Text:
 
 
 @contextmanager
-def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
+def utf8(path: Path, declared: str, is_thorough: bool = True, are_lines_rows: bool = False) -> Iterator[Text]:
     """The same text in UTF-8. What is no plain UTF-8 is written again, in bounded memory.
 
     The encoding is, in this order: what the byte order mark says; UTF-8, when all bytes are; the declared one; GB18030, when the
-    text reads as Chinese. A file that is UTF-8 but for a few damaged places counts as UTF-8: its reader tells in which rows.
+    text reads as Chinese. A file that is UTF-8 but for a few damaged places counts as UTF-8: its reader tells in which rows. Where
+    lines are rows, so does one in the declared encoding: the byte 0xff, which is no UTF-8, then stands where the damage is.
 
     Args: path: the landed bytes. declared: the encoding of the declaration. is_thorough: False looks at the first part only of a
-    file that is declared UTF-8. Yields: Text. Raises: FileRejected when the bytes are no text in any of these encodings.
+    file that is declared UTF-8. are_lines_rows: what is damaged spoils its line, not the file. Yields: Text. Raises: FileRejected
+    when the bytes are no text in any of these encodings.
     """
     with open(path, "rb") as landed:
         head = landed.read(CHUNK)
@@ -52,7 +59,8 @@ def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
         yield Text(path, found)
         return
     with scratch() as folder, open(folder / COPY, "wb") as copy:
-        for encoding in [marked] if marked else _worth_trying(path, declared, head):
+        tried = [marked] if marked else list(_worth_trying(path, declared, head))
+        for encoding in tried:
             copy.seek(0)
             copy.truncate()
             codec = "utf-8-sig" if encoding == "utf-8" else encoding
@@ -60,6 +68,12 @@ def utf8(path: Path, declared: str, is_thorough: bool = True) -> Iterator[Text]:
                 copy.flush()
                 yield Text(Path(copy.name), encoding)
                 return
+        # Of UTF-16, the byte order that its zero bytes tell.
+        likely = next((encoding for encoding in tried if encoding in (marked, declared) or encoding.startswith(declared)), None)
+        if are_lines_rows and likely and _write_with_damage(path, likely, copy):
+            copy.flush()
+            yield Text(Path(copy.name), likely)
+            return
     if "utf-8" in (marked, declared) and _is_damaged_utf8(path):
         yield Text(path, "utf-8")
         return
@@ -158,7 +172,7 @@ def reads_as_chinese(chunks: Iterable[bytes], is_whole: bool = True) -> bool:
 
     if first_fault(chunks, "gb18030", collect, is_whole) is not None:
         return False
-    return bool(letters) and sum(map(_is_common, letters)) >= LEAST_COMMON_SHARE * len(letters)
+    return _is_chinese("".join(letters))
 
 
 def _is_common(character: str) -> bool:
@@ -166,6 +180,56 @@ def _is_common(character: str) -> bool:
         return len(character.encode("gb2312")) == 2
     except UnicodeEncodeError:
         return False
+
+
+def _write_with_damage(path: Path, encoding: str, copy: IO[bytes]) -> bool:
+    """Write a text in UTF-8 that has a few damaged places, 0xff in each of them. Returns whether it is safe to read it so.
+
+    It is where a line end cannot be part of another character, so that damage ends with its line, and where the rest is nearly all
+    what such a text holds: else it may be in another encoding, and would be read wrongly without a word.
+    """
+    if encoding not in DAMAGE_ENDS_WITH_ITS_LINE:
+        return False
+    copy.seek(0)
+    copy.truncate()
+    decoder, letters, good, bad = codecs.getincrementaldecoder(encoding)("damage"), [], 0, 0
+    try:
+        for chunk in chain(_chunks(path), [None]):
+            text = decoder.decode(b"", True) if chunk is None else decoder.decode(chunk)
+            damaged = text.count(DAMAGE)
+            bad += damaged
+            good += (len(text) if encoding.startswith("utf-16") else sum(character > "\x7f" for character in text)) - damaged
+            if len(letters) < LETTERS_TO_JUDGE:
+                letters += [character for character in text if character != DAMAGE]
+            copy.write(text.removeprefix("\ufeff").encode("utf-8", "surrogateescape"))
+    except UnicodeDecodeError:
+        return False
+    return good > LEAST_GOOD * bad and DAMAGE_ENDS_WITH_ITS_LINE[encoding]("".join(letters))
+
+
+def _mark_damage(error: UnicodeError) -> tuple[str, int]:
+    """Handles what is no text: the sign of damage in its place. A UTF-16 text of half a character was cut off, or has lost a byte,
+    and all that follows would be read wrongly."""
+    if error.encoding.startswith("utf-16") and error.end - error.start < 2:
+        raise error
+    return DAMAGE, error.end
+
+
+def _is_chinese(text: str) -> bool:
+    letters = [character for character in text if character > "\x7f"]
+    return bool(letters) and sum(map(_is_common, letters)) >= LEAST_COMMON_SHARE * len(letters)
+
+
+def _is_western(text: str) -> bool:
+    """Whether letters beyond ASCII stand alone, as accented ones do: those of a Chinese text come in pairs."""
+    runs = re.findall(r"[^\x00-\x7f]+", text)
+    return sum(len(run) == 1 for run in runs) >= LEAST_COMMON_SHARE * len(runs)
+
+
+codecs.register_error("damage", _mark_damage)
+DAMAGE_ENDS_WITH_ITS_LINE: dict[str, Callable[[str], bool]] = {
+    "gb18030": _is_chinese, "cp1252": _is_western, **dict.fromkeys(("utf-16", "utf-16-le", "utf-16-be"), lambda text: "\n" in text),
+}  # fmt: skip
 
 
 def _is_damaged_utf8(path: Path) -> bool:
@@ -176,7 +240,7 @@ def _is_damaged_utf8(path: Path) -> bool:
         damaged = text.count("\ufffd")
         bad += damaged
         good += 0 if text.isascii() else sum(character > "\x7f" for character in text) - damaged
-    return good > 10 * bad
+    return good > LEAST_GOOD * bad
 
 
 def _line_of(path: Path, position: int) -> int:

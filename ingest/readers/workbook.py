@@ -22,6 +22,7 @@ from ingest.sql import literal, quoted
 from ingest.warehouse import scratch
 
 SHEET_STEP = 10_000_000
+MOST_ROWS = 1 << 20
 SHORTEST_LINE_LIMIT = 2 << 20
 BYTES_PER_CHARACTER = 4
 

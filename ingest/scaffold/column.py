@@ -39,6 +39,8 @@ class Column:
     words_longest: int = 0
     looked_at: frozenset[str] = frozenset()
     is_filled: bool = False
+    decimal: str = "."
+    thousands: str | None = None
     required: bool = True
 
     def be_no_question(self) -> None:
@@ -64,6 +66,8 @@ class Column:
         found: dict[str, object] = {} if self.is_filled else {"header": [self.header]}
         found |= {"type": self.type} if self.type != "varchar" else {}
         found |= {"formats": self.formats} if self.formats else {}
+        found |= {"decimal": self.decimal} if self.decimal != "." else {}
+        found |= {"thousands": self.thousands} if self.thousands else {}
         found |= {"required": False} if not self.required else {}
         found |= {"personal": self.personal} if self.personal else {}
         found |= {"free_text": True} if self.free_text else {}

@@ -66,8 +66,8 @@ def _invented(column: Column, number: int) -> str:
     return {
         "integer": str(number),
         "bigint": str(number),
-        "double": f"{number}.5",
-        "decimal": f"{number}.50",
+        "double": f"{number}{column.decimal}5",
+        "decimal": f"{number}{column.decimal}50",
         "boolean": "true",
         "date": f"2026-01-0{number}",
         "timestamp": f"2026-01-0{number} 09:30:00",
@@ -87,7 +87,9 @@ def _text(proposal: Proposal, rows: list[dict[str, str]], suffix: str) -> str:
             + "\n"
         )
     out = io.StringIO()
-    writer = csv.writer(out, delimiter=str(proposal.layout.format.get("delimiter", ",")), lineterminator="\n")
+    quote = str(proposal.layout.format.get("quote", '"'))
+    quoting = {"quoting": csv.QUOTE_NONE, "escapechar": "\\"} if quote == "none" else {"quotechar": quote}
+    writer = csv.writer(out, delimiter=str(proposal.layout.format.get("delimiter", ",")), lineterminator="\n", **quoting)
     headers = list(rows[0])
     if proposal.layout.format.get("unit_note_as"):
         writer.writerow(["单位：元", *[""] * (len(headers) - 1)])
@@ -96,9 +98,11 @@ def _text(proposal: Proposal, rows: list[dict[str, str]], suffix: str) -> str:
     if proposal.layout.format.get("header_rows") == 2:
         writer.writerow([header.rpartition("/")[0] or header for header in headers])
         writer.writerow([header.rpartition("/")[2] if "/" in header else "" for header in headers])
-    else:
+    elif proposal.layout.format.get("header_row") != "none":
         writer.writerow(headers)
     writer.writerows([list(row.values()) for row in rows])
+    if proposal.layout.format.get("wrapped_lines"):
+        return "".join('"' + line.replace('"', '""') + '"\n' for line in out.getvalue().splitlines())
     return out.getvalue()
 
 

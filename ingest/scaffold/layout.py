@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
@@ -25,10 +26,15 @@ HEAD_BYTES = 1 << 20
 LOOKED_AT_ROWS = 60
 MAX_JSON_BYTES = 256 << 20
 DELIMITERS = ",;\t|"
+LEAST_ROWS_WITHOUT_HEADER = 2
 
 
 class NotSniffed(ValueError):
     """A file whose layout cannot be told; the message names expected, found and what to do."""
+
+
+class NoHeader(NotSniffed):
+    """A table of which no row among the first ones holds the names of columns."""
 
 
 @dataclass
@@ -109,8 +115,11 @@ def _declared_encoding(encoding: str) -> dict[str, object]:
 
 def _csv(text: str, is_whole: bool, layout: Layout) -> None:
     lines = text.splitlines(keepends=True)
-    sample = "".join(lines[: LOOKED_AT_ROWS * 20] if is_whole else lines[: LOOKED_AT_ROWS * 20][:-1] or lines)
-    delimiter, rows = max(((mark, _records(sample, mark)) for mark in DELIMITERS), key=lambda found: _regularity(found[1]))
+    lines = lines[: LOOKED_AT_ROWS * 20] if is_whole else lines[: LOOKED_AT_ROWS * 20][:-1] or lines
+    if is_wrapped := _are_wrapped(lines):
+        lines = [line.strip()[1:-1].replace('""', '"') + "\n" for line in lines]
+        layout.reasons.append("every line stands in quotes as a whole")
+    delimiter, quote, rows = _dialect("".join(lines))
     widths = Counter(len(row) for row in rows if row)
     layout.reasons.append(
         f"delimiter {delimiter!r}: {widths.most_common(1)[0][1]} of the first {sum(widths.values())} records have "
@@ -119,12 +128,55 @@ def _csv(text: str, is_whole: bool, layout: Layout) -> None:
     if widths.most_common(1)[0][0] == 1:
         layout.review.append("only one column was found: is the delimiter one of , ; | or a tab?")
     layout.format = {"delimiter": delimiter} if delimiter != "," else {}
-    _table(rows, layout, fill_right=True)
-
-
-def _records(text: str, delimiter: str) -> list[list[str]]:
+    if is_wrapped:
+        layout.format["wrapped_lines"] = True
+    if quote != '"':
+        layout.format["quote"] = quote
+        layout.reasons.append(f"quote {quote}: with it the records have as many fields as their header")
     try:
-        return [row for row, _ in zip(csv.reader(io.StringIO(text), delimiter=delimiter), range(LOOKED_AT_ROWS))]
+        _table(rows, layout, fill_right=True)
+    except NoHeader:
+        if len({len(row) for row in rows if row}) > 1 or len(rows) < LEAST_ROWS_WITHOUT_HEADER or len(rows[0]) == 1:
+            raise
+        layout.format["header_row"] = "none"
+        layout.headers = [f"column_{number}" for number in range(1, len(rows[0]) + 1)]
+        layout.reasons.append("no header: the first 20 rows hold values, all of them as many")
+        layout.review.append("the file has no header: give the columns names, in the order of the file")
+
+
+def _are_wrapped(lines: list[str]) -> bool:
+    """Whether every line stands in quotes as a whole, with the marks between its fields inside."""
+    filled = [line.strip() for line in lines if line.strip()]
+    fields = [_records(line, ",", '"') for line in filled]
+    return bool(filled) and all(
+        line[0] == line[-1] == '"' and len(found) == 1 and len(found[0]) == 1 and any(mark in found[0][0] for mark in DELIMITERS)
+        for line, found in zip(filled, fields, strict=True)
+    )
+
+
+def _dialect(text: str) -> tuple[str, str, list[list[str]]]:
+    """Delimiter, quote and the first records: double quotes, unless without them, or with single ones, the records are more
+    regular."""
+
+    def best(quote: str) -> tuple[str, list[list[str]]]:
+        return max(((mark, _records(text, mark, quote)) for mark in DELIMITERS), key=lambda found: _regularity(found[1]))
+
+    delimiter, rows = best('"')
+    for quote in ("'", "none"):
+        mark = "'" if quote == "'" else '"'
+        if mark not in text:
+            continue
+        other, found = best(quote)
+        is_in_use = quote == "none" or re.search(rf"(^|{re.escape(other)})'[^'\n]*'({re.escape(other)}|\r?$)", text, re.MULTILINE)
+        if is_in_use and _regularity(found)[0] > _regularity(rows)[0]:
+            return other, quote, found
+    return delimiter, '"', rows
+
+
+def _records(text: str, delimiter: str, quote: str) -> list[list[str]]:
+    options = {"quoting": csv.QUOTE_NONE} if quote == "none" else {"quotechar": quote}
+    try:
+        return [row for row, _ in zip(csv.reader(io.StringIO(text), delimiter=delimiter, **options), range(LOOKED_AT_ROWS))]
     except csv.Error:
         return []
 
@@ -167,7 +219,7 @@ def header_of(rows: list[list[str]], fill_right: bool) -> tuple[int, int, list[s
     """Where the header is among the first rows of a table: (rows above it, its height, the names of the columns).
 
     It is the first row that is nearly as wide as the table and holds words only, each once.
-    Raises: NotSniffed when there is none.
+    Raises: NoHeader when there is none.
     """
     width = Counter(_width(row) for row in rows if any(row)).most_common(1)[0][0]
     for first, row in enumerate(rows[:20]):
@@ -182,7 +234,7 @@ def header_of(rows: list[list[str]], fill_right: bool) -> tuple[int, int, list[s
         if is_category:
             return first, 2, _two_rows(row, below, fill_right)
         return first, 1, [cell.strip() for cell in row]
-    raise NotSniffed(
+    raise NoHeader(
         f"expected a row of column names among the first 20, found {_clip(', '.join(rows[0])) if rows else 'nothing'!r}; "
         "add a header row to the file, or ask the producer for one"
     )

@@ -64,6 +64,8 @@ class Profile:
     sample: list[str] = field(default_factory=list)
     totals: list[str] = field(default_factory=list)
     has_notes: bool = False
+    decimal: str = "."
+    thousands: str | None = None
 
     @property
     def is_unique(self) -> bool:
@@ -195,8 +197,12 @@ def _profile(
     )
     sample = [word for (word,) in connection.execute("select value from sample").fetchall()]
     type_, why, formats = _type(connection, filled)
+    decimal, thousands = ".", None
+    if type_ == "varchar" and filled and (marked := _number_with_marks(connection)):
+        type_, decimal, thousands = marked
+        why = f"numbers written as 1{thousands or ''}234{decimal}5"
     if totals or has_notes:
-        type_, why, formats = "varchar", "words of totals or remarks stand in it", []
+        type_, why, formats, decimal, thousands = "varchar", "words of totals or remarks stand in it", [], ".", None
     lowest, highest = connection.execute(
         "select min(try_cast(value as double)), max(try_cast(value as double)) from looked_at"
     ).fetchone()
@@ -217,7 +223,36 @@ def _profile(
         sample=sample,
         totals=totals,
         has_notes=has_notes,
+        decimal=decimal,
+        thousands=thousands,
     )
+
+
+def _number_with_marks(connection: duckdb.DuckDBPyConnection) -> tuple[str, str, str | None] | None:
+    """(type, decimal mark, thousands mark) of a column of numbers that are written otherwise than 1234.5; None when the values of
+    `looked_at` are none, or can be read in two ways (1,234)."""
+    readings = set()
+    for decimal, thousands in ((",", None), (",", "."), (".", ","), (",", "'"), (".", "'"), (",", " "), (".", " ")):
+        mark, point = re.escape(thousands or ""), re.escape(decimal)
+        whole = rf"([0-9]{{1,3}}({mark}[0-9]{{3}})+|[0-9]+)" if thousands else "[0-9]+"
+        misfits, with_point, with_mark, scale = connection.execute(
+            """
+            select count(*) filter (not regexp_full_match(value, $number)), count(*) filter (contains(value, $decimal)),
+                count(*) filter (contains(value, $thousands)), max(length(regexp_extract(value, $fraction, 1)))
+            from looked_at where value is not null
+            """,
+            {
+                "number": rf"[+-]?{whole}({point}[0-9]+)?", "decimal": decimal, "thousands": thousands,
+                "fraction": rf"{point}([0-9]+)$",
+            },
+        ).fetchone()  # fmt: skip
+        if misfits or not (with_mark if thousands else with_point):
+            continue
+        if not with_point:
+            readings.add(("bigint", "," if thousands == "." else ".", thousands))
+        else:
+            readings.add((f"decimal(18,{max(scale, 2)})" if scale <= 4 else "double", decimal, thousands))
+    return readings.pop() if len(readings) == 1 else None
 
 
 def _type(connection: duckdb.DuckDBPyConnection, filled: int) -> tuple[str, str, list[str]]:

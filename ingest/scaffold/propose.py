@@ -183,7 +183,7 @@ def _give_type(column: Column, looked_at: profile.Profile, review: list[str]) ->
         )
         column.type_why = "dates that can be read in two ways stay text"
     elif looked_at.type != "varchar":
-        column.type = looked_at.type
+        column.type, column.decimal, column.thousands = looked_at.type, looked_at.decimal, looked_at.thousands
         if looked_at.format and not profile.is_iso(looked_at):
             column.formats = [looked_at.format]
     elif (

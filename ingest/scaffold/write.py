@@ -122,7 +122,7 @@ def declaration_text(proposal: Proposal) -> str:
     ]
     lines.append("        columns:")
     for column in proposal.columns:
-        lines.append(f"          - name: {column.name}")
+        lines.append(f"          - name: {_flow(column.name)}")
         if column.description or column.personal:
             lines.append(f"            description: {_flow(column.description or _personal_text(column.personal))}")
         entry = column.entry

@@ -41,6 +41,8 @@ def faults(found: dict, catching_up: set[str] = frozenset()) -> list[str]:
             told.append(f"{dag_id}: catches up")
         if dag["max_active_runs"] != 1:
             told.append(f"{dag_id}: more than one run at a time")
+        if dag["tells"] == "NoneType":
+            told.append(f"{dag_id}: tells nobody when a task was killed")
         for task_id, task in dag["tasks"].items():
             if task_id not in READERS and task["pool"] != WRITER_POOL:
                 told.append(f"{dag_id}.{task_id}: writes outside the pool {WRITER_POOL}")

@@ -31,6 +31,7 @@ def _dag(dag) -> dict:
         "condition": type(condition).__name__,
         "waits_for": sorted(asset.name for asset in condition.objects) if condition else [],
         "doc_md": dag.doc_md or "",
+        "tells": type(dag.on_failure_callback).__name__,
         "tags": sorted(dag.tags),
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,

@@ -41,6 +41,7 @@ def test_each_rule_is_seen_to_fail(tmp_path_factory):
         "ingest_carelessly: doc_md lacks **Owner**",
         "ingest_carelessly: catches up",
         "ingest_carelessly: more than one run at a time",
+        "ingest_carelessly: tells nobody when a task was killed",
         "ingest_carelessly.load: writes outside the pool warehouse_writer",
         "ingest_carelessly.load: is not tried again, each time later, unless it would say the same again",
         "ingest_carelessly.load: tells nobody when it fails",

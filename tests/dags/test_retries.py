@@ -24,15 +24,17 @@ def decided(error: BaseException) -> RetryAction:
     return UnlessItSaysTheSameAgain().evaluate(error, try_number=1, max_tries=2).action
 
 
-@pytest.mark.parametrize("error", [WarehouseBusy("held"), BackupBusy("held"), SourceUnavailable("down"), OSError("disk full"), MemoryError()])
+@pytest.mark.parametrize(
+    "error", [WarehouseBusy("held"), BackupBusy("held"), SourceUnavailable("down"), OSError("disk full"), MemoryError()]
+)
 def test_what_may_pass_is_tried_again(error: BaseException) -> None:
     assert decided(error) == RetryAction.DEFAULT
 
 
 @pytest.mark.parametrize(
     "error",
-    [BuildFailed("a test failed"), GateFailed(GateReport("marts", "marts", "run")), PublicationRefused("gate"), DeclarationError("typo"),
-     StillADeclarationError("typo")],
+    [BuildFailed("a test failed"), GateFailed(GateReport("marts", "marts", "run")), PublicationRefused("gate"),
+     DeclarationError("typo"), StillADeclarationError("typo")],
 )  # fmt: skip
 def test_what_would_say_the_same_again_is_not(error: BaseException) -> None:
     assert decided(error) == RetryAction.FAIL

@@ -118,8 +118,8 @@ def restated(published: duckdb.DuckDBPyConnection, metric: str) -> dict[tuple[st
     return {
         (code, month): row
         for code, month, *row in published.execute(
-            """select split_part(place_key, ':', 2), month(period_start), old_value, new_value, main_cause, causes from kpi_restatement
-            where metric_code = ? and period_type = 'month' and breakdown_type = 'none'""",
+            """select split_part(place_key, ':', 2), month(period_start), old_value, new_value, main_cause, causes
+            from kpi_restatement where metric_code = ? and period_type = 'month' and breakdown_type = 'none'""",
             [metric],
         ).fetchall()
     }

@@ -53,6 +53,7 @@ def test_a_lost_warehouse_is_restored_and_running_everything_again_changes_no_fi
     proof = restore.prove()
     assert (proof.rows, proof.landed_files) == (sum(made.rows.values()), len(list((settings().backups / "landing").glob("*/*/*"))))
     restore.apply(made.name)
+    assert len(list((copy / "landing").glob("*/*/*"))) == made.landed_files
     assert published(FIGURES) == figures
     for source in declarations():
         assert not any(file.is_new for file in land(source.name))

@@ -266,7 +266,9 @@ def test_the_bytes_of_another_period_are_refused_where_the_name_alone_says_the_p
     delivered(drop, ("x_2026-01.csv", A), ("x_2026-01 copy.csv", A))
     delivered(drop, ("x_2026-02.csv", A))
     with warehouse.reader() as connection:
-        found = connection.execute("select file_name, status, message from ops.batch join ops.file using (file_id) order by all").fetchall()
+        found = connection.execute(
+            "select file_name, status, message from ops.batch join ops.file using (file_id) order by all"
+        ).fetchall()
     assert [row[:2] for row in found] == [("x_2026-01 copy.csv", "accepted"), ("x_2026-02.csv", "blocked")]
     assert "expected the rows of 2026-02-28, found byte for byte those of x_2026-01 copy.csv (2026-01-31)" in found[1][2]
     delivered(drop, ("x_2026-02.csv", B))

@@ -17,7 +17,7 @@ from tests.integration.test_publication import AS_OF, CATALOGUE, PLACES, QUESTIO
 RUN = "run-20261101"
 NAMES = {key: words.both((name, english or "")) for key, _, name, english, _, _ in PLACES}
 SHEETS = {"概览 Summary", "图表 Charts", "参与 Participation", "办结 Resolution", "满意 Satisfaction", "资金 Funding",
-          "核对 Reported figures", "定义 Definitions"}  # fmt: skip
+          "核对 Reported figures", "更改 Restated", "定义 Definitions"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

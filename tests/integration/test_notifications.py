@@ -25,8 +25,12 @@ from tests.integration.notified import MailServer, WebServer
 from tests.unit.ledger_project import COLUMNS, Ledger, ledger  # noqa: F401
 
 HOOK_SECRET = "what the receiver knows, too"
-NOTICE = Notice("failure", "build_marts.dbt_build failed", "expected 3 rows, found 2; ask 13812345678 <b>", dag="build_marts", source="账")
-NOBODY_LISTENS = json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": 9, "password": "hush-hush-hush", "extra": {"disable_ssl": True}})
+NOTICE = Notice(
+    "failure", "build_marts.dbt_build failed", "expected 3 rows, found 2; ask 13812345678 <b>", dag="build_marts", source="账"
+)
+NOBODY_LISTENS = json.dumps(
+    {"conn_type": "smtp", "host": "127.0.0.1", "port": 9, "password": "hush-hush-hush", "extra": {"disable_ssl": True}}
+)
 
 DAG_FILE = """
 # Airflow reads files only that hold its name.

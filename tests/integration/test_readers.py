@@ -27,7 +27,8 @@ from tests.integration.test_publication import build_toy, gate
 
 PUBLICATIONS = 50
 WAYS = ("holding", "connecting", "opening", "parquet")
-LONGEST_SECONDS = 5.0
+# With the lowest priority on a machine that is busy; a reader that waited for a lock would wait for a whole publication.
+LONGEST_SECONDS = 15.0
 
 
 def build_again(number: int) -> str:
@@ -100,10 +101,20 @@ def test_four_readers_without_pause_over_fifty_publications(start, published, tm
     for way, found in told.items():
         assert (found["errors"], found["mixed"], found["outdated"]) == ([], [], []), way
         assert found["longest"] < LONGEST_SECONDS, way
-        assert found["queries"] >= PUBLICATIONS, way
+        assert found["queries"] > PUBLICATIONS / 3, way
     assert all(len(told[way]["seen"]) > PUBLICATIONS / 3 for way in ("connecting", "opening", "parquet"))
     (held,) = told["holding"]["seen"]
     assert not (published / held).exists(), "the version that was held open was to be deleted meanwhile"
+
+
+def test_readers_wait_for_no_lock(published):
+    """GIVEN somebody who writes to the warehouse and, at the same moment, switches versions. THEN readers come in all the same."""
+    with warehouse.lock("a long build"), version_folder.guard(published):
+        with publication.open_current() as connection:
+            assert connection.execute("select count(*) from kpi_value").fetchone()[0]
+        with duckdb.connect(str(published / "current" / "marts.duckdb"), read_only=True) as connection:
+            assert connection.execute("select run_id from publication").fetchall() == [("run-0",)]
+        assert "run-0" in gmw("versions") and "run-0" in gmw("sql", "select run_id from publication")
 
 
 def test_a_version_that_was_current_a_moment_ago_keeps_its_files(published, monkeypatch):
@@ -191,17 +202,19 @@ def test_a_switch_that_was_written_down_and_never_made_holds_nothing(published):
     assert [switch.version for switch in versions.switches()] == [first, second, first, third]
 
 
-def test_a_rollback_while_it_publishes_is_never_lost(published):
-    """WHEN somebody goes back again and again while versions are published. THEN each time the version that was asked for is
-    current, and no link is left half made."""
-    first = version_folder.current_name(published)
-    code = f"from exports import versions\nfor _ in range(200):\n    versions.rollback({first!r})\n"
-    rolling = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stderr=subprocess.PIPE, text=True)
-    for number in range(1, 6):
+def test_rollbacks_at_once_and_while_it_publishes_leave_a_whole_link(published):
+    """WHEN two people go back again and again while versions are published. THEN no rollback fails, and one of theirs is current."""
+    names = [version_folder.current_name(published), *(publication.publish(build_again(number)).name for number in (1, 2))]
+    code = "import sys\nfrom exports import versions\nfor _ in range(250):\n    versions.rollback(sys.argv[1])\n"
+    rolling = [
+        subprocess.Popen([sys.executable, "-c", code, name], cwd=PROJECT, stderr=subprocess.PIPE, text=True) for name in names[:2]
+    ]
+    for number in range(3, 6):
         publication.publish(build_again(number), tell=lambda line: None)
-    _, errors = rolling.communicate(timeout=60)
-    assert (rolling.returncode, errors) == (0, "")
-    assert version_folder.current_name(published) == first
+    for process in rolling:
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, "")
+    assert version_folder.current_name(published) in names[:2]
     assert {version.run_id for version in versions.versions()} == {f"run-{number}" for number in range(6)}
 
 

@@ -13,12 +13,13 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from exports import export, publication, version_folder
+from exports import export, publication, version_folder, versions
 from ingest import cli, warehouse
 from tests.integration.test_publication import build_toy, gate, kpi_rows, query
 
 KEY = "metric_code = 'P01' and place_key = 'qinghe/cuiyuan' and period_type = 'month' and period_start = date '2026-03-01'"
 RESTATED = "select period_type, count(*) from kpi_restatement where metric_code = 'P01' group by all order by all"
+TOLD = "select version, compared_with, old_value, new_value from kpi_restatement order by version"
 FACT = """create or replace table marts.fct_activity (activity_key varchar, place_key varchar, activity_date date, is_held boolean,
     as_of_date date, source varchar, file_id varchar, row_no bigint)"""
 
@@ -65,19 +66,20 @@ def test_a_change_of_a_closed_period_is_a_restatement_and_the_growth_of_an_open_
     second = publish("run-2", more=3)
     closed_months, closed_quarters, places = 22, 7, 4
     assert query(home, RESTATED) == [("month", closed_months * places), ("quarter", closed_quarters * places), ("year", places)]
-    assert query(home, f"select distinct period_type, period_start from {history(home, second)} where kind = 'period_open' order by all") == [
+    grown = f"select distinct period_type, period_start from {history(home, second)} where kind = 'period_open' order by all"
+    assert query(home, grown) == [
         ("all", date(2025, 1, 1)), ("quarter", date(2026, 10, 1)), ("year", date(2026, 1, 1)),
     ]  # fmt: skip
-    assert query(home, f"select old_value, new_value, difference, relative_difference, change from kpi_restatement where {KEY}") == [
-        (4, 7, 3, 0.75, "changed")
-    ]
+    step = f"select old_value, new_value, difference, relative_difference, change from kpi_restatement where {KEY}"
+    assert query(home, step) == [(4, 7, 3, 0.75, "changed")]
 
 
 def test_a_figure_marked_partial_that_is_complete_now_has_grown(home):
     until = "update kpis.kpi_value set as_of = date '{}' where " + KEY
     publish("run-1", until.format("2026-03-20"))
-    publish("run-2", add(2), until.format("2026-10-31"))
+    second = publish("run-2", add(2), until.format("2026-10-31"))
     assert query(home, "select count(*) from kpi_restatement") == [(0,)]
+    assert query(home, f"select kind from {history(home, second)}") == [("period_open",)]
     publish("run-3", add(3), until.format("2026-10-31"))
     assert query(home, "select old_value, new_value from kpi_restatement") == [(6, 7)]
 
@@ -99,7 +101,7 @@ def test_a_figure_that_comes_or_goes_in_a_closed_period_is_a_restatement(home):
 
 
 def test_a_new_metric_restates_nothing(home):
-    publish("run-1", "delete from kpis.kpi_value where metric_code = 'V01'", "delete from kpis.kpi_catalogue where metric_code = 'V01'")
+    publish("run-1", *(f"delete from kpis.{table} where metric_code = 'R02'" for table in ("kpi_value", "kpi_catalogue")))
     publish("run-2")
     assert query(home, "select count(*) from kpi_restatement") == [(0,)]
 
@@ -108,7 +110,7 @@ def test_a_restatement_is_carried_into_the_versions_after_it(home):
     first = publish("run-1")
     second = publish("run-2", add(3))
     third = publish("run-3", add(5))
-    assert query(home, "select version, compared_with, old_value, new_value from kpi_restatement order by version") == [
+    assert query(home, TOLD) == [
         (second.name, first.name, 4, 7), (third.name, second.name, 7, 9),
     ]  # fmt: skip
 
@@ -126,7 +128,7 @@ def test_a_kill_at_any_moment_of_the_publication_leaves_one_restatement_and_no_s
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL
     second = publication.publish("run-2")
-    assert query(home, "select version, compared_with, old_value, new_value from kpi_restatement") == [(second.name, first.name, 4, 7)]
+    assert query(home, TOLD) == [(second.name, first.name, 4, 7)]
     assert {path.name for path in (home / "published" / "history").iterdir()} == {first.name, second.name}
 
 
@@ -135,15 +137,16 @@ def test_a_version_that_nobody_saw_is_not_compared_with(home):
     publish("run-2", add(3))
     version_folder.switch(home / "published", first.name)  # as a kill before the switch leaves it
     third = publish("run-3", add(5))
-    assert query(home, "select version, compared_with, old_value, new_value from kpi_restatement") == [(third.name, first.name, 4, 9)]
+    assert query(home, TOLD) == [(third.name, first.name, 4, 9)]
 
 
 def test_after_a_rollback_the_next_version_is_compared_with_what_people_see(home):
     first = publish("run-1")
     publish("run-2", add(3))
-    publication.rollback(first.name)
-    publish("run-3")
-    assert query(home, "select count(*) from kpi_restatement") == [(0,)]
+    versions.rollback(first.name)
+    third = publish("run-3", add(5))
+    versions.rollback(third.name)  # until then the rollback holds
+    assert query(home, TOLD) == [(third.name, first.name, 4, 9)]
 
 
 def test_publishing_the_same_run_again_restates_nothing_a_second_time(home):
@@ -162,16 +165,15 @@ def test_a_current_version_that_is_damaged_is_not_compared_with(home):
 
 
 def test_the_history_outlives_the_versions_that_are_deleted(home, monkeypatch):
+    monkeypatch.setenv("GMW_KEEP_VERSIONS", "2")
+    monkeypatch.setenv("GMW_KEEP_HOURS", "0")
     first = publish("run-1")
-    monkeypatch.setattr(version_folder, "prune", lambda folder: prune(folder, 1))
     second = publish("run-2", add(3))
+    publish("run-3", add(3))
     assert not first.exists() and second.exists()
     assert query(home, f"select new_value from {history(home, first)} where {KEY}") == [(4,)]
     assert query(home, f"select old_value, new_value from {history(home, second)}") == [(4, 7)]
     assert (home / "published" / "history" / first.name / "manifest.json").is_file()
-
-
-prune = version_folder.prune
 
 
 def test_the_figures_of_a_version_of_before_there_was_a_history_are_kept(home):
@@ -187,7 +189,8 @@ def test_the_figures_of_a_version_of_before_there_was_a_history_are_kept(home):
 
 @pytest.mark.parametrize("hidden_in", ["run-1", "run-2"])
 def test_what_one_of_the_two_versions_hides_is_not_told_by_the_restatement(home, hidden_in):
-    hide = (f"update kpis.kpi_value set value = null, numerator = null, denominator = null, n = null, status = 'suppressed' where {KEY}",)
+    nothing = "value = null, numerator = null, denominator = null, n = null"
+    hide = (f"update kpis.kpi_value set {nothing}, status = 'suppressed' where {KEY}",)
     publish("run-1", *(hide if hidden_in == "run-1" else ()))
     publish("run-2", add(7), *(hide if hidden_in == "run-2" else ()))
     rows = query(home, "select * exclude (version, compared_with, published_at) from kpi_restatement")
@@ -224,6 +227,17 @@ def test_differences_of_many_people_and_of_what_are_no_people_are_shown(home):
     assert query(home, "select metric_code, is_hidden, difference from kpi_restatement order by 1") == [
         ("F01.raised", False, 1), ("P01", False, 5),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("hidden_by", ["few people", "suppression"])
+def test_a_figure_whose_restatement_is_hidden_is_not_told_by_the_ones_before(home, hidden_by):
+    publish("run-1", PEOPLE)
+    publish("run-2", PEOPLE, add(9))
+    assert query(home, "select old_value, new_value from kpi_restatement") == [(4, 13)]
+    hide = f"update kpis.kpi_value set value = null, numerator = null, n = null, status = 'suppressed' where {KEY}"
+    publish("run-3", PEOPLE, add(9), add(2) if hidden_by == "few people" else hide)
+    rows = query(home, "select old_value, new_value, difference, old_n, new_numerator, is_hidden from kpi_restatement")
+    assert rows == [(None, None, None, None, None, True)] * 2
 
 
 def facts(*rows: tuple[str, str, str, bool, str]) -> list[str]:
@@ -272,6 +286,34 @@ def test_the_same_rows_in_a_later_file_are_no_cause(home):
     publish("run-1", *batch("a"), *facts(*OLD))
     publish("run-2", *batch("a"), *batch("b"), *facts(*((*row[:4], "b") for row in OLD)), add(1))
     assert query(home, "select main_cause from kpi_restatement") == [("unexplained",)]
+
+
+PERSONS = """create or replace table marts.fct_participation (participation_key varchar, place_key varchar,
+    participation_date date, person_key varchar, as_of_date date, source varchar, file_id varchar, row_no bigint)"""
+ATTENDANCE = KEY.replace("P01", "P05")
+
+
+def attended(secret: str, *rows: tuple[str, str]) -> list[str]:
+    values = ", ".join(
+        f"('{number}', 'qinghe/cuiyuan', date '2026-03-05', '{secret}.{number}', date '2026-10-31', 'issue_ledger', '{file}', {number})"
+        for number, file in rows
+    )
+    return [PERSONS, f"insert into marts.fct_participation values {values}"]
+
+
+def test_how_many_rows_of_persons_came_late_is_not_told(home):
+    publish("run-1", *batch("a"), *attended("secret_1", ("1", "a")))
+    publish("run-2", *batch("a"), *batch("b"), *attended("secret_1", ("1", "a"), ("2", "b")), add(1, ATTENDANCE))
+    assert query(home, CAUSE) == [("late_rows", "late_rows", [None])]
+    assert query(home, "select record, file_name, changed_rows from kpi_restatement_cause") == [("participation", "b.csv", None)]
+
+
+def test_new_keys_of_the_same_persons_are_no_cause(home):
+    publish("run-1", *batch("a"), *attended("secret_1", ("1", "a")))
+    publish("run-2", *batch("a"), *attended("secret_2", ("1", "a")), add(1, ATTENDANCE))
+    assert query(home, "select main_cause from kpi_restatement") == [("unexplained",)]
+    publish("run-3", *batch("a"), *attended("secret_2", ("3", "a")), add(2, ATTENDANCE))
+    assert query(home, "select main_cause from kpi_restatement order by version desc limit 1") == [("late_rows",)]
 
 
 REPLAYED = "insert into ops.replay (replay_id, batch_id, started_at, finished_at) values ('replay-00001', 'batch a', now(), now())"
@@ -351,5 +393,6 @@ def test_the_exports_show_the_manager_what_was_restated_and_why(home):
 def test_a_version_that_was_published_before_there_were_restatements_is_exported(home):
     first = publish("run-1")
     with duckdb.connect(str(first / "marts.duckdb")) as connection:
-        connection.execute("drop table kpi_restatement; drop table kpi_restatement_cause; alter table publication drop compared_with")
+        connection.execute("drop table kpi_restatement; drop table kpi_restatement_cause")
+        connection.execute("alter table publication drop compared_with")
     assert len(export.export()) == 3

@@ -27,6 +27,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 ROLES = {"postgres", "airflow-init", "scheduler", "dag-processor", "api-server", "triggerer", "exports-server"}
 EXPORTS = "/var/lib/gmw/exports"
 REQUIRED = re.compile(r"\$\{([A-Z_]+):\?[^}]+\}")
+# Secrets that one may do without: they come from the environment, too, or are empty.
+OPTIONAL = {"OPENLINEAGE_API_KEY": "${OPENLINEAGE_API_KEY:-}"}
 VARIABLE = re.compile(r"\$\{([A-Z_]+)")
 
 
@@ -75,7 +77,7 @@ def literal_secrets(compose: dict) -> Iterator[str]:
         build = declared.get("build")
         arguments = environment(build, "args") if isinstance(build, dict) else {}
         for name, value in {**environment(declared), **arguments}.items():
-            if re.search("PASSWORD|SECRET|KEY|TOKEN", name.upper()) and not REQUIRED.fullmatch(value):
+            if value != OPTIONAL.get(name) and re.search("PASSWORD|SECRET|KEY|TOKEN", name.upper()) and not REQUIRED.fullmatch(value):
                 yield f"literal secret: {service}: {name}"
     for text in texts(compose):
         for password in re.findall(r"://[^/@:\s]+:(.+?)@", text):
@@ -192,6 +194,7 @@ BROKEN = {
     "image_as_a_list": (put(POSTGRES, "image", to=["postgres"]), "specification: services/postgres/image"),
     "literal_password": (put(*PASSWORD, to="hunter2"), "literal secret: postgres"),
     "default_password": (put(*PASSWORD, to="${POSTGRES_PASSWORD:-hunter2}"), "literal secret: postgres"),
+    "password_may_be_empty": (put(*PASSWORD, to="${POSTGRES_PASSWORD:-}"), "literal secret: postgres"),
     "password_may_be_missing": (put(*PASSWORD, to="${POSTGRES_PASSWORD}"), "literal secret: postgres"),
     "password_in_a_list": (put(*PASSWORD[:2], to=["POSTGRES_PASSWORD=hunter2"]), "literal secret: postgres"),
     "password_in_an_address": (put(*ADDRESS, to="postgresql://a:hunter2@postgres/a"), "literal secret: password"),

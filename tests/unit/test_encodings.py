@@ -147,3 +147,53 @@ def test_the_status_names_the_files_in_another_encoding_than_declared(drop: Path
         "encoding issue_ledger: 1 file in gb18030, which is not the declared encoding",
         "encoding issue_ledger: 1 file in utf-16, which is not the declared encoding",
     ]
+
+
+def rows_with(damage: bytes, encoding: str, text: str) -> bytes:
+    """Thirty rows, of which the eighth has damaged bytes within a text."""
+    content = "社区,户主,金额\n" if encoding != "cp1252" else "commune,mayor,ballots\n"
+    content += "".join(f"{text}{number},{text},{number}\n" for number in range(1, 31))
+    whole = content.encode(encoding)
+    place = whole.index(f"{text}8,".encode(encoding)[-6:]) - 4
+    return whole[:place] + damage + whole[place + len(damage) :]
+
+
+@pytest.mark.parametrize(
+    ("damage", "encoding", "text"),
+    [
+        (b"\xff", "gb18030", "和畅社区的广场"),
+        (b"\x80", "gb18030", "和畅社区的广场"),
+        (b"\x81", "cp1252", "Zürich-Höngg-Süd"),
+        (b"\x00\xd8", "utf-16-le", "和畅社区的广场"),
+        (b"\x00\xdc", "utf-16-le", "和畅社区的广场"),
+        (b"\xd8\x00", "utf-16-be", "和畅社区的广场"),
+    ],
+)
+@pytest.mark.parametrize("is_order_declared", [True, False])
+def test_a_damaged_character_in_the_declared_encoding_spoils_its_row_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes, encoding: str, text: str, is_order_declared: bool
+) -> None:
+    declared = encoding if is_order_declared else encoding.replace("utf-16-le", "utf-16").replace("utf-16-be", "utf-16")
+    for chunk in (7, 1 << 20):
+        monkeypatch.setattr("ingest.readers.text.CHUNK", chunk)
+        result = Loaded(ledger(declared), written(tmp_path, rows_with(damage, encoding, text)))
+        assert (result.status, result.rows_in, result.loaded, found(result)[0]) == ("loaded", 30, 29, encoding), result.message
+        assert [row[:3] for row in result.quarantine()] == [(8, None, "invalid_encoding")]
+        assert result.rows("place") == [(f"{text}{number}",) for number in range(1, 31) if number != 8]
+
+
+@pytest.mark.parametrize(
+    ("declared", "content"),
+    [
+        # A UTF-16 file that has lost a byte: all that follows would be other characters.
+        ("utf-16-le", LEDGER.encode("utf-16-le")[:40] + LEDGER.encode("utf-16-le")[41:]),
+        # A Chinese file that is declared as a Western one, and the other way round.
+        ("cp1252", (LEDGER * 20).encode("gb18030") + b"\xff\n\x81\n"),
+        ("gb18030", (WESTERN * 20).encode("cp1252") + b"\xff\n"),
+        ("gb18030", (LEDGER * 20).encode("utf-8") + b"\xff\n"),
+        # More damage than text.
+        ("gb18030", b"name\n" + b"\xff\n" * 30 + "和畅社区".encode("gb18030")),
+    ],
+)  # fmt: skip
+def test_text_that_may_be_in_another_encoding_is_blocked_and_never_read_wrongly(tmp_path: Path, declared: str, content: bytes) -> None:
+    assert f"expected text in {declared} as declared" in blocked(ledger(declared), written(tmp_path, content))

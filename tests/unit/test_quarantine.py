@@ -208,7 +208,8 @@ def test_rows_that_staging_refuses_are_seen_in_the_same_place(ledger: Ledger) ->
     staging_quarantine.note("second")
     # Refused for another fault; and the other row is in the file no more.
     assert rows_of("select row_no, reason, resolution, opened_at from ops.quarantine_history order by all") == [
-        (1, "unreadable_day (activity)", "superseded", *first_seen[0]), (2, "unknown_place (activity)", "superseded", *first_seen[0]),
+        (1, "unreadable_day (activity)", "superseded", *first_seen[0]),
+        (2, "unknown_place (activity)", "superseded", *first_seen[0]),
     ]
     with warehouse.writer("test") as connection:
         connection.execute("delete from marts.quality_rejected_row")

@@ -272,3 +272,24 @@ def test_a_layout_whose_format_does_not_exist_is_refused() -> None:
 def test_a_skip_names_either_values_or_a_pattern(skip: dict) -> None:
     with pytest.raises(ValueError, match="expected either `values`"):
         ledger(skip=[skip])
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+@pytest.mark.parametrize(
+    ("skip", "end"),
+    [
+        (TOTALS, "合计,3\n"),  # a whole row
+        (NOTES, "注：单位为元\n"),  # one with too few fields
+    ],
+)
+def test_nothing_below_the_end_of_the_data_is_loaded_or_quarantined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip: dict, end: str, corrected: bool
+) -> None:
+    if corrected:
+        monkeypatch.setattr("ingest.declaration.ColumnDeclaration.is_corrected", True)
+    content = f"name,amount\na,1\nb,x\n\nc,2\n{end}d,4\n审核,李四,x\ne,f\n制表人：张三\n{end}g,1\n"
+    result = Loaded(ledger(skip=[{**skip, "below": True}]), written(tmp_path, content))
+    assert result.rows("name, _row_no") == [("a", 1), ("c", 3)]
+    assert (result.rows_in, result.skipped, [row[0] for row in result.quarantine()]) == (10, 7, [2])
+    whole = Loaded(ledger(skip=[skip]), written(tmp_path, content))
+    assert [name for (name,) in whole.rows("name")] == ["a", "c", "d", "g"]

@@ -210,9 +210,49 @@ def test_a_line_without_end_is_blocked(tmp_path: Path) -> None:
     assert "expected lines of at most 64 MB, found a longer one" in blocked(export(type="jsonl"), path)
 
 
-def test_a_broken_line_is_named(tmp_path: Path) -> None:
-    path = written(tmp_path, '{"id": 1}\n{"id":\n{"id": 3}\n')
-    assert "expected one JSON document per line, found in line 2, column 7: " in blocked(export(type="jsonl"), path)
+def kept(result: Loaded) -> list[tuple]:
+    return result.connection.execute("select row_no, reason, expected, raw_text from ops.quarantine order by row_no").fetchall()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_a_broken_line_is_quarantined_alone_with_its_text(tmp_path: Path, end: str) -> None:
+    path = written(tmp_path, end.join(['{"id": 1}', '{"id":', '{"id": 3}', '{"id": 4} {"id": 5}', '{"id": 6']))
+    result = Loaded(export(type="jsonl"), path)
+    assert (result.status, result.rows_in, result.rows("case_no, _row_no")) == ("loaded", 5, [(1, 1), (3, 3)])
+    assert kept(result) == [
+        (2, "invalid_json", "one JSON document, found in column 7 of the line: Expecting value", '{"id":'),
+        (4, "invalid_json", "one JSON document, found in column 11 of the line: Extra data", '{"id": 4} {"id": 5}'),
+        (5, "invalid_json", "one JSON document, found in column 9 of the line: Expecting ',' delimiter", '{"id": 6'),
+    ]
+
+
+def test_a_broken_line_takes_the_place_of_one_record_where_a_line_holds_several(tmp_path: Path) -> None:
+    lines = ['{"id": 1, "events": [{"at": "a"}, {"at": "b"}]}', '{"id": 2, "events": [', '{"id": 3, "events": [{"at": "c"}]}']
+    declared = export(column("case_no", "^.id"), column("happened", "at"), type="jsonl", records="[].events[]")
+    result = Loaded(declared, written(tmp_path, "\n".join(lines)))
+    assert result.rows("case_no, happened, _row_no") == [("1", "a", 1), ("1", "b", 2), ("3", "c", 4)]
+    assert [(row[0], row[1], row[3]) for row in kept(result)] == [(3, "invalid_json", lines[1])]
+
+
+def test_the_text_of_a_broken_line_about_people_is_withheld(tmp_path: Path) -> None:
+    declared = export(column("who", "id", personal="person"), type="jsonl")
+    result = Loaded(declared, written(tmp_path, '{"id": "张女士"}\n{"id": "李先生"\n'))
+    assert [row[1] for row in kept(result)] == ["invalid_json"] and "李先生" not in str(kept(result))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_damaged_character_in_a_line_spoils_that_line(tmp_path: Path, encoding: str) -> None:
+    lines = [json.dumps({"id": number, "place": "和畅社区的广场"}, ensure_ascii=False).encode(encoding) for number in range(9)]
+    lines[4] = lines[4].replace("广".encode(encoding), "广".encode(encoding)[:1])
+    path = tmp_path / "export.json"
+    path.write_bytes(b"\n".join(lines))
+    result = Loaded(export(type="jsonl", encoding=encoding), path)
+    assert (result.rows_in, result.loaded) == (9, 8) and [row[:2] for row in kept(result)] == [(5, "invalid_encoding")]
+
+
+def test_a_file_without_a_whole_line_is_blocked(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"id":\n 1,\n"at": 2}\n')
+    assert "expected one JSON document per line, found in line 1, column 7: " in blocked(export(type="jsonl"), path)
 
 
 def test_a_list_that_is_somewhere_else_is_blocked_and_the_keys_are_named(tmp_path: Path) -> None:

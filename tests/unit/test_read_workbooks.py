@@ -143,3 +143,16 @@ def test_a_sheet_that_begins_far_from_the_corner_keeps_its_places(tmp_path: Path
     result = Loaded(ledger(form, header_row="auto"), path)
     assert result.rows("name, people, _row_no") == [("讲座", 1, 5), ("讲座", 2, 6)]
     assert (result.rows_in, result.skipped) == (5, 3)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_data_of_each_sheet_end_by_themselves(tmp_path: Path, form: str) -> None:
+    rows = [["编号", "金额"], ["a", 1], ["合计", 1], ["另附", 3], ["注", "无"]]
+    path = write(Book({"东镇": rows, "西镇": [rows[0], ["b", 2], ["c", 3], *rows[2:]]}), form, tmp_path)
+    declared = source(
+        {"type": form, "sheet": "*"}, column("entry", "编号"), column("amount", "金额", type="integer"),
+        skip=[{"column": "entry", "values": ["合计"], "below": True}],
+    )  # fmt: skip
+    result = Loaded(declared, path)
+    assert result.rows("entry, _row_no") == [("a", 10000002), ("b", 20000002), ("c", 20000003)]
+    assert (result.rows_in, result.skipped, result.quarantined) == (9, 6, 0)

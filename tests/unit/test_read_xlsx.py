@@ -224,3 +224,10 @@ def rewrite(path: Path, part: str, old: bytes, new: bytes) -> None:
 
 def test_a_row_number_leads_to_the_sheet_and_the_row() -> None:
     assert [place_in_file(row_no) for row_no in (4, 30000004)] == ["row 4", "sheet 3, row 4"]
+    assert place_in_file(30000004, "台账.xlsx") == "sheet 3, row 4"
+
+
+def test_a_text_has_no_sheets_however_many_rows_it_has() -> None:
+    assert place_in_file(10_000_001, "签到.csv") == "row 10000001"
+    # No sheet has so many rows, or a row 0.
+    assert [place_in_file(row_no) for row_no in (10_000_000, 13_000_000)] == ["row 10000000", "row 13000000"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import load as loader
 from ingest import retention, warehouse
 from ingest.declaration import SourceDeclaration, declaration
 from ingest.landing import land
@@ -86,6 +87,42 @@ def test_what_a_kill_left_undone_the_next_purge_does(ledger: Path) -> None:
         (folder / "copy").write_text("being written")
         retention.purge()
         assert landed() == [folder / "copy"]
+
+
+@pytest.mark.parametrize("moment", ["before it is read", "while it is read", "when it is read"])
+def test_a_file_that_is_purged_while_it_waits_is_skipped_and_the_others_are_loaded(
+    drop: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    for number in (1, 2, 3):
+        issue_file(drop, f"诉求台账_2026-0{number}.csv", ROW.format(number, ""))
+    land("issue_ledger")
+    age(401, "file_name = '诉求台账_2026-02.csv'")
+    told, whole_prepare = [], loader._prepare
+
+    def look(line: str) -> None:
+        told.append(line)
+        if (moment == "before it is read" and "01.csv: 1 rows" in line) or (moment == "when it is read" and "02.csv: 1 rows" in line):
+            retention.purge()
+
+    def prepare(beside, source, path: Path, *more):
+        if moment == "while it is read" and "02.csv: reading" in told[-1]:
+            retention.purge()
+        return whole_prepare(beside, source, path, *more)
+
+    monkeypatch.setattr(loader, "_prepare", prepare)
+    assert [report.status for report in load("issue_ledger", tell=look)] == ["loaded", "loaded"]
+    assert "诉求台账_2026-02.csv: skipped, another process has loaded it or purged its bytes meanwhile" in told
+    assert rows_of("select count(*) from raw.issue_ledger") == [(2,)] and rows_of("select count(*) from ops.batch") == [(2,)]
+
+
+def test_a_file_whose_bytes_somebody_took_away_is_blocked_until_it_lands_again(drop: Path) -> None:
+    issue_file(drop, "诉求台账_2026-01.csv", ROW.format(1, ""))
+    land("issue_ledger")
+    landed()[0].unlink()
+    (report,) = load("issue_ledger")
+    assert report.status == "blocked" and "found no file in the landing as issue_ledger/" in report.message
+    land("issue_ledger")
+    assert [report.status for report in load("issue_ledger")] == ["loaded"]
 
 
 @pytest.mark.parametrize(("declared", "days"), [(None, 400), (30, 30), ("forever", None)])

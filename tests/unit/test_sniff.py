@@ -13,14 +13,17 @@ import pytest
 import xlsxwriter
 import yaml
 
-from ingest.declaration import known_declarations
+from ingest.declaration import known_declarations, read_declaration
+from ingest.scaffold import fixtures
 from ingest.scaffold.layout import NotSniffed, encoding_of, sniff
 from ingest.scaffold.models import staging
 from ingest.scaffold.personal import is_id_number, is_person_name
 from ingest.scaffold.propose import Proposal, RecordNeeded, propose
 from ingest.scaffold.records import ASSUMED
+from ingest.scaffold.write import declaration_text
 from ingest.settings import settings
 from tests.conftest import Sample
+from tests.unit.reading import Loaded
 
 ID_NUMBER = "11010519491231002X"
 NAMES = ["王小明", "李娜", "张伟强", "刘洋", "陈静", "杨帆", "欧阳修文", "赵敏", "周杰", "吴刚"]
@@ -98,9 +101,70 @@ def test_a_title_that_is_merged_over_most_columns_is_no_header(tmp_path: Path) -
     assert sniff(tmp_path / "file.xlsx").headers == ["no", "name", "team", "note"]
 
 
-def test_a_file_without_a_header_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_rows_without_a_header_are_proposed_so_with_names_to_give(tmp_path: Path) -> None:
+    found = proposed(table(tmp_path / "file.csv", [["甲", 3, "2026-03-01"], ["乙", 4, "2026-03-02"], ["丙", 5, "2026-03-03"]]))
+    assert found.layout.format == {"type": "csv", "header_row": "none"}
+    assert [(column.name, column.type) for column in found.columns] == [
+        ("column_1", "varchar"), ("column_2", "integer"), ("column_3", "date")
+    ]  # fmt: skip
+    assert (found.rows, found.rejected) == (3, [])
+    assert "the file has no header: give the columns names, in the order of the file" in found.review
+
+
+def test_a_file_without_a_header_whose_rows_differ_in_width_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NotSniffed, match="expected a row of column names among the first 20.*add a header row"):
-        sniff(table(tmp_path / "file.csv", [[0, 3, 3], [1, 4, 2], [0, 5, 5]]))
+        sniff(table(tmp_path / "file.csv", [[0, 3, 3], [1, 4], [0, 5, 5]]))
+
+
+def test_lines_that_stand_in_quotes_as_a_whole_are_seen(tmp_path: Path) -> None:
+    (tmp_path / "file.csv").write_text('"no;name;note"\n"1;甲;""a;b"""\n"2;乙;c"\n', encoding="utf-8")
+    found = proposed(tmp_path / "file.csv")
+    assert found.layout.format == {"type": "csv", "delimiter": ";", "wrapped_lines": True}
+    assert (found.layout.headers, found.rows, found.rejected) == (["no", "name", "note"], 2, [])
+    (tmp_path / "plain.csv").write_text('"no","name"\n"1","a;b"\n', encoding="utf-8")
+    assert sniff(tmp_path / "plain.csv").format == {"type": "csv"}
+    (tmp_path / "one.csv").write_text('"name"\n"甲"\n', encoding="utf-8")
+    assert "wrapped_lines" not in sniff(tmp_path / "one.csv").format
+
+
+@pytest.mark.parametrize(
+    ("content", "quote"),
+    [
+        ("no,name,size\n1,'a, b',3\n2,'c, d',4\n3,'e',5\n", "'"),
+        ('no,name,size\n1,5" pipe,3\n2,"quoted,4\n3,c,5\n', "none"),
+        ("no,name,size\n1,O'Hara,3\n2,d'Or,4\n", None),
+        ('no,name,size\n1,"a, b",3\n2,"c\nd",4\n', None),
+    ],
+)
+def test_a_quote_that_is_another_or_none_is_seen(tmp_path: Path, content: str, quote: str | None) -> None:
+    (tmp_path / "file.csv").write_text(content, encoding="utf-8")
+    found = proposed(tmp_path / "file.csv")
+    assert (found.layout.format.get("quote"), found.rejected) == (quote, [])
+    assert found.rows == content.count("\n") - 1 - ("c\nd" in content)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["12,5", "3,75", "100"], ("decimal(18,2)", ",", None)),
+        (["1.234,50", "99,00"], ("decimal(18,2)", ",", ".")),
+        (["1,234.50", "99.00"], ("decimal(18,2)", ".", ",")),
+        (["1,234,567", "12"], ("bigint", ".", ",")),
+        (["1.234.567", "12"], ("bigint", ",", ".")),
+        (["1'234", "12"], ("bigint", ".", "'")),
+        (["1 234,5", "12"], ("decimal(18,2)", ",", " ")),
+        (["1,234", "2,000"], ("varchar", ".", None)),
+        (["12,5", "3.75"], ("varchar", ".", None)),
+    ],
+)
+def test_the_marks_in_numbers_are_seen_unless_they_can_be_read_in_two_ways(
+    tmp_path: Path, values: list[str], expected: tuple
+) -> None:
+    column = one_column(tmp_path, "amount", values)
+    assert (column.type, column.decimal, column.thousands) == expected
+    assert {"decimal": column.entry.get("decimal", "."), "thousands": column.entry.get("thousands")} == {
+        "decimal": expected[1], "thousands": expected[2]
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -370,3 +434,28 @@ def test_dates_of_a_workbook_are_dates(tmp_path: Path) -> None:
             sheet.write_datetime(row, 1, datetime.combine(date(2026, 3, row), datetime.min.time()), day)
             sheet.write(row, 2, "2026/3/5" if row > 1 else "三月五日")
     assert [column.type for column in proposed(tmp_path / "file.xlsx").columns] == ["varchar", "date", "varchar"]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "甲,3,\"1.234,5\"\n乙,4,\"12,0\"\n丙,5,\"7,25\"\n",
+        '"no;name;note"\n"1;甲;""a;b"""\n"2;乙;c"\n',
+        "no,name,size\n1,'a, b',3\n2,'c, d',4\n",
+        'no,name,size\n1,5" pipe,3\n2,"quoted,4\n',
+        "no;amount\na;1.234,50\nb;99,00\n",
+    ],
+)
+def test_what_is_proposed_loads_the_sample_whole_and_its_invented_rows_too(tmp_path: Path, content: str) -> None:
+    (tmp_path / "sample.csv").write_text(content, encoding="utf-8")
+    proposal = proposed(tmp_path / "sample.csv")
+    path = tmp_path / "new_source" / "_new_source__sources.yml"
+    path.parent.mkdir()
+    path.write_text(declaration_text(proposal), encoding="utf-8")
+    (invented,) = (text for name, text in fixtures.files(proposal).items() if name.parts[0] == "valid")
+    (tmp_path / "invented.csv").write_text(invented, encoding="utf-8")
+    declared, _ = read_declaration(path, {})
+    for file in ("sample.csv", "invented.csv"):
+        result = Loaded(declared.model_copy(update={"name": "ledger"}), tmp_path / file)
+        assert result.status == "loaded" and result.rows_in == result.loaded >= 2, (file, result.message, result.quarantine())
