@@ -113,6 +113,10 @@ bench-export: $(VENV)/.installed-test ## Measure the exports of 200 communities 
 mutations: $(VENV)/.installed-test ## Break the demonstration district in every way that the gates are for; writes the table of docs/testing.md
 	$(PYTHON) -m tests.mutation.table --write $(GMW_MUTATIONS_HOME)
 
+.PHONY: crash
+crash: $(VENV)/.installed-test ## Kill the pipeline at 210 random points of all steps; every time the result is that of a quiet run (GMW_CRASH_SEED)
+	$(PYTHON) -m tests.crash.lives --points 210 --seed $${GMW_CRASH_SEED:-$$RANDOM}
+
 .PHONY: fuzz
 fuzz: $(VENV)/.installed-test ## Read generated and damaged files for ten minutes (GMW_FUZZ_SECONDS), other ones each time (GMW_FUZZ_SEED)
 	GMW_FUZZ_SECONDS=$${GMW_FUZZ_SECONDS:-600} GMW_FUZZ_SEED=$${GMW_FUZZ_SEED:-$$RANDOM} $(VENV)/bin/pytest tests/unit/test_fuzz_files.py

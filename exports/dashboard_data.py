@@ -43,16 +43,14 @@ LISTS = {
     "days": ("as_of", "", "as_of"),
 }  # fmt: skip
 
-PLACES = f"""
+PLACES = """
 with recursive shown as (
     from place where place_key in (select place_key from carried)
     union
     select place.* from place join shown on shown.parent_place_key = place.place_key
 )
-select shown.place_key, tree, place_name, place_name_en, parent_place_key, depth, place_level
-from shown left join (select place_key, any_value(place_level) as place_level, any_value(place_path) as place_path
-    from carried group by place_key) as level using (place_key)
-order by tree_rank, depth, place_level = 'unknown', place_path, shown.place_key
+select place_key, tree, place_name, place_name_en, parent_place_key, depth, place_level
+from shown order by tree_rank, depth, place_level = 'unknown', place_path, place_key
 """
 
 COLUMNS = {
@@ -84,7 +82,7 @@ def carry(published: Published) -> int:
     published.connection.execute(
         f"""
         create or replace temp table carried as
-        select metric_code, name_zh, name_en, family, unit, direction, is_headline, metric_rank, place_key, place_level, place_path,
+        select metric_code, name_zh, name_en, family, unit, direction, is_headline, metric_rank, place_key,
             period_type, period_start, period_end, period_rank, breakdown_type, breakdown_value, breakdown_label, breakdown_rank,
             is_headline_question, currency, status, as_of, n, numerator, denominator, {texts},
             unit is distinct from 'money' and numerator is distinct from "value" and denominator is not null as has_base

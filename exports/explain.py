@@ -6,7 +6,6 @@ The rows come from the row models `kpi_row_<topic>` of the build database; the m
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,19 +14,12 @@ from typing import Any
 import duckdb
 
 from exports.catalogue import models_of
+from exports.periods import Period, parse_period
 from ingest import warehouse
 from ingest.settings import settings
 
 PARTS = ("numerator", "denominator")
 UP_TO_THE_END = ("stock", "cumulative_ratio")  # statistics that all rows before the end of the period are behind
-
-
-@dataclass(frozen=True)
-class Period:
-    """One period as kpi_value names it; `start` NULL means whichever there is (all time)."""
-
-    period_type: str
-    start: date | None
 
 
 @dataclass(frozen=True)
@@ -108,21 +100,6 @@ def explain(
     return Explanation(
         metric, value, models_of(settings().project, {key: str(entry or "") for key, entry in metric.items()}), parts
     )
-
-
-def parse_period(text: str) -> Period:
-    """`2026`, `2026-Q1`, `2026-03`, `all`, `wave:2026-03-10` → Period. Raises: ValueError for anything else."""
-    if text == "all":
-        return Period("all", None)
-    if found := re.fullmatch(r"wave:(\d{4}-\d\d-\d\d)", text):
-        return Period("wave", date.fromisoformat(found[1]))
-    if found := re.fullmatch(r"(\d{4})-Q([1-4])", text):
-        return Period("quarter", date(int(found[1]), 3 * int(found[2]) - 2, 1))
-    if found := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text):
-        return Period("month", date(int(found[1]), int(found[2]), 1))
-    if re.fullmatch(r"\d{4}", text):
-        return Period("year", date(int(text), 1, 1))
-    raise ValueError(f"period: expected 2026, 2026-Q1, 2026-03, all or wave:2026-03-10, found {text!r}")
 
 
 def parse_breakdown(text: str | None) -> tuple[str, str]:

@@ -17,21 +17,31 @@ from typing import Any
 import duckdb
 
 from exports import words
+from exports.periods import Period
 from exports.publication import open_current
+from ingest.settings import settings
+from ingest.sql import literal
 
 Row = dict[str, Any]
 
+AUDIENCES = {"internal": "kpi_value", "public": "kpi_value_public"}  # who reads the figures, and from which table
 QUESTIONS_SHOWN = 4  # headline cards of one metric that has no total row, e.g. satisfaction by question
 TREND_PERIODS = 36
+MEMORY_BYTES = 600e6  # of DuckDB, for one export; the rest of the process needs about 300 MB
 FAMILY_LIST = ", ".join(f"'{family}'" for family in words.FAMILIES)
 
 
 @dataclass(frozen=True)
 class Published:
-    """The current version, open for reading: the row of its table `publication`, and a connection."""
+    """The current version, open for reading: the row of its table `publication`, and a connection.
+
+    `audience` says whose figures they are; `period` the one that is reported on, None: all there are.
+    """
 
     publication: Row
     connection: duckdb.DuckDBPyConnection
+    audience: str = "internal"
+    period: Period | None = None
 
     @property
     def version(self) -> str:
@@ -46,29 +56,88 @@ class Published:
 
 
 @contextmanager
-def current() -> Iterator[Published]:
+def current(audience: str = "internal", period: Period | None = None) -> Iterator[Published]:
     """Open the current version read-only, with the temporary tables `place` and `figure` ready.
 
-    The link is resolved once: a publication meanwhile does not mix two versions.
+    The link is resolved once: a publication meanwhile does not mix two versions. For the public the name `kpi_value` stands for
+    kpi_value_public on this connection: what the audiences are shown differs in suppression and in nothing else.
 
     `figure` has one row per row of kpi_value, with the catalogue's names, the place, `depth` (0: top of its tree),
     `value_display`, `lower_display`, `upper_display` (rounded, `%` for shares, NULL where there is no number) and
-    `digits` (decimals shown). Suppressed rows carry no number at all.
+    `digits` (decimals shown). Suppressed rows carry no number at all. With a period there are its figures and those of the
+    earlier periods of its type; `reported_figure` has those of the period itself.
 
-    Raises: NothingPublished when there is no current version.
+    Args: audience: internal or public. period: report on this one.
+    Raises: NothingPublished when there is no current version. ValueError for another audience. LookupError when the period has
+        no figures.
     """
+    if audience not in AUDIENCES:
+        raise ValueError(f"audience: expected {' or '.join(AUDIENCES)}, found {audience!r}")
     connection = open_current()
     try:
+        _use_little_memory(connection)
+        if AUDIENCES[audience] != "kpi_value":
+            (database,) = connection.execute("select current_database()").fetchone()
+            connection.execute(f'create temp view kpi_value as from "{database}".main.{AUDIENCES[audience]}')
+            _hide_restatements(connection, database)
+        if not connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_target'").fetchone():
+            connection.execute(TARGETS)
         connection.execute(_macros())
         connection.execute(PLACE)
         connection.execute(FIGURE)
-        published = Published({}, connection)
+        published = Published({}, connection, audience, period)
+        _report_on(published)
         (publication,) = published.rows("from publication")
         publication["gates"] = json.loads(publication["gates"] or "[]")
         published.publication.update(publication)
         yield published
     finally:
         connection.close()
+
+
+def _hide_restatements(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Show the public what was restated of those metrics only of which nothing is hidden from it: a restatement has the numbers of
+    two versions, as the inside sees them."""
+    if connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_restatement'").fetchone():
+        connection.execute(
+            f"""create temp view kpi_restatement as from "{database}".main.kpi_restatement
+            where metric_code not in (select metric_code from kpi_value where status = 'suppressed')
+                and metric_code in (select metric_code from kpi_catalogue where not counts_people)"""
+        )
+
+
+def _use_little_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """What does not fit into a part of the memory goes to the scratch folder, never into the version that is read."""
+    settings().scratch.mkdir(parents=True, exist_ok=True)
+    connection.execute(f"set temp_directory = {literal(str(settings().scratch))}").complete()
+    connection.execute(f"set memory_limit = '{int(min(settings().memory_limit_bytes, MEMORY_BYTES))}B'").complete()
+
+
+def _report_on(published: Published) -> None:
+    """Keep what a report on the period of `published` shows, and make the view `reported_figure`."""
+    period = published.period
+    if period is None:
+        published.connection.execute("create temp view reported_figure as from figure")
+        return
+    kept = (
+        f"(period_type = '{period.period_type}' and period_start <= date '{period.start}' "
+        f"or period_type = 'wave' and period_end <= date '{period.end}')"
+    )
+    reported = f"period_type = '{period.period_type}' and period_start = date '{period.start}'"
+    # A wave is reported on in the period in which it ended.
+    reported += f" or period_type = 'wave' and period_end > date '{period.start}' and period_end <= date '{period.end}'"
+    published.connection.execute(f"delete from figure where not {kept}")
+    published.connection.execute(f"create temp view reported_figure as from figure where {reported}")
+    (found,) = published.connection.execute("select count(*) from reported_figure").fetchone()
+    if not found:
+        there = published.rows(
+            "select strftime(min(period_start), '%Y-%m-%d') as first, strftime(max(period_start), '%Y-%m-%d') as last from kpi_value "
+            "where period_type = $kind", {"kind": period.period_type}
+        )[0]  # fmt: skip
+        raise LookupError(
+            f"period {period}: expected a {period.period_type} that has figures, found none; they begin on {there['first']} and the "
+            f"last one begins on {there['last']}"
+        )
 
 
 def _macros() -> str:
@@ -110,8 +179,8 @@ trees as (
     ) as tree_rank
     from named left join kpi_value using (place_key) group by named.tree
 )
-select named.place_key, named.tree, named.place_name, named.place_name_en, named.parent_place_key, nested.root_key,
-    nested.depth, trees.tree_rank
+select named.place_key, named.tree, named.place_name, named.place_name_en, named.place_level, named.place_path,
+    named.parent_place_key, nested.root_key, nested.depth, trees.tree_rank
 from named join nested using (place_key) join trees on trees.tree is not distinct from named.tree
 """
 
@@ -138,7 +207,7 @@ figures as (
 select figures.metric_code, definition_version, coalesce(family, 'other') as family,
     coalesce(name_zh, metric_code) as name_zh, coalesce(name_en, '') as name_en,
     coalesce(figures.is_headline, false) as is_headline, direction, coalesce(metric_rank, 9999) as metric_rank,
-    figures.place_key, place_level, place_path, tree, place_name, place_name_en, root_key,
+    figures.place_key, figures.place_level, figures.place_path, tree, place_name, place_name_en, root_key,
     coalesce(depth, 99) as depth, coalesce(tree_rank, 99) as tree_rank,
     period_type, period_start, period_end, breakdown_type, breakdown_value,
     coalesce(list_position([{FAMILY_LIST}], family), 99) as family_rank,
@@ -158,6 +227,13 @@ select figures.metric_code, definition_version, coalesce(family, 'other') as fam
     shown("upper", unit, wanted) as upper_display
 from figures left join place using (place_key)
 left join dim_question on breakdown_type = 'question' and breakdown_value = dim_question.question_key
+"""
+
+# A version that was published before there were targets.
+TARGETS = """
+create temp table kpi_target (
+    place_key varchar, metric_code varchar, period_type varchar, period_start date, currency varchar, "value" double
+)
 """
 
 ORDER = """tree_rank, depth, place_level = 'unknown', place_path, place_key, family_rank, metric_rank, metric_code,

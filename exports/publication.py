@@ -237,8 +237,10 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         where table_catalog = current_database() and table_schema in ('marts', 'kpis')
             and (
                 regexp_matches(table_name, '^(dim|fct|figure|quality)_')
-                or table_name in ('kpi_catalogue', 'kpi_like_for_like', 'kpi_survival_curve', 'kpi_value', 'kpi_value_public',
-                    'process_coverage')
+                or table_name in (
+                    'kpi_catalogue', 'kpi_like_for_like', 'kpi_survival_curve', 'kpi_target', 'kpi_value', 'kpi_value_public',
+                    'process_coverage'
+                )
             )
         order by all
         """

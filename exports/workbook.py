@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from exports import figures, restatement_sheet, words, workbook_charts
+from exports import changes, figures, restatement_sheet, words, workbook_charts, workbook_cover, workbook_league
 from exports.figures import Published, Row
 
 MAX_SHEET_ROWS = 20_000  # what a person still filters with ease; kpi.csv holds all rows
@@ -25,7 +25,8 @@ FAMILY_COLUMNS = (
     ("地点\nPlace", 20), ("层级\nLevel", 16), ("指标\nMetric", 36), ("期间类型\nPeriod type", 11), ("期间\nPeriod", 24),
     ("细分\nBreakdown", 22), ("数值\nValue", 14), ("下限 95%\nLower", 11), ("上限 95%\nUpper", 11), ("样本\nn", 9),
     ("分子\nNumerator", 13), ("分母\nDenominator", 13), ("单位\nUnit", 16), ("币种\nCurrency", 10),
-    ("状态\nStatus", 18), ("截至\nAs of", 11),
+    ("状态\nStatus", 18), ("截至\nAs of", 11), ("目标\nTarget", 12), ("达到目标\nReached", 12), ("较上期\nChange", 12),
+    ("变化下限\nChange from", 12), ("变化上限\nChange to", 12), ("变化是否显著\nSignificance", 24),
 )  # fmt: skip
 BREAKDOWN = 5
 HEADLINE_COLUMNS = (
@@ -42,7 +43,7 @@ QUALITY_COLUMNS = (
 )  # fmt: skip
 NUMERIC = {
     "Value", "Lower", "Upper", "n", "Numerator", "Denominator", "Rows in", "Loaded", "Quarantined", "Skipped", "Rejected",
-    "Files", "Blocked", "Critical", "Warnings", "To upper", "To lower", "Before", "Now", "Difference", "Relative",
+    "Files", "Blocked", "Critical", "Warnings", "To upper", "To lower", "Target", "Change", "Change from", "Change to", "Rank", "Minimum n", "Before", "Now", "Difference", "Relative",
 }  # fmt: skip
 DEFINITION_COLUMNS = (
     ("编号\nCode", "metric_code", 12), ("族\nFamily", "family", 14), ("名称\nName (zh)", "name_zh", 18),
@@ -63,6 +64,7 @@ def write(published: Published, path: Path) -> None:
     """
     book = Book(published, path)
     try:
+        workbook_cover.write(book, published)
         summary = book.sheet(SUMMARY, "社区治理指标 Governance KPIs")
         charts = book.sheet(workbook_charts.CHARTS)
         sheets = {family: book.sheet(words.both(pair)) for family, pair in words.FAMILIES.items()}
@@ -72,6 +74,7 @@ def write(published: Published, path: Path) -> None:
             _family(book, sheet, published, family)
             drawn.append((sheet, *workbook_charts.data(published, family)))
         workbook_charts.draw(book, charts, drawn)
+        workbook_league.write(book, published)
         restatement_sheet.write(book, published)
         _definitions(book, published)
     finally:
@@ -161,6 +164,19 @@ def _figure(book: Book, sheet: Worksheet, row: int, columns: dict[str, int], fig
         book.cell(sheet, row, columns[name], figure[name], num_format="#,##0" if whole else "#,##0.00", **style)
 
 
+def _compared(book: Book, sheet: Worksheet, row: int, figure: Row, **style: Any) -> None:
+    """Target and change, from column 16 on; the change of a share in percentage points."""
+    number = number_format(figure["unit"], figure["digits"])
+    reached = changes.reaches_target(figure)
+    book.cell(sheet, row, 16, figure["target"], num_format=number, **style)
+    book.cell(sheet, row, 17, "" if reached is None else "是 yes" if reached else "否 no", indent=1, **style)
+    factor, form = (100, number.replace("%", '" pp"')) if figure["unit"] == "share" else (1, number)
+    for column, name in ((18, "change"), (19, "change_lower"), (20, "change_upper")):
+        step = None if figure[name] is None else factor * figure[name]
+        book.cell(sheet, row, column, step, num_format=f"+{form};-{form};{form}", **style)
+    book.cell(sheet, row, 21, words.both(changes.verdict(figure)), indent=1, **style)
+
+
 def number_format(unit: str | None, digits: int | None) -> str:
     """Excel's format of a figure: with that many decimals, a share as per cent."""
     places = "." + "0" * digits if digits else ""
@@ -196,7 +212,7 @@ def _summary(book: Book, sheet: Worksheet, published: Published) -> None:
         previous = figure["place_key"]
         book.cell(sheet, row, 0, words.place(figure), **style)
         book.cell(sheet, row, 1, f"{figure['metric_code']} {words.metric(figure)}", text_wrap=True, **style)
-        if _width(f"{figure['metric_code']} {words.metric(figure)}") > HEADLINE_COLUMNS[1][1]:
+        if text_width(f"{figure['metric_code']} {words.metric(figure)}") > HEADLINE_COLUMNS[1][1]:
             sheet.set_row(row, 2 * ROW_HEIGHT)
         book.cell(sheet, row, 2, words.recent(figure), **style)
         _figure(book, sheet, row, columns, figure, **style)
@@ -270,6 +286,7 @@ def _family(book: Book, sheet: Worksheet, published: Published, family: str) -> 
         book.cell(sheet, row, 13, figure["currency"], **style)
         book.cell(sheet, row, 14, words.status(figure["status"]), **style, **_status_style(figure))
         book.cell(sheet, row, 15, figure["as_of"], **style)
+        _compared(book, sheet, row, figure, **style)
     last = FIRST_ROW + max(len(rows), 1) - 1
     if not rows:
         sheet.write_string(FIRST_ROW, 0, "尚无数据 No figures yet", book.format(italic=True, font_color=MUTED))
@@ -287,7 +304,7 @@ def _family_rows(published: Published, family: str) -> list[Row]:
             from figure where family = $family and depth <= 1
                 and (breakdown_type = 'none' or period_type in ('all', 'wave', 'year'))
         )
-        from candidate where needed <= $most order by {figures.ORDER}
+        from ({changes.compared("from candidate")}) where needed <= $most order by {figures.ORDER}
         """,
         {"family": family, "most": MAX_SHEET_ROWS},
     )
@@ -312,12 +329,12 @@ def _definitions(book: Book, published: Published) -> None:
         lines = 1
         for column, (_, name, width) in enumerate(DEFINITION_COLUMNS):
             book.cell(sheet, row, column, said[name], text_wrap=True, valign="top", align="left")
-            lines = max(lines, -(-_width(str(said[name] or "")) // (width - 2)))
+            lines = max(lines, -(-text_width(str(said[name] or "")) // (width - 2)))
         sheet.set_row(row, ROW_HEIGHT + 15 * (min(lines, 8) - 1))
         row += 1
     sheet.autofilter(FIRST_ROW - 1, 0, max(row - 1, FIRST_ROW), len(DEFINITION_COLUMNS) - 1)
 
 
-def _width(text: str) -> int:
+def text_width(text: str) -> int:
     """Columns a text takes: a Chinese character takes two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from exports import export_cli
 from exports.cli import docs, rollback, versions
 from exports.restatement_cli import restatements
 from ingest import maintenance_cli
@@ -33,7 +34,10 @@ app.add_typer(secret_app, name="secret")
 app.add_typer(airflow_app, name="airflow")
 app.add_typer(notify_app, name="notify")
 app.add_typer(maintenance_cli.backup_app, name="backup")
-for command in (versions, rollback, docs, restatements, maintenance_cli.restore, maintenance_cli.maintain):
+for command in (
+    export_cli.export, export_cli.explain, export_cli.catalogue, export_cli.dictionary, export_cli.sql, versions, rollback, docs,
+    restatements, maintenance_cli.restore, maintenance_cli.maintain,
+):  # fmt: skip
     app.command()(command)
 # Where nobody looks on (a log, a pipe), tables keep the width that they need.
 console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
@@ -348,44 +352,6 @@ def publish(run_id: BuiltRunId = "") -> None:
 
 
 @app.command()
-def export() -> None:
-    """Write workbook, CSV and dashboard from the published version."""
-    from exports.export import export as write_exports
-
-    for path in write_exports():
-        console.print(str(path), soft_wrap=True)
-
-
-@app.command()
-def explain(
-    metric: Annotated[str, typer.Argument(help="code of the catalogue, e.g. R02")],
-    place: Annotated[str, typer.Option(help="name, path, code or key of a place")],
-    period: Annotated[str, typer.Option(help="2026, 2026-Q1, 2026-03, all, or wave:2026-03-10")] = "all",
-    breakdown: Annotated[str | None, typer.Option(help="type=member, e.g. category=物业管理; default: the total")] = None,
-    currency: Annotated[str | None, typer.Option(help="where a place has money in several")] = None,
-    limit: Annotated[int, typer.Option(help="rows shown of each part; 0 shows all")] = 20,
-    csv: Annotated[Path | None, typer.Option(help="write all rows to this file")] = None,
-    show_hidden: Annotated[bool, typer.Option(help="explain a number, too, that the publication hides")] = False,
-) -> None:
-    """From a number down to its source rows: the rows behind numerator and denominator, with file and row number."""
-    from exports.explain import explain as find_rows
-    from exports.explain_text import print_explanation, write_csv
-
-    explanation = find_rows(metric, place, period, breakdown, currency, show_hidden)
-    print_explanation(explanation, console, limit)
-    if csv:
-        console.print(f"{write_csv(explanation, csv)} rows written to {csv}", soft_wrap=True)
-
-
-@app.command()
-def catalogue() -> None:
-    """Write docs/kpi_catalogue.md, the page of all definitions, from the metric catalogue."""
-    from exports.catalogue import write
-
-    console.print(str(write()), soft_wrap=True)
-
-
-@app.command()
 def run(
     sources: Annotated[list[str] | None, typer.Argument(help="default: all declared sources")] = None,
 ) -> None:
@@ -416,20 +382,6 @@ def status() -> None:
     from ingest.run import print_status
 
     print_status(console)
-
-
-@app.command()
-def sql(query: Annotated[str, typer.Argument(help="SQL of DuckDB")]) -> None:
-    """Run a read-only query on the published version, e.g. `gmw sql "from kpi_value limit 5"`."""
-    from exports.publication import open_current
-
-    with open_current() as connection:
-        # Read-only means files, too: without this, `copy … to` would write one.
-        connection.execute("set enable_external_access = false").complete()
-        found = connection.sql(query)
-        if found is None:
-            raise ValueError("expected a query that returns rows")
-        found.show(max_width=10_000 if not sys.stdout.isatty() else None, max_rows=1000)
 
 
 def latest_run_id() -> str:

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import duckdb
 import numpy
+import openpyxl
 import pytest
 from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import lsmr
 
+from exports.export import export, folder_of
 from ingest import warehouse
 from ingest.settings import settings
 
@@ -54,6 +56,7 @@ TIES = {
 }  # fmt: skip
 DISTINCT = {"donors"}
 NEXT = {"month": "quarter", "quarter": "year", "year": "all", "wave": "month"}
+# Table → k. The rows of the public are taken from the file that is given to it.
 TABLES = {"kpi_value": 5, "kpi_value_public": 10}
 CLOSE = 1e-7
 
@@ -74,11 +77,44 @@ def published(query: str) -> list[tuple]:
         return connection.execute(query).fetchall()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def public_files(installation: Path) -> Path:
+    """WHEN the exports for the public are written."""
+    (path, *_) = export("public")
+    return path.parent
+
+
 def rows_of(table: str) -> list[tuple]:
+    exported = f"read_csv('{folder_of('public') / 'current' / 'kpi.csv'}', header = true, delim = ',', quote = '\"', escape = '\"')"
     return published(
         f"""select metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, numerator,
-            denominator, value, n, status from {table} where metric_code in {tuple(COUNTS)}"""
+            denominator, value, n, status from {exported if table == "kpi_value_public" else table}
+            where metric_code in {tuple(COUNTS)}"""
     )
+
+
+def test_the_files_of_the_public_have_its_rows_and_no_others(public_files: Path) -> None:
+    numbers = "metric_code, place_key, period_type, period_start, breakdown_type, currency, numerator, denominator, value, n, lower, upper, status"
+    csv = f"read_csv('{public_files / 'kpi.csv'}', header = true, delim = ',', quote = '\"', escape = '\"')"
+    for exported in (csv, f"'{public_files / 'kpi.parquet'}'"):
+        counted = published(
+            f"""select (select count(*) from {exported}), (select count(*) from kpi_value_public),
+                (select count(*) from (select {numbers} from {exported} except all select {numbers} from kpi_value_public))"""
+        )
+        assert counted[0][0] == counted[0][1] > 0 and counted[0][2] == 0
+
+
+def test_the_workbook_of_the_public_shows_no_number_that_is_hidden_from_it(public_files: Path) -> None:
+    hidden = {tuple(map(str, row)) for row in published(
+        """select metric_code, place_path, period_type, breakdown_value from kpi_value_public
+        where status = 'suppressed' and breakdown_type = 'none' and period_type = 'all'"""
+    )}
+    assert hidden
+    book = openpyxl.load_workbook(public_files / "kpi.xlsx", read_only=True)
+    said = [row for sheet in book for row in sheet.iter_rows(values_only=True) if any("已隐去" in str(cell) for cell in row)]
+    assert len(said) > 100
+    for row in said:
+        assert not [cell for cell in row if isinstance(cell, (int, float)) and not isinstance(cell, bool)], row
 
 
 def parent_of(place: str, day: date, versions: dict[str, list[tuple]]) -> str | None:

@@ -16,8 +16,10 @@ from tests.integration.test_publication import AS_OF, CATALOGUE, PLACES, QUESTIO
 
 RUN = "run-20261101"
 NAMES = {key: words.both((name, english or "")) for key, _, name, english, _, _ in PLACES}
-SHEETS = {"概览 Summary", "图表 Charts", "参与 Participation", "办结 Resolution", "满意 Satisfaction", "资金 Funding",
+SHEETS = {"封面 Cover", "排名 Ranking", "概览 Summary", "图表 Charts", "参与 Participation", "办结 Resolution", "满意 Satisfaction", "资金 Funding",
           "核对 Reported figures", "更改 Restated", "定义 Definitions"}  # fmt: skip
+NUMBERS = {"value", "value_display", "lower", "upper", "n", "numerator", "denominator"}
+FILES = ["datapackage.json", "index.html", "kpi.csv", "kpi.parquet", "kpi.xlsx", "manifest.json", "metric.csv", "place.csv"]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +105,7 @@ def test_a_suppressed_figure_has_no_number_in_the_csv_and_the_workbook(kpi_csv, 
 
 
 def test_no_text_of_the_csv_is_a_formula(kpi_csv):
-    texts = [row[name] for row in kpi_csv for name in export.CSV_TEXT]
+    texts = [text for row in kpi_csv for name, text in row.items() if name not in NUMBERS]
     assert not [text for text in texts if text[:1] in "=+-@" and text]
     assert {"'=1+2河滨镇", "'=cmd|'/c calc'!A1"} <= set(texts)
 
@@ -158,7 +160,7 @@ def test_every_sheet_says_as_of_and_run_and_prints_on_a4_landscape(book):
     for sheet in book:
         assert f"As of {AS_OF}" in sheet["A2"].value and RUN in sheet["A2"].value
         assert (sheet.page_setup.orientation, str(sheet.page_setup.paperSize)) == ("landscape", "9")
-        if sheet.title != "图表 Charts":
+        if sheet.title not in ("封面 Cover", "图表 Charts"):
             assert sheet.freeze_panes and sheet.auto_filter.ref
 
 
@@ -184,7 +186,7 @@ def test_exporting_a_version_again_gives_the_same_bytes(home):
     before = {path.name: path.read_bytes() for path in (home / "exports" / "current").iterdir()}
     paths = export.export()
     assert {path.name: path.read_bytes() for path in paths} == before
-    assert set(before) == {"kpi.csv", "kpi.xlsx", "index.html"}
+    assert sorted(before) == FILES
 
 
 def test_the_export_follows_a_rollback(tmp_path, monkeypatch):
@@ -215,6 +217,6 @@ def test_the_terminal_shows_every_headline_within_100_columns(home, capsys):
             assert row["value_display"] is None or words.value(row) in printed
     assert "流程覆盖 process coverage 1/3 · 指标 metrics with figures 8/9" in printed
     paths = [line for line in printed.splitlines() if line.startswith("/")]
-    assert [Path(path).name for path in paths] == ["index.html", "kpi.csv", "kpi.xlsx"]
+    assert [Path(path).name for path in paths] == FILES
     assert all(Path(path).is_file() for path in paths)
     assert max(cell_len(line) for line in printed.splitlines() if line not in paths) <= 100

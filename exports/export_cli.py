@@ -1,0 +1,72 @@
+"""`gmw export`, `gmw explain`, `gmw sql`, `gmw catalogue`, `gmw dictionary`: from the published version to files and answers."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+
+Audience = Enum("Audience", {name: name for name in ("internal", "public")}, type=str)
+
+
+def export(
+    audience: Annotated[Audience, typer.Option(help="who reads it; for the public more is suppressed")] = Audience.internal,
+) -> None:
+    """Write workbook, page, CSV, Parquet and their description from the published version."""
+    from exports.export import export as write_exports
+
+    for path in write_exports(audience.value):
+        console.print(str(path), soft_wrap=True)
+
+
+def dictionary() -> None:
+    """Write docs/data_dictionary.md, every published table and column, from dbt's YAML and dictionary_zh.yml."""
+    from exports.dictionary import write
+
+    console.print(write(), soft_wrap=True)
+
+
+def explain(
+    metric: Annotated[str, typer.Argument(help="code of the catalogue, e.g. R02")],
+    place: Annotated[str, typer.Option(help="name, path, code or key of a place")],
+    period: Annotated[str, typer.Option(help="2026, 2026-Q1, 2026-03, all, or wave:2026-03-10")] = "all",
+    breakdown: Annotated[str | None, typer.Option(help="type=member, e.g. category=物业管理; default: the total")] = None,
+    currency: Annotated[str | None, typer.Option(help="where a place has money in several")] = None,
+    limit: Annotated[int, typer.Option(help="rows shown of each part; 0 shows all")] = 20,
+    csv: Annotated[Path | None, typer.Option(help="write all rows to this file")] = None,
+    show_hidden: Annotated[bool, typer.Option(help="explain a number, too, that the publication hides")] = False,
+) -> None:
+    """From a number down to its source rows: the rows behind numerator and denominator, with file and row number."""
+    from exports.explain import explain as find_rows
+    from exports.explain_text import print_explanation, write_csv
+
+    explanation = find_rows(metric, place, period, breakdown, currency, show_hidden)
+    print_explanation(explanation, console, limit)
+    if csv:
+        console.print(f"{write_csv(explanation, csv)} rows written to {csv}", soft_wrap=True)
+
+
+def catalogue() -> None:
+    """Write docs/kpi_catalogue.md, the page of all definitions, from the metric catalogue."""
+    from exports.catalogue import write
+
+    console.print(str(write()), soft_wrap=True)
+
+
+def sql(query: Annotated[str, typer.Argument(help="SQL of DuckDB")]) -> None:
+    """Run a read-only query on the published version, e.g. `gmw sql "from kpi_value limit 5"`."""
+    from exports.publication import open_current
+
+    with open_current() as connection:
+        # Read-only means files, too: without this, `copy … to` would write one.
+        connection.execute("set enable_external_access = false").complete()
+        found = connection.sql(query)
+        if found is None:
+            raise ValueError("expected a query that returns rows")
+        found.show(max_width=10_000 if not sys.stdout.isatty() else None, max_rows=1000)
