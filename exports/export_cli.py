@@ -17,10 +17,18 @@ Audience = Enum("Audience", {name: name for name in ("internal", "public")}, typ
 
 def export(
     audience: Annotated[Audience, typer.Option(help="who reads it; for the public more is suppressed")] = Audience.internal,
+    period: Annotated[str | None, typer.Option(help="2026-09, 2026-Q3 or 2026: freeze the report on it in the archive")] = None,
 ) -> None:
-    """Write workbook, page, CSV, Parquet and their description from the published version."""
+    """Write workbook, page, CSV, Parquet and their description from the published version; with --period the report on it."""
     from exports.export import export as write_exports
 
+    if period:
+        from exports.archive import archive
+
+        edition = archive(period, audience.value)
+        told = "frozen" if edition.is_new else "nothing written: its figures are those of"
+        console.print(f"{edition.period}: {told} edition {edition.number}, {edition.folder}", soft_wrap=True)
+        return
     for path in write_exports(audience.value):
         console.print(str(path), soft_wrap=True)
 

@@ -13,7 +13,7 @@ from orchestration.names import WRITER_POOL
 HEAVY_MODULES = {"duckdb", "great_expectations", "dbt", "pandas", "altair", "xlsxwriter"}
 DOC_PARTS = ("**Purpose**", "**Type**", "**Re-run**", "**Retries**", "**Owner**")
 # Tasks that do not write the build database. Every other one has to take the writer's slot.
-READERS = {"report_blocked_files", "export", "prove_restore"}
+READERS = {"report_blocked_files", "export", "prove_restore", "deliver"}
 
 
 def describe_folder(folder: Path, airflow_home: Path) -> dict:
