@@ -146,4 +146,4 @@ def test_the_facts_behind_them_stand_in_the_files_that_arrived(drawn: list[dict[
         if source == "issue_ledger":
             assert fact["case_key"].partition(":")[2] in "|".join(records(file_id)[row_no - 1]), (landed[file_id], row_no)
             found += 1
-    assert found > 100
+    assert found > 20
