@@ -105,9 +105,17 @@ bench-load: $(VENV)/.installed-test ## Measure loading beside a bare DuckDB; wri
 bench-gates: $(VENV)/.installed-test ## Measure what share of a run the gates take; writes its table of docs/performance.md
 	$(PYTHON) -m bench.gates --write
 
+.PHONY: bench-export
+bench-export: $(VENV)/.installed-test ## Measure the exports of 200 communities over 24 months; writes its table of docs/performance.md
+	$(PYTHON) -m bench.exports --write
+
 .PHONY: mutations
 mutations: $(VENV)/.installed-test ## Break the demonstration district in every way that the gates are for; writes the table of docs/testing.md
 	$(PYTHON) -m tests.mutation.table --write $(GMW_MUTATIONS_HOME)
+
+.PHONY: crash
+crash: $(VENV)/.installed-test ## Kill the pipeline at 210 random points of all steps; every time the result is that of a quiet run (GMW_CRASH_SEED)
+	$(PYTHON) -m tests.crash.lives --points 210 --seed $${GMW_CRASH_SEED:-$$RANDOM}
 
 .PHONY: fuzz
 fuzz: $(VENV)/.installed-test ## Read generated and damaged files for ten minutes (GMW_FUZZ_SECONDS), other ones each time (GMW_FUZZ_SEED)

@@ -1,7 +1,8 @@
 """The kinds of checks that suites are made of, as Great Expectations with an explanation attached.
 
 Every expectation carries in `meta` what a failure report needs: `name` (a fact), `column`, `table`, `expected`, `advice`,
-`rows` (SQL for the rows that break it) and `integrity` (the integrity rule that it serves, if one). SQL of checks calls the data under test `batch`; it is evaluated by DuckDB.
+`rows` (SQL for the rows that break it) and `integrity` (the integrity rule that it serves, if one). SQL of checks calls the data under
+test `batch`; it is evaluated by DuckDB.
 
 Importing this module imports Great Expectations (3–8 s): do it inside functions.
 """

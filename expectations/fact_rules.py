@@ -100,7 +100,8 @@ FACT_RULES: dict[str, list[Rule]] = {
         Rule(
             "no_account_is_overdrawn",
             "a balance (the sum of the entries of an account) of 0 or more",
-            """select arg_max(points_key, (posted_at, points_key)) as last_points_key, sum(points) as balance, count(*) as entry_count
+            """select arg_max(points_key, (posted_at, points_key)) as last_points_key, sum(points) as balance,
+                count(*) as entry_count
             from batch group by account_key having sum(points) < 0""",
             "counted by P12.negative_accounts: ask who keeps the ledger which entry is missing or posted twice",
             severity="warning",
@@ -229,7 +230,8 @@ FACT_RULES: dict[str, list[Rule]] = {
             union all
             select money_key, kind, project_id, money_date, round_code, awarded_date from batch
             inner join (
-                select project_id, min(money_date) as awarded_date from batch where kind = 'award' and project_id is not null group by all
+                select project_id, min(money_date) as awarded_date from batch
+                where kind = 'award' and project_id is not null group by all
             ) using (project_id)
             where kind in ('disbursement', 'expenditure') and money_date < awarded_date""",
             "ask the fund's bookkeeping for the day, or the project that it belongs to",
@@ -240,7 +242,8 @@ FACT_RULES: dict[str, list[Rule]] = {
         Rule(
             "what_households_earned_fits_the_turnover",
             f"what was bought from households ≤ {PLAUSIBLE_TURNOVER} × what was sold, for each place and currency that sells",
-            f"""select place_key, currency, sum(amount) filter (kind = 'purchase') as earned, sum(amount) filter (kind = 'sale') as sold
+            f"""select place_key, currency, sum(amount) filter (kind = 'purchase') as earned,
+                sum(amount) filter (kind = 'sale') as sold
             from batch group by all
             having sum(amount) filter (kind = 'purchase') > {PLAUSIBLE_TURNOVER} * sum(amount) filter (kind = 'sale')""",
             "ask what else the households were paid from, or whether one of the sums is in another unit",

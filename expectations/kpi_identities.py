@@ -34,7 +34,8 @@ def _of_top(table: str, day: str, sums: str, where: str = "true", by: str = "") 
         inner join (select distinct place_key, tree from {{dim_place}} where parent_place_key is null) as tops
             on places.tree = tops.tree
         inner join (
-            select place_key, min(period_start) as first_day, max(period_end) as next_day from batch where period_type = 'all' group by all
+            select place_key, min(period_start) as first_day, max(period_end) as next_day from batch
+            where period_type = 'all' group by all
         ) as known on known.place_key = tops.place_key and {day} >= first_day and {day} < next_day
         where {where}
         group by all"""
@@ -167,7 +168,8 @@ IDENTITY_RULES = [
                 and awarded_date < coalesce(rounds.valid_to, awarded_date + 1)
             group by all
         ) using (place_key)
-        where metric_code = 'F04.breaches' and period_type = 'all' and status != 'suppressed' and {away("value", "breaching::double")}""",
+        where metric_code = 'F04.breaches' and period_type = 'all' and status != 'suppressed'
+            and {away("value", "breaching::double")}""",
         "see models/kpis/kpi_match_cap.sql",
         column="value",
         integrity="R6",

@@ -46,8 +46,8 @@ select table_name, table_schema || '.' || table_name as qualified from informati
 where table_catalog = current_database() and table_schema in ('marts', 'kpis')
     and (
         regexp_matches(table_name, '^(dim|fct)_')
-        or table_name in ('kpi_catalogue', 'kpi_like_for_like', 'kpi_recoverable', 'kpi_value', 'kpi_value_public',
-            'process_coverage', 'quality_summary', 'quality_unmatched_place')
+        or table_name in ('kpi_catalogue', 'kpi_like_for_like', 'kpi_recoverable', 'kpi_survival_curve', 'kpi_value',
+            'kpi_value_public', 'process_coverage', 'quality_summary', 'quality_unmatched_place')
     )"""
 
 SEEDS = "select table_name, 'seeds.' || table_name from duckdb_tables() where schema_name = 'seeds'"

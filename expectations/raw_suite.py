@@ -340,10 +340,12 @@ def _misread_text(present: list[ColumnDeclaration], stored: dict[str, str], tabl
     searched = [column.name for column in present if stored[column.name] == "VARCHAR" and not column.personal]
     if not searched:
         return []
+    found, shown = misread_text.rows_with_misread_text(searched, ["_row_no"])
     return [
         no_rows(
             "no_text_was_read_in_a_wrong_encoding",
-            misread_text.rows_with_misread_text(searched, ["_row_no"]),
+            found,
+            shown=shown,
             severity="warning",
             table=table,
             expected=misread_text.EXPECTED,

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader
 from expectations.results import MESSAGE_PARTS
 from expectations.rule import INTEGRITY
 from ingest import warehouse
+from ingest.readers import place_in_file
 from ingest.settings import settings
 
 NEWEST_BATCHES = 100
@@ -54,7 +55,7 @@ def _content(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
         """
         select run_id, strftime(max(checked_at), '%Y-%m-%d %H:%M UTC') as checked_at,
             count(*) filter (not success and severity = 'critical') as failed
-        from ({LATEST}) where gate = 'marts' group by run_id
+        from ops.gate_result_current where gate = 'marts' group by run_id
         """,
     )
     batches = _rows(
@@ -136,11 +137,23 @@ def _failures(connection: duckdb.DuckDBPyConnection) -> list[dict]:
     failures = []
     for failure in found:
         key = tuple(failure[name] for name in ("gate", "suite", "batch_id", "expectation", "checked_at"))
-        rows = [json.loads(row) for row in by_failure.get(key, [])]
+        rows = [_shown(json.loads(row)) for row in by_failure.get(key, [])]
         times = 1 if failure["severity"] == "critical" else failure["times"]
         names = list(dict.fromkeys(name for row in rows for name in row))
-        failures.append({**failure, "times": times, "rows": rows, "names": names, "parts": _parts(failure["message"])})
+        parts = _parts(failure["message"])
+        if rows:
+            # The rows stand below, in a table.
+            parts = [(part, text.split(": ")[0] if part == "look at" else text) for part, text in parts]
+        failures.append({**failure, "times": times, "rows": rows, "names": names, "parts": parts})
     return failures
+
+
+def _shown(row: dict[str, object]) -> dict[str, object]:
+    """A row that failed, with its place in the file instead of its number."""
+    return {
+        name.lstrip("_") if name == "_row_no" else name: place_in_file(value) if name in ("_row_no", "row_no") else value
+        for name, value in row.items()
+    }
 
 
 def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict]:

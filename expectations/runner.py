@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -171,6 +172,8 @@ def _failing_rows(connection: duckdb.DuckDBPyConnection, meta: dict, query: str)
 
 def _told_safely(value: object) -> object:
     """A value as the ledger keeps it: numbers as they are, everything else as text without personal data."""
+    if isinstance(value, Decimal):
+        value = f"{value.normalize():f}"
     return value if isinstance(value, (bool, int, float)) else personal_data.mask(_short(value))
 
 

@@ -30,7 +30,7 @@ REQUIRED_TABLES = (
     "fct_population", "kpi_catalogue", "kpi_value", "kpi_value_public", "process_coverage", "quality_summary",
 )  # fmt: skip
 # Tables whose order of rows is made the same in every version; the others keep the order of the build.
-SORTED_TABLES = ("kpi_like_for_like", "kpi_value", "kpi_value_public", "quality_summary")
+SORTED_TABLES = ("kpi_like_for_like", "kpi_survival_curve", "kpi_value", "kpi_value_public", "quality_summary")
 # 2026-11: files of DuckDB's own default version cannot be opened by 1.5 and the BI tools built on it.
 STORAGE_VERSION = "v1.4.0"
 DATABASE = "marts.duckdb"
@@ -238,7 +238,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
             and (
                 regexp_matches(table_name, '^(dim|fct|figure|quality)_')
                 or table_name in (
-                    'kpi_catalogue', 'kpi_like_for_like', 'kpi_target', 'kpi_value', 'kpi_value_public', 'process_coverage'
+                    'kpi_catalogue', 'kpi_like_for_like', 'kpi_survival_curve', 'kpi_target', 'kpi_value', 'kpi_value_public',
+                    'process_coverage'
                 )
             )
         order by all

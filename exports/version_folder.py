@@ -73,10 +73,11 @@ def remove_stale(folder: Path) -> None:
     """Remove what a crash left behind: partial versions and a link that was not switched."""
     if not folder.is_dir():
         return
+    link = partial(folder, CURRENT)
     with guard(folder):
-        (folder / f".{CURRENT}.partial").unlink(missing_ok=True)
+        link.unlink(missing_ok=True)
     for entry in folder.iterdir():
-        if entry.name.startswith(".") and entry.name.endswith(".partial") and not entry.is_symlink():
+        if entry.name.startswith(".") and entry.name.endswith(".partial") and entry != link:
             shutil.rmtree(entry)
 
 
@@ -107,7 +108,7 @@ def switch(folder: Path, version: str) -> None:
     """
     fsync(folder)
     fsync(folder.parent)
-    link = folder / f".{CURRENT}.partial"
+    link = partial(folder, CURRENT)
     link.unlink(missing_ok=True)
     os.symlink(version, link)
     os.replace(link, folder / CURRENT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+LANGUAGES = ("zh", "en")
 FAMILIES = {
     "participation": ("参与", "Participation"),
     "resolution": ("办结", "Resolution"),
@@ -33,12 +34,6 @@ PERIOD_TYPES = {
     "quarter": ("季", "quarter"),
     "month": ("月", "month"),
     "wave": ("调查", "wave"),
-}
-LATEST = {
-    "year": ("最近整年", "latest full year"),
-    "quarter": ("最近整季", "quarter"),
-    "month": ("最近整月", "month"),
-    "wave": ("最近调查", "latest wave"),
 }
 UNITS = {
     "share": ("%", "%"),

@@ -23,6 +23,10 @@ RUN_RESULTS = "run_results.json"
 BUILD_MEMORY = "80%"
 
 
+class BuildKilled(RuntimeError):
+    """dbt was ended from outside; the message says how, and what to do."""
+
+
 class BuildFailed(RuntimeError):
     """dbt ended with an error; the message names the failing nodes and where the log is."""
 
@@ -34,7 +38,7 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
 
     Args: run_id: identifies the run in `kpi_value` and in the gate results. select: a dbt selection; default everything.
         echo: takes dbt's progress, one line at a time.
-    Raises: BuildFailed naming each failing node; privacy.OtherKeys while a key rotation is unfinished; CorrectionError;
+    Raises: BuildFailed naming each failing node; BuildKilled; privacy.OtherKeys while a key rotation is unfinished; CorrectionError;
     WarehouseBusy; DiskFull; OutOfMemory.
     """
     corrections.check_all()
@@ -51,8 +55,10 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
     (settings().dbt_target / RUN_RESULTS).unlink(missing_ok=True)
     code = dbt(arguments, purpose=f"build {run_id}", echo=echo)
     lineage.dbt_has_run(started_at)
+    if code < 0:
+        raise BuildKilled(_ended_by(-code))
     if code != 0:
-        raise BuildFailed(_failures(code))
+        raise BuildFailed(_failures())
     staging_quarantine.note(run_id)
     for line in _summary(time.monotonic() - started):
         echo(line)
@@ -135,7 +141,7 @@ def _summary(seconds: float) -> list[str]:
     ]  # fmt: skip
 
 
-def _failures(code: int) -> str:
+def _failures() -> str:
     results = settings().dbt_target / RUN_RESULTS
     log = settings().dbt_target / "dbt.log"
     failed = [
@@ -143,17 +149,16 @@ def _failures(code: int) -> str:
         for result in (json.loads(results.read_text())["results"] if results.exists() else [])
         if result["status"] in ("error", "fail", "runtime error")
     ]
-    what = "\n".join(failed) if failed else _without_results(code)
+    what = "\n".join(failed) if failed else "dbt stopped before it ran a node"
     return f"dbt build failed; nothing is published.\n{what}\nThe whole log: {log}"
 
 
-def _without_results(code: int) -> str:
-    """Why dbt left no results of nodes."""
-    if code == -signal.SIGKILL:
-        return (
-            "dbt was killed (signal 9): by somebody, or by the system because memory was short (`dmesg` tells). Then end what else "
-            "runs there, or set GMW_MEMORY_LIMIT to what is left; run the build again, nothing needs to be cleaned up"
+def _ended_by(number: int) -> str:
+    if number == signal.SIGKILL:
+        what = (
+            "was killed (signal 9): by somebody, or by the system because memory was short (`dmesg` tells). Then end what else runs "
+            "there, or set GMW_MEMORY_LIMIT to what is left"
         )
-    if code < 0:
-        return f"dbt was ended by signal {-code}; run the build again, nothing needs to be cleaned up"
-    return "dbt stopped before it ran a node"
+    else:
+        what = f"was ended by signal {number}"
+    return f"dbt build: expected it to run to its end, found that it {what}. Nothing is published, nothing to clean up: run it again."

@@ -21,6 +21,8 @@ DAILY_BACKUPS, WEEKLY_BACKUPS = 7, 5
 # More would need more memory each, and sources are loaded side by side.
 MOST_THREADS = 4
 GATE_HISTORY_DAYS = 400
+# Each takes memory of its own, up to the limit of a process.
+PARALLEL_LOADS = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Settings:
     dbt_vars: dict[str, object]
     memory_limit: str
     threads: int
+    parallel_loads: int
     keep_versions: int
     keep_hours: float
     gate_history_days: int
@@ -92,7 +95,7 @@ def settings() -> Settings:
     $GMW_HOME/drop), GMW_EXAMPLES_FOLDER (folder of the public example data sets), GMW_DBT_VARS (dbt variables as
     YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml), GMW_MEMORY_LIMIT (what DuckDB may take in one process,
     e.g. `500MB`; default 1500MB, and 80 % of the machine's for a build), GMW_THREADS (threads of DuckDB in one process; default:
-    the cores, at most 4), GMW_KEEP_VERSIONS (how many published versions and exports are kept at least; default 12), GMW_KEEP_HOURS (how long a version is kept after it
+    the cores, at most 4), GMW_PARALLEL_LOADS (how many tasks of Airflow read files at a time; default 2), GMW_KEEP_VERSIONS (how many published versions and exports are kept at least; default 12), GMW_KEEP_HOURS (how long a version is kept after it
     was current; default 24), GMW_BACKUP_FOLDER (default $GMW_HOME/backups), GMW_BACKUP_DAILY and GMW_BACKUP_WEEKLY (for how many
     days, 7, and weeks, 5, a backup is kept), GMW_GATE_HISTORY_DAYS (how long results of the gates are kept that count no longer;
     default 400).
@@ -113,6 +116,7 @@ def settings() -> Settings:
         dbt_vars=_dbt_vars(project),
         memory_limit=_memory_limit(),
         threads=_number("GMW_THREADS", min(os.cpu_count() or 1, MOST_THREADS), "of threads"),
+        parallel_loads=_number("GMW_PARALLEL_LOADS", PARALLEL_LOADS, "of loads"),
         keep_versions=_number("GMW_KEEP_VERSIONS", 12, "of versions", least=2),  # with fewer there is no way back
         keep_hours=_keep_hours(),
         gate_history_days=_number("GMW_GATE_HISTORY_DAYS", GATE_HISTORY_DAYS, "of days"),

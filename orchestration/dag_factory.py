@@ -17,7 +17,7 @@ from orchestration.coverage import is_covered, newest_events
 from orchestration.intervals import interval_of
 from orchestration.names import BUILD_MARTS, EXPORT_KPIS, WRITER_POOL, ingest_dag_id
 from orchestration.notifications import TellWhatNoTaskTold
-from orchestration.task_defaults import RETRIES, RETRY_DELAY, documentation, task_defaults
+from orchestration.task_defaults import RETRIES, RETRY_DELAY, documentation, task_defaults, whole_pool
 
 if TYPE_CHECKING:
     from ingest.declaration import SourceDeclaration
@@ -152,7 +152,7 @@ def build_marts_dag() -> DAG:
         ),
     ) as dag:
 
-        @task(task_id="dbt_build", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY, inlets=[PUBLISHED_MARTS, *source_assets])
+        @task(task_id="dbt_build", **whole_pool(), priority_weight=BUILD_PRIORITY, inlets=[PUBLISHED_MARTS, *source_assets])
         def dbt_build(run_id=None, triggering_asset_events=None, inlet_events=None) -> dict[str, str]:
             from ingest.build import build
 
@@ -163,13 +163,13 @@ def build_marts_dag() -> DAG:
             build(run_id)
             return events_seen
 
-        @task(task_id="gate_marts", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY)
+        @task(task_id="gate_marts", **whole_pool(), priority_weight=BUILD_PRIORITY)
         def gate_marts(run_id: str | None = None) -> None:
             from orchestration import steps
 
             steps.gate_marts(run_id)
 
-        @task(task_id="publish", pool=WRITER_POOL, priority_weight=BUILD_PRIORITY, outlets=[PUBLISHED_MARTS])
+        @task(task_id="publish", **whole_pool(), priority_weight=BUILD_PRIORITY, outlets=[PUBLISHED_MARTS])
         def publish(events_seen: dict[str, str], run_id=None, outlet_events=None) -> None:
             from orchestration import steps
 

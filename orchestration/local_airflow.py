@@ -94,8 +94,9 @@ class LocalAirflow:
         self._request("GET", "/execution/health")
         token = self._request("POST", "/auth/token", json={"username": USER, "password": self.password})["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
-        if self._client.get(f"/api/v2/pools/{WRITER_POOL}").status_code == 404:
-            self._request("POST", "/api/v2/pools", json={"name": WRITER_POOL, "slots": 1})
+        pool = {"name": WRITER_POOL, "slots": settings().parallel_loads}
+        is_there = self._client.get(f"/api/v2/pools/{WRITER_POOL}").status_code != 404
+        self._request(*(("PATCH", f"/api/v2/pools/{WRITER_POOL}") if is_there else ("POST", "/api/v2/pools")), json=pool)
         while missing := dag_ids - {dag["dag_id"] for dag in self.all("/api/v2/dags", "dags")}:
             if errors := self.all("/api/v2/importErrors", "import_errors"):
                 texts = "\n".join(f"{error['filename']}:\n{error['stack_trace']}" for error in errors)

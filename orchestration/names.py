@@ -1,7 +1,8 @@
 """Names that the DAGs and those who watch them share; free of Airflow, whose import takes seconds."""
 
 WRITER_POOL = "warehouse_writer"
-"""Airflow pool with one slot: every task in it writes the build database, which has one writer at a time."""
+"""Airflow pool with GMW_PARALLEL_LOADS slots: a task that ingests takes one, so that several files are read at a time (only the
+append is exclusive, by the OS lock of the warehouse); a task that has the warehouse for itself for long takes all of them."""
 
 BUILD_MARTS = "build_marts"
 EXPORT_KPIS = "export_kpis"

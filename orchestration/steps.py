@@ -86,7 +86,7 @@ def gate_raw(source: str, run_id: str) -> None:
             """
             select batch_id, file_name, status, rows_loaded, count(*), count(*) filter (not success)
             from ops.gate_result inner join ops.batch using (batch_id) inner join ops.file using (source, file_id)
-            where gate = 'raw' and run_id = ? and source = ? group by all order by batch_id
+            where gate = 'raw' and run_id = ? and source = ? and superseded_at is null group by all order by batch_id
             """,
             [run_id, source],
         ).fetchall()

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from airflow.sdk import RetryDecision, RetryPolicy
 
+from ingest.settings import settings
+from orchestration.names import WRITER_POOL
 from orchestration.notifications import TellFailure
 
 LONGEST_TASK = timedelta(hours=2)
@@ -56,6 +58,11 @@ def task_defaults(owner: str, source: str = "") -> dict:
         "execution_timeout": LONGEST_TASK,
         "on_failure_callback": TellFailure(source),
     }
+
+
+def whole_pool() -> dict:
+    """The pool of a task that has the build database for itself for long: while it runs no other task waits inside of it."""
+    return {"pool": WRITER_POOL, "pool_slots": settings().parallel_loads}
 
 
 def documentation(*, purpose: str, kind: str, rerun: str, owner: str) -> str:

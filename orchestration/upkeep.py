@@ -8,7 +8,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, task
 
 from orchestration.names import MAINTAIN, WATCH_SOURCES, WRITER_POOL
 from orchestration.notifications import TellWhatNoTaskTold
-from orchestration.task_defaults import documentation, task_defaults
+from orchestration.task_defaults import documentation, task_defaults, whole_pool
 
 START = datetime(2020, 1, 1)
 # A waiting load or build goes first; absolute, because Airflow otherwise adds up what is downstream.
@@ -40,19 +40,19 @@ def maintain_dag() -> DAG:
         ),
     ) as dag:
 
-        @task(task_id="purge_landed_files", pool=WRITER_POOL)
+        @task(task_id="purge_landed_files", **whole_pool())
         def purge_landed_files() -> None:
             from ingest.maintenance import purge
 
             purge(print)
 
-        @task(task_id="compact_warehouse", pool=WRITER_POOL)
+        @task(task_id="compact_warehouse", **whole_pool())
         def compact_warehouse() -> None:
             from ingest.maintenance import compact
 
             compact(print)
 
-        @task(task_id="back_up", pool=WRITER_POOL)
+        @task(task_id="back_up", **whole_pool())
         def back_up() -> None:
             from ingest.maintenance import back_up
 

@@ -59,7 +59,8 @@ def utf8(path: Path, declared: str, is_thorough: bool = True, are_lines_rows: bo
         yield Text(path, found)
         return
     with scratch() as folder, open(folder / COPY, "wb") as copy:
-        for encoding in [marked] if marked else _worth_trying(path, declared, head):
+        tried = [marked] if marked else list(_worth_trying(path, declared, head))
+        for encoding in tried:
             copy.seek(0)
             copy.truncate()
             codec = "utf-8-sig" if encoding == "utf-8" else encoding
@@ -67,9 +68,11 @@ def utf8(path: Path, declared: str, is_thorough: bool = True, are_lines_rows: bo
                 copy.flush()
                 yield Text(Path(copy.name), encoding)
                 return
-        if are_lines_rows and _write_with_damage(path, marked or declared, copy):
+        # Of UTF-16, the byte order that its zero bytes tell.
+        likely = next((encoding for encoding in tried if encoding in (marked, declared) or encoding.startswith(declared)), None)
+        if are_lines_rows and likely and _write_with_damage(path, likely, copy):
             copy.flush()
-            yield Text(Path(copy.name), marked or declared)
+            yield Text(Path(copy.name), likely)
             return
     if "utf-8" in (marked, declared) and _is_damaged_utf8(path):
         yield Text(path, "utf-8")

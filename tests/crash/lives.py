@@ -18,14 +18,16 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.settings import settings
 from samples.make_samples import write_all
 from tests.crash import results, runs
 from tests.crash.runs import STEPS, Kill, Ran
 from tests.crash.small_project import FIRST, THEN, copy_home, deliver, make_project, using
 
 INGEST = STEPS[:3]
-# How often a life is killed in each of the steps before the build, or in its step: what costs most is the last run of a life.
-INGEST_KILLS, KILLS = 3, 5
+# How often a life is killed: in each of the steps before the build, in the build, in a later step. What costs most is a build: it
+# is in the last run of the former two.
+INGEST_KILLS, BUILD_KILLS, LATER_KILLS = 10, 10, 5
 TRIES = 6
 
 
@@ -65,31 +67,26 @@ class Life:
     seconds: float = 0.0
 
 
-def set_the_stage(folder: Path, with_history: bool) -> Stage:
-    """Make the project, publish a first version (or not), and run once undisturbed, with a copy before each step.
-
-    Args: folder: empty. with_history: something has been published before the run that is going to be killed.
-    """
+def set_the_stage(folder: Path) -> Stage:
+    """Make the project, publish a first version, and run once undisturbed when more files have arrived, with a copy before each
+    step. Args: folder: empty."""
     raw, drop, home = folder / "samples" / "raw", folder / "drop", folder / "home"
     write_all(folder / "samples")
     project = make_project(folder / "project")
     homes = {step: folder / f"before_{step}" for step in ("land", "gate_marts", "publish", "export")}
     deliver(raw, drop, FIRST)
     with using(project, home, drop):
-        _warm_up()
-        if with_history:
-            _must(runs.run("first", folder / "stage.log"))
-        else:
-            home.mkdir()
+        warm_up()
+        must(runs.run("first", folder / "stage.log"))
         before = results.published(home)
         deliver(raw, drop, THEN)
-        measured = _must(runs.run("undisturbed", folder / "stage.log", copies=homes))
+        measured = must(runs.run("undisturbed", folder / "stage.log", copies=homes))
         after = results.published(home)
     assert before != after, "what arrives has to change the figures"
     return Stage(project, drop, homes, home, "undisturbed", measured, before, after)
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Import once what every run imports: the runs are forked from here."""
     import exports.dashboard
     import exports.export
@@ -100,7 +97,8 @@ def _warm_up() -> None:
     runner.context()
 
 
-def _must(ran: Ran) -> Ran:
+def must(ran: Ran) -> Ran:
+    """A run that came to its end. Raises: RuntimeError when it did not."""
     if ran.failure or ran.was_killed:
         raise RuntimeError(f"an undisturbed run failed in {ran.last}: {ran.failure}")
     return ran
@@ -116,19 +114,13 @@ def plans(points: int, seed: int) -> list[Plan]:
     for done in range(0, each, INGEST_KILLS):
         steps = [*INGEST] * min(INGEST_KILLS, each - done)
         shapes.append(tuple(dice.sample(steps, len(steps))))
-    shapes += [(step,) * min(KILLS, each - done) for step in STEPS[3:] for done in range(0, each, KILLS)]
+    for step in STEPS[3:]:
+        kills = BUILD_KILLS if step == "build" else LATER_KILLS
+        shapes += [(step,) * min(kills, each - done) for done in range(0, each, kills)]
     return [
         Plan(number, dice.randrange(2**32), steps, steps[0] in STEPS[:4] or dice.random() < 0.2)
         for number, steps in enumerate(shapes)
     ]
-
-
-def one_of_all_steps(seed: int) -> Plan:
-    """A single life that is killed in every step, where it costs little several times."""
-    dice = random.Random(seed)
-    ingest = [*INGEST, *INGEST]
-    dice.shuffle(ingest)
-    return Plan(0, dice.randrange(2**32), (*ingest, "build", *("gate_marts", "publish", "publish", "export", "export")), False)
 
 
 def live(stage: Stage, plan: Plan, folder: Path) -> Life:
@@ -141,25 +133,7 @@ def live(stage: Stage, plan: Plan, folder: Path) -> Life:
     run_id = stage.run_id
     with using(stage.project, home, stage.drop):
         for step in plan.steps:
-            for number in range(TRIES):
-                if start == "land":
-                    run_id = f"life-{plan.number}-{len(life.kills)}-{number}"
-                kill = _draw(stage.measured, step, dice, 0.8**number)
-                ran = runs.run(run_id, log, start, kill)
-                if ran.failure:
-                    life.faults.append(f"the run before kill {len(life.kills) + 1} failed in {ran.last}: {ran.failure}")
-                    break
-                life.faults += [f"after a kill in {ran.last}: {fault}" for fault in results.inconsistencies(home)]
-                seen = results.published(home)
-                if seen not in (stage.before, stage.after):
-                    life.faults.append(f"after a kill in {ran.last} readers see other figures than before or after")
-                if ran.was_killed:
-                    life.kills.append((ran.last[0], "point" if kill.event else "moment"))
-                    start = ran.last[0] if ran.last[0] in stage.homes else "land"
-                    break
-                start = step if step in stage.homes else "land"  # it was faster than the kill: once more
-            else:
-                life.faults.append(f"{TRIES} runs ended before they were killed in {step}")
+            start, run_id = kill_once(stage, life, step, start, run_id, dice, log)
             if life.faults:
                 break
         if not life.faults:
@@ -170,11 +144,42 @@ def live(stage: Stage, plan: Plan, folder: Path) -> Life:
                 life.faults.append(f"the undisturbed run at the end failed in {ran.last}: {ran.failure}")
             else:
                 life.faults += results.differences(home, stage.undisturbed, run_id, stage.run_id)
-    life.notices = log.read_text(encoding="utf-8", errors="replace").count("was left by process") if log.exists() else 0
+    life.notices = notices(log)
     life.seconds = time.monotonic() - started
     if not life.faults:
         shutil.rmtree(folder)
     return life
+
+
+def kill_once(
+    stage: Stage, life: Life, step: str, start: str, run_id: str, dice: random.Random, log: Path, until: str = ""
+) -> tuple[str, str]:
+    """Run from the step `start` on and kill in `step`; then everything has to be consistent, and readers see a whole version.
+
+    Returns: the step from which the next run has to go on, and its run. What is wrong is added to the faults of the life.
+    """
+    for number in range(TRIES):
+        if start == "land":
+            run_id = f"life-{life.number}-{len(life.kills)}-{number}"
+        kill = _draw(stage.measured, step, dice, 0.8**number)
+        ran = runs.run(run_id, log, start, kill, until=until)
+        if ran.failure:
+            life.faults.append(f"the run before kill {len(life.kills) + 1} failed in {ran.last}: {ran.failure}")
+            return start, run_id
+        life.faults += [f"after a kill in {ran.last}: {fault}" for fault in results.inconsistencies(settings().home)]
+        if results.published(settings().home) not in (stage.before, stage.after):
+            life.faults.append(f"after a kill in {ran.last} readers see other figures than before or after")
+        if ran.was_killed:
+            life.kills.append((ran.last[0], "point" if kill.event else "moment"))
+            return (ran.last[0] if ran.last[0] in stage.homes else "land"), run_id
+        start = step if step in stage.homes else "land"  # it was faster than the kill: once more
+    life.faults.append(f"{TRIES} runs ended before they were killed in {step}")
+    return start, run_id
+
+
+def notices(log: Path) -> int:
+    """How often a run has told that it took over a lock."""
+    return log.read_text(encoding="utf-8", errors="replace").count("was left by process") if log.exists() else 0
 
 
 def _draw(measured: Ran, step: str, dice: random.Random, sooner: float) -> Kill:
@@ -206,7 +211,7 @@ def main() -> int:
     options.add_argument("--keep", type=Path, help="an empty folder to work in, which is kept")
     chosen = options.parse_args()
     started, folder = time.monotonic(), chosen.keep or Path(tempfile.mkdtemp(prefix="gmw-crash-"))
-    stage = set_the_stage(folder, with_history=True)
+    stage = set_the_stage(folder)
     todo = [plan for plan in plans(chosen.points, chosen.seed) if chosen.life in (None, plan.number)]
     print(f"seed {chosen.seed}: {len(todo)} lives; the stage took {time.monotonic() - started:.0f} s", flush=True)
     lives = []

@@ -36,8 +36,8 @@ def differences(home: Path, undisturbed: Path, run_id: str, undisturbed_run_id: 
 
 
 def inconsistencies(home: Path) -> list[str]:
-    """For the installation that this process works on: what is not consistent in an installation at any moment: a batch whose rows are not those of the ledger, a file twice, bytes
-    that the ledger names and that are not whole."""
+    """What is not consistent in the installation that this process works on, at whatever moment it was killed: a batch whose rows
+    are not those of the ledger, a file that is there twice, bytes that the ledger names and that are not whole."""
     database = home / "warehouse/gmw_build.duckdb"
     if not database.exists():
         return []
@@ -59,7 +59,8 @@ def inconsistencies(home: Path) -> list[str]:
                 ).fetchall()
             ]
         twice = "select source, file_id from ops.{} group by all having count(*) > 1"
-        told += [f"{table}: {row} is there twice" for table in ("file", "batch") for row in connection.execute(twice.format(table)).fetchall()]
+        for table in ("file", "batch"):
+            told += [f"{table}: {row} is there twice" for row in connection.execute(twice.format(table)).fetchall()]
         for path, file_id in connection.execute("select landed_path, file_id from ops.file").fetchall():
             landed = home / "landing" / path
             if not landed.is_file() or hashlib.sha256(landed.read_bytes()).hexdigest() != file_id:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.declaration import declarations
 from ingest.settings import settings
 from tests.crash.small_project import copy_home
 
@@ -58,19 +59,19 @@ def step_of(told: str) -> tuple[str, str]:
 
 
 def run(
-    run_id: str, log: Path, start: str = "land", kill: Kill | None = None, copies: dict[str, Path] | None = None
+    run_id: str, log: Path, start: str = "land", kill: Kill | None = None, copies: dict[str, Path] | None = None, until: str = ""
 ) -> Ran:
     """Run the pipeline from a step on in a child process; see `Kill`.
 
     Args: run_id: of the run. log: takes what it prints. start: `land` runs everything (`gmw run`); a later one runs that step and
     those after it, as a scheduler does that repeats a failed task. copies: step → where to copy the installation before it; then
-    the points of each step are counted, too.
+    the points of each step are counted, too. until: `gate_raw` ends the run after that step, as ingest DAGs do.
     """
     told_by, tell = os.pipe()
     started = time.monotonic()
     child = os.fork()
     if child == 0:
-        _child(run_id, log, start, kill if kill and kill.event else None, copies, tell)
+        _child(run_id, log, start, kill if kill and kill.event else None, copies, until, tell)
     os.close(tell)
     ran = Ran(False, (start, ""))
     buffer, entered, wanted_at, is_entered = b"", started, None, False
@@ -104,7 +105,7 @@ def run(
     return ran
 
 
-def _child(run_id: str, log: Path, start: str, kill: Kill | None, copies: dict[str, Path] | None, tell: int) -> None:
+def _child(run_id: str, log: Path, start: str, kill: Kill | None, copies: dict[str, Path] | None, until: str, tell: int) -> None:
     """The pipeline itself, in a session of its own; never returns."""
     code = 1
     try:
@@ -126,7 +127,7 @@ def _child(run_id: str, log: Path, start: str, kill: Kill | None, copies: dict[s
                     points.meet()
             os.write(tell, "\t".join(["step", *at]).encode() + b"\n")
 
-        _pipeline(run_id, start, step)
+        _pipeline(run_id, start, until, step)
         if points:
             for (name, source), met in points.met.items():
                 os.write(tell, f"events\t{name}\t{source}\t{met}\n".encode())
@@ -140,12 +141,20 @@ def _child(run_id: str, log: Path, start: str, kill: Kill | None, copies: dict[s
         os._exit(code)
 
 
-def _pipeline(run_id: str, start: str, step: Callable[[str], None]) -> None:
-    from expectations.gate import gate_marts
+def _pipeline(run_id: str, start: str, until: str, step: Callable[[str], None]) -> None:
+    from expectations.gate import gate_marts, gate_raw
     from exports.export import export
     from exports.publication import publish
+    from ingest.landing import land
+    from ingest.load import load
     from ingest.run import run_all
 
+    if until == "gate_raw":
+        for source in declarations():
+            for name, work in (("land", land), ("load", load), ("gate", lambda source: gate_raw(source, run_id))):
+                step(f"{source.name}: {name}")
+                work(source.name)
+        return
     if start == "land":
         blocked = run_all(run_id, None, step, lambda line: print(line, flush=True))
         assert blocked == [], blocked

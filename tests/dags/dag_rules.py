@@ -8,10 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from orchestration.names import WRITER_POOL
+from ingest.settings import settings
+from orchestration.names import BUILD_MARTS, MAINTAIN, WRITER_POOL
 
 HEAVY_MODULES = {"duckdb", "great_expectations", "dbt", "pandas", "altair", "xlsxwriter"}
 DOC_PARTS = ("**Purpose**", "**Type**", "**Re-run**", "**Retries**", "**Owner**")
+# Their tasks have the build database for themselves for long: they take all slots of the pool.
+ALONE = {BUILD_MARTS, MAINTAIN}
 # Tasks that do not write the build database. Every other one has to take the writer's slot.
 READERS = {"report_blocked_files", "export", "prove_restore", "deliver"}
 
@@ -46,6 +49,9 @@ def faults(found: dict, catching_up: set[str] = frozenset()) -> list[str]:
         for task_id, task in dag["tasks"].items():
             if task_id not in READERS and task["pool"] != WRITER_POOL:
                 told.append(f"{dag_id}.{task_id}: writes outside the pool {WRITER_POOL}")
+            slots = settings().parallel_loads if dag_id in ALONE else 1
+            if task_id not in READERS and task["pool_slots"] != slots:
+                told.append(f"{dag_id}.{task_id}: takes {task['pool_slots']} of the pool's slots instead of {slots}")
             if not task["retries"] or not task["back_off"] or not task["retry_policy"]:
                 told.append(f"{dag_id}.{task_id}: is not tried again, each time later, unless it would say the same again")
             if not task["tells"]:

@@ -38,6 +38,7 @@ def _dag(dag) -> dict:
         "tasks": {
             task.task_id: {
                 "pool": task.pool,
+                "pool_slots": task.pool_slots,
                 "after": sorted(task.upstream_task_ids),
                 "emits": sorted(asset.name for asset in task.outlets),
                 "retries": task.retries,

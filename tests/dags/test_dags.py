@@ -45,6 +45,9 @@ def test_each_rule_is_seen_to_fail(tmp_path_factory):
         "ingest_carelessly.load: writes outside the pool warehouse_writer",
         "ingest_carelessly.load: is not tried again, each time later, unless it would say the same again",
         "ingest_carelessly.load: tells nobody when it fails",
+        "ingest_carelessly.gate_raw: takes 2 of the pool's slots instead of 1",
+        "ingest_carelessly.gate_raw: is not tried again, each time later, unless it would say the same again",
+        "ingest_carelessly.gate_raw: tells nobody when it fails",
     ]
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from expectations import gate, personal_data
+from expectations import gate, history, personal_data
 from expectations.gate import GateCrashed, GateFailed, gate_marts, gate_raw
 from expectations.report import write_report
 from exports.publication import PublicationRefused, publish
-from ingest import privacy, warehouse
+from ingest import privacy, retention, warehouse
 from ingest.landing import land
 from ingest.load import load
 from tests.conftest import rows_of
@@ -81,7 +82,31 @@ def test_a_blocked_file_that_is_loaded_again_is_judged_again_and_has_one_verdict
     second = arrive("run 2")
     assert [failure.message for failure in second.failures] == [failure.message for failure in first.failures]
     assert statuses() == {"诉求台账_2026-01.csv": "blocked"}
-    assert rows_of("select distinct run_id from ops.gate_result") == [("run 2",)]
+    assert rows_of("select distinct run_id from ops.gate_result_current") == [("run 2",)]
+
+
+def test_what_was_said_of_a_blocked_file_before_is_kept_with_its_rows(drop):
+    issue_file(drop, 1, unit=f"物业 {PHONE}")
+    first, second = arrive("run 1"), arrive("run 2")
+    assert rows_of("select run_id, superseded_at is null, count(*) from ops.gate_result group by all order by all") == [
+        ("run 1", False, len(first.results)), ("run 2", True, len(second.results))
+    ]  # fmt: skip
+    rows = rows_of("select run_id, expectation, row_keys->>'_row_no', row_keys->>'found_in' from ops.gate_failing_row order by all")
+    assert rows == [(run, "no_personal_data_in_text", "3", "responsible_unit") for run in ("run 1", "run 2")]
+
+
+def test_results_that_count_no_longer_go_after_a_time_and_the_others_stay(drop, monkeypatch):
+    issue_file(drop, 1, unit=f"物业 {PHONE}")
+    arrive("run 1")
+    arrive("run 2")
+    with warehouse.writer("test") as connection:
+        connection.execute("update ops.gate_result set checked_at = checked_at - interval 40 day")
+        connection.execute("update ops.gate_failing_row set checked_at = checked_at - interval 40 day")
+        assert history.purge(connection) == 0
+    monkeypatch.setenv("GMW_GATE_HISTORY_DAYS", "30")
+    retention.purge()
+    assert rows_of("select run_id, expectation from ops.gate_result") == [("run 2", "no_personal_data_in_text")]
+    assert rows_of("select run_id, expectation from ops.gate_failing_row") == [("run 2", "no_personal_data_in_text")]
 
 
 def test_the_same_batch_gated_twice_gets_the_same_verdict(drop):
@@ -172,7 +197,9 @@ def test_clean_marts_pass_and_the_results_are_filed(build):
     )
     assert (filed, failed) == (len(report.results), 0)
     assert gate_marts("run 1").results == report.results
-    assert rows_of("select count(*) from ops.gate_result") == [(filed,)]
+    assert rows_of("select count(*), count(*) filter (superseded_at is null) from ops.gate_result") == [(2 * filed, filed)]
+    manifest = json.loads((publish("run 1") / "manifest.json").read_text(encoding="utf-8"))
+    assert sum(suite["checks"] for suite in manifest["gates"]) == filed
 
 
 def test_faulty_marts_fail_with_the_report_and_are_not_published(build):
@@ -196,7 +223,8 @@ def test_a_marts_gate_that_crashes_leaves_nothing_that_publication_could_rely_on
         connection.execute("alter table kpis.kpi_value drop column lower")
     with pytest.raises(GateCrashed, match="suite kpis.kpi_value"):
         gate_marts("run 1")
-    assert rows_of("select count(*) from ops.gate_result where gate = 'marts'") == [(0,)]
+    assert rows_of("select count(*) from ops.gate_result_current where gate = 'marts'") == [(0,)]
+    assert rows_of("select count(*) > 0 from ops.gate_result where gate = 'marts'") == [(True,)]
     with pytest.raises(PublicationRefused):
         publish("run 1")
 
@@ -214,13 +242,13 @@ def test_the_quality_report_is_one_file_that_needs_no_network(drop, home):
     assert write_report() == home / "reports" / "quality.html"
     assert "http" not in page and "src=" not in page and "@import" not in page
     assert "What does not hold (4)" in page
-    assert "case_no=&lt;i&gt;9&lt;/i&gt;" in page and "<i>" not in page
+    assert "<td>&lt;i&gt;9&lt;/i&gt;" in page and "<i>" not in page
     for said in (
         "no personal data in text",
         "诉求台账_2026-02.csv",
-        "found_in=responsible_unit",
+        "<td>row 3<td>responsible_unit",
         "every metric of the catalogue has rows",
-        "metric_code=P01",
+        "<td>P01<td>activity",
         "run 2",
         "no batch waits or is blocked",
     ):

@@ -28,4 +28,5 @@ class Mutation:
         words = self.change.replace(";", " ").split()
         after = {"update": 1, "from": 1, "into": 1, "table": 1}
         found = [words[number + after[word.lower()]] for number, word in enumerate(words[:-1]) if word.lower() in after]
-        return sorted({word.strip("(),") for word in found if "." in word and word.split(".")[0] in ("raw", "ops", "marts", "kpis", "seeds")})
+        schemas = ("raw.", "ops.", "marts.", "kpis.", "seeds.")
+        return sorted({word.strip("(),") for word in found if word.startswith(schemas)})

@@ -50,7 +50,8 @@ OF_KPIS = [
         f"insert into {TABLE} from {TABLE} where {IT}",
     ),
     Mutation(
-        TABLE, "a metric in another unit than its definition", "every_metric_is_in_the_catalogue", row("F13.top_share", names="metric_code"),
+        TABLE, "a metric in another unit than its definition", "every_metric_is_in_the_catalogue",
+        row("F13.top_share", names="metric_code"),
         f"update {TABLE} set unit = '%' where metric_code = '{{0}}'",
     ),
     Mutation(

@@ -32,7 +32,9 @@ class Outcome:
     others: list[str]
 
 
-def outcomes(connection: duckdb.DuckDBPyConnection, mutations: list[Mutation] = MUTATIONS, *, together: bool = True) -> list[Outcome]:
+def outcomes(
+    connection: duckdb.DuckDBPyConnection, mutations: list[Mutation] = MUTATIONS, *, together: bool = True
+) -> list[Outcome]:
     """Judge mutations.
 
     Args: connection: a writer of a copy of the built district, which is the installation. mutations: which. together: faults of

@@ -79,6 +79,16 @@ def test_a_lost_installation_is_restored_and_nothing_is_loaded_twice(kept: Ledge
     assert [(switch.cause, switch.why) for switch in versions.switches()] == [("restore", f"backup {made.name}")]
 
 
+def test_what_versions_changed_that_are_no_more_is_restored(kept: Ledger) -> None:
+    changed = settings().published / "history" / "20250101T000000Z-00000000" / "history.parquet"
+    changed.parent.mkdir(parents=True)
+    changed.write_text("figures")
+    made = backup.create()
+    lose()
+    restore.apply(made.name)
+    assert changed.read_text() == "figures"
+
+
 def test_a_backup_says_what_is_in_it_and_holds_no_secret(kept: Ledger, tmp_path: Path) -> None:
     made = backup.create()
     assert (made.rows["raw.ledger"], made.rows["ops.batch"], made.landed_files, made.new_files) == (2, 2, 2, 2)

@@ -21,6 +21,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from ingest.settings import PARALLEL_LOADS
 from orchestration.names import WRITER_POOL
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -240,9 +241,12 @@ def test_the_example_environment_names_every_variable_and_no_value():
     assert dict(re.findall(r"^# ([A-Z_]+)=(.*)$", example, re.M)) == with_default
 
 
-def test_init_makes_the_pool_of_the_one_writer_with_one_slot():
-    script = read_compose()["services"]["airflow-init"]["command"][-1]
-    assert f"airflow pools set {WRITER_POOL} 1 " in script
+def test_init_makes_the_pool_as_large_as_the_tasks_that_take_all_of_it_believe():
+    """A task that takes more slots than its pool has would never run."""
+    services = read_compose()["services"]
+    assert f'airflow pools set {WRITER_POOL} "$$GMW_PARALLEL_LOADS" ' in services["airflow-init"]["command"][-1]
+    told = {services[name]["environment"]["GMW_PARALLEL_LOADS"] for name in ("airflow-init", "dag-processor", "scheduler")}
+    assert told == {f"${{GMW_PARALLEL_LOADS:-{PARALLEL_LOADS}}}"}
 
 
 def test_the_metadata_store_holds_chinese_text():

@@ -169,12 +169,14 @@ def rows_with(damage: bytes, encoding: str, text: str) -> bytes:
         (b"\xd8\x00", "utf-16-be", "和畅社区的广场"),
     ],
 )
+@pytest.mark.parametrize("is_order_declared", [True, False])
 def test_a_damaged_character_in_the_declared_encoding_spoils_its_row_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes, encoding: str, text: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes, encoding: str, text: str, is_order_declared: bool
 ) -> None:
+    declared = encoding if is_order_declared else encoding.replace("utf-16-le", "utf-16").replace("utf-16-be", "utf-16")
     for chunk in (7, 1 << 20):
         monkeypatch.setattr("ingest.readers.text.CHUNK", chunk)
-        result = Loaded(ledger(encoding), written(tmp_path, rows_with(damage, encoding, text)))
+        result = Loaded(ledger(declared), written(tmp_path, rows_with(damage, encoding, text)))
         assert (result.status, result.rows_in, result.loaded, found(result)[0]) == ("loaded", 30, 29, encoding), result.message
         assert [row[:3] for row in result.quarantine()] == [(8, None, "invalid_encoding")]
         assert result.rows("place") == [(f"{text}{number}",) for number in range(1, 31) if number != 8]

@@ -1,4 +1,5 @@
-"""Rules of the marts gate on a small build: faults that hide, and what looks odd and is right. `tests/mutation` has a fault per rule."""
+"""Rules of the marts gate on a small build: faults that hide, and what looks odd and is right. `tests/mutation` has a fault for each
+rule."""
 
 from __future__ import annotations
 
@@ -355,6 +356,36 @@ def test_what_is_right_but_looks_odd_passes(build, case):
     build.execute(HARMLESS[case])
     build.execute(PUBLIC)
     assert [name for name, severity in failed(gate(build)).items() if severity == "critical"] == []
+
+
+def delivered(days: list[int]) -> str:
+    """SQL of accepted files of a source, one for each number of days ago."""
+    return "".join(
+        "insert into ops.file (source, file_id, file_name, as_of, retrieved_at) values "
+        f"('monthly', '{day}', '{day}', current_date - {day}, now()); "
+        f"insert into ops.batch (batch_id, source, file_id, status, loaded_at) values ('m{day}', 'monthly', '{day}', 'accepted', now()); "
+        for day in days
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "is_late"),
+    [
+        ([95, 64, 33, 2], False), ([155, 125, 95, 65], True), ([150, 120, 90, 60], False),  # each month: two turns and three days
+        ([12, 11, 10, 9], True), ([7, 6, 5, 4], False),  # each day
+        ([800, 435, 70], False), ([1500, 1135, 770], True),  # each year
+        ([200, 100], False),  # nothing can be told yet, and it was loaded today
+    ],
+)  # fmt: skip
+def test_a_source_is_late_by_its_own_rhythm(build, days, is_late):
+    build.execute(delivered(days))
+    late = failed(gate(build, only="marts")).get(("marts", "every_source_has_delivered_lately"))
+    assert late == ("warning" if is_late else None)
+
+
+def test_a_source_without_a_rhythm_is_late_after_forty_days(build):
+    build.execute("update ops.batch set loaded_at = now() - interval 42 day")
+    assert failed(gate(build, only="marts")) == {("marts", "every_source_has_delivered_lately"): "warning"}
 
 
 def test_points_outstanding_that_the_entries_add_up_to_are_right(build):

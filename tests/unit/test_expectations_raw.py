@@ -125,6 +125,13 @@ QUARANTINED = """
     insert into ops.quarantine select 'orders-00007', 'orders', null, i, 'level', 'wrong_type', 'integer', 'x', null, now()
     from range({rows}) as numbers (i)"""
 
+# Files of January to May, loaded and accepted.
+FILES = """
+    insert into ops.file (source, file_id, as_of, retrieved_at)
+    select 'orders', i::varchar, last_day(make_date(2026, i::integer, 1)), now() from range(1, 6) as months (i);
+    insert into ops.batch (batch_id, source, file_id, status) select 'month ' || i, 'orders', i::varchar, 'accepted'
+    from range(1, 6) as months (i);"""
+
 FAULTS = {
     "no rows": (
         f"delete from raw.orders where {OWN}; update ops.batch set rows_in = 1, rows_loaded = 0",
@@ -199,6 +206,18 @@ FAULTS = {
         f"update raw.orders set remark = '请回电13912345678谢谢' where {OWN} and _row_no = 2",
         {"no_personal_data_in_text": "critical"},
     ),
+    "a column of another type than declared": (
+        "alter table raw.orders alter column level type varchar",
+        {"columns_have_their_declared_types": "critical"},
+    ),
+    "three months without a file of a monthly source": (
+        FILES + "insert into ops.file (source, file_id, as_of, retrieved_at) values ('orders', repeat('f', 64), date '2026-09-30', now())",
+        {"no_file_is_missing_before_this_one": "warning"},
+    ),
+    "a file of the future": (
+        "insert into ops.file (source, file_id, as_of, retrieved_at) values ('orders', repeat('f', 64), date '2099-09-30', now())",
+        {"the_file_does_not_speak_of_the_future": "warning"},
+    ),
     "text that was read in a wrong encoding": (
         f"update raw.orders set remark = '鐢ㄦ埛' where {OWN} and _row_no = 2",
         {"no_text_was_read_in_a_wrong_encoding": "warning"},
@@ -221,6 +240,14 @@ def test_a_fault_fails_the_check_that_is_for_it_and_no_other(warehouse, fault):
     sql, expected = FAULTS[fault]
     warehouse.execute(sql)
     assert failed(gate(warehouse)) == expected
+
+
+@pytest.mark.parametrize("day", ["2026-06-30", "2026-07-31", "2026-05-15"])
+def test_a_file_that_follows_or_comes_late_in_the_rhythm_of_its_source_is_right(warehouse, day):
+    warehouse.execute(
+        f"{FILES} insert into ops.file (source, file_id, as_of, retrieved_at) values ('orders', repeat('f', 64), date '{day}', now())"
+    )
+    assert failed(gate(warehouse)) == {}
 
 
 @pytest.mark.parametrize(("earlier", "holds"), [([300] * 5, False), ([7] * 5, False), ([200] * 5, True), ([8] * 5, True)])

@@ -1,9 +1,7 @@
 {% set keys = ['place_key', 'period_type', 'period_start', 'period_end', 'breakdown_type', 'breakdown_value'] %}
 
 with cases as (
-    select place_key, opened_date, category, kind, is_resolved, observed_days, as_of_date
-    from {{ ref('fct_case') }}
-    where interval_status in ('valid', 'open')
+    select * from {{ cases_with_a_duration() }}
 ),
 
 grid as (

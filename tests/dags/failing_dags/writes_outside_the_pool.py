@@ -1,4 +1,4 @@
-"""Airflow DAG that breaks the rules: a writer without the pool, no documentation, catching up, several runs at a time."""
+"""Airflow DAG that breaks the rules: a writer without the pool, an ingest that takes all of it, no documentation, catching up, several runs at a time."""
 
 from datetime import datetime
 
@@ -10,4 +10,9 @@ with DAG("ingest_carelessly", schedule="@daily", start_date=datetime(2026, 1, 1)
     def load() -> None:
         """Pretends to write."""
 
+    @task(pool="warehouse_writer", pool_slots=2)
+    def gate_raw() -> None:
+        """Pretends to write."""
+
     load()
+    gate_raw()

@@ -77,8 +77,9 @@ def test_a_change_of_a_closed_period_is_a_restatement_and_the_growth_of_an_open_
 def test_a_figure_marked_partial_that_is_complete_now_has_grown(home):
     until = "update kpis.kpi_value set as_of = date '{}' where " + KEY
     publish("run-1", until.format("2026-03-20"))
-    publish("run-2", add(2), until.format("2026-10-31"))
+    second = publish("run-2", add(2), until.format("2026-10-31"))
     assert query(home, "select count(*) from kpi_restatement") == [(0,)]
+    assert query(home, f"select kind from {history(home, second)}") == [("period_open",)]
     publish("run-3", add(3), until.format("2026-10-31"))
     assert query(home, "select old_value, new_value from kpi_restatement") == [(6, 7)]
 
@@ -100,7 +101,7 @@ def test_a_figure_that_comes_or_goes_in_a_closed_period_is_a_restatement(home):
 
 
 def test_a_new_metric_restates_nothing(home):
-    publish("run-1", *(f"delete from kpis.{table} where metric_code = 'V01'" for table in ("kpi_value", "kpi_catalogue")))
+    publish("run-1", *(f"delete from kpis.{table} where metric_code = 'R02'" for table in ("kpi_value", "kpi_catalogue")))
     publish("run-2")
     assert query(home, "select count(*) from kpi_restatement") == [(0,)]
 
