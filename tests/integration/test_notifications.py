@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -117,6 +119,28 @@ def test_the_command_line_sends_a_test_and_says_when_there_is_no_channel(home: P
     del os.environ["GMW_NOTIFY_EMAIL"], os.environ["GMW_NOTIFY_WEBHOOK"]
     result = CliRunner().invoke(app, ["notify", "test"])
     assert (result.exit_code, "found neither" in result.output) == (1, True)
+
+
+@dataclass
+class KilledTask:
+    """What a run knows of a task: its names, and what it has left behind."""
+
+    left: dict[str, object]
+    task_id: str = "dbt_build"
+    log_url: str = "http://airflow.example/log"
+
+    def xcom_pull(self, task_ids: str, key: str) -> object:
+        return self.left.get(key)
+
+
+def test_a_run_tells_of_a_task_that_could_not_and_of_no_other(home: Path, web: WebServer) -> None:
+    run = {"dag": SimpleNamespace(dag_id="build_marts"), "run_id": "asset_triggered__1"}
+    notifications.TellWhatNoTaskTold().notify({**run, "ti": KilledTask({notifications.TOLD: True})})
+    assert web.requests == []
+    notifications.TellWhatNoTaskTold().notify({**run, "ti": KilledTask({})})
+    told = json.loads(web.requests[0][1])
+    assert told["title"] == "build_marts.dbt_build failed without an error"
+    assert "it was killed" in told["text"] and "GMW_SCHEDULER_MEMORY" in told["text"]
 
 
 @pytest.fixture
