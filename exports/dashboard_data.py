@@ -47,10 +47,9 @@ with recursive shown as (
     union
     select place.* from place join shown on shown.parent_place_key = place.place_key
 )
-select shown.place_key, tree, place_name, place_name_en, parent_place_key, depth, place_level
-from shown left join (select place_key, any_value(place_level) as place_level, any_value(place_path) as place_path
-    from carried group by place_key) as level using (place_key)
-order by tree_rank, depth, place_level = 'unknown', place_path, shown.place_key
+select place_key, tree, place_name, place_name_en, parent_place_key, depth, place_level
+from shown
+order by tree_rank, depth, place_level = 'unknown', place_path, place_key
 """
 
 COLUMNS = {
