@@ -14,7 +14,7 @@ import altair
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from exports import dashboard_charts, dashboard_data, dashboard_words, figures, restatement_figures, words
+from exports import dashboard_charts, dashboard_data, dashboard_words, figures, restatement_figures, words, workbook_cover
 from exports.figures import Published
 
 RESTATED_SHOWN = 40  # rows; the workbook has the others
@@ -44,15 +44,17 @@ def write(published: Published, path: Path) -> None:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # and in their own order
+    is_internal = published.audience == "internal"  # numbers before and now are hidden as inside, which is too little for the public
     steps = dashboard_data.carry(published)
     content = _content(published)
     page = environment.get_template("index.html.j2").render(
         publication=published.publication,
+        audience=workbook_cover.AUDIENCES[published.audience],
         verdict=figures.quality_verdict(published),
         quality=figures.quality(published),
-        restated=restatement_figures.restatements(published, only_this_version=True, totals_only=True),
+        restated=restatement_figures.restatements(published, only_this_version=True, totals_only=True) if is_internal else [],
         restated_shown=RESTATED_SHOWN,
-        restated_summary=restatement_figures.summary(published),
+        restated_summary=restatement_figures.summary(published) if is_internal else None,
         quality_columns=dashboard_words.QUALITY_COLUMNS,
         definitions=figures.definitions(published),
         words=words,
@@ -75,6 +77,8 @@ def _content(published: Published) -> dict[str, Any]:
     return {
         **lists,
         "as_of": str(published.publication["as_of"]),
+        # A report on one period opens with it.
+        "period": {"type": published.period.period_type, "start": str(published.period.start)} if published.period else None,
         "flow": dashboard_data.FUNDING_FLOW,
         "specifications": dashboard_charts.specifications(),
         "config": CONFIG,
@@ -101,4 +105,4 @@ def _text(name: str) -> str:
 def _libraries() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, in the version that Altair writes for; packed like the figures."""
     version = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    return dashboard_data.compressed(vl_convert.javascript_bundle(vl_version=version))
+    return dashboard_data.compressed([vl_convert.javascript_bundle(vl_version=version)])

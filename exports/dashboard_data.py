@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -41,15 +43,14 @@ LISTS = {
     "days": ("as_of", "", "as_of"),
 }  # fmt: skip
 
-PLACES = f"""
+PLACES = """
 with recursive shown as (
     from place where place_key in (select place_key from carried)
     union
     select place.* from place join shown on shown.parent_place_key = place.place_key
 )
 select place_key, tree, place_name, place_name_en, parent_place_key, depth, place_level
-from shown
-order by tree_rank, depth, place_level = 'unknown', place_path, place_key
+from shown order by tree_rank, depth, place_level = 'unknown', place_path, place_key
 """
 
 COLUMNS = {
@@ -81,7 +82,7 @@ def carry(published: Published) -> int:
     published.connection.execute(
         f"""
         create or replace temp table carried as
-        select metric_code, name_zh, name_en, family, unit, direction, is_headline, metric_rank, place_key, place_level, place_path,
+        select metric_code, name_zh, name_en, family, unit, direction, is_headline, metric_rank, place_key,
             period_type, period_start, period_end, period_rank, breakdown_type, breakdown_value, breakdown_label, breakdown_rank,
             is_headline_question, currency, status, as_of, n, numerator, denominator, {texts},
             unit is distinct from 'money' and numerator is distinct from "value" and denominator is not null as has_base
@@ -127,35 +128,45 @@ def packed(published: Published) -> str:
         join list_currencies on carried.currency is not distinct from list_currencies.currency
         join list_statuses using (status) join list_days using (as_of)
         order by metric_no, place_no, member_no, currency_no, period_no"""
-    text = f'{{"figures":{_columns(published, numbered, COLUMNS)},"curves":{_curves(published)}}}'
-    return compressed(text)
+    return compressed(_json(published, {"figures": (numbered, COLUMNS), "curves": (_curves(published), CURVE_COLUMNS)}))
 
 
-def compressed(text: str) -> str:
-    """A text as gzip in base64, the same each time."""
-    return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
+def compressed(pieces: Iterable[str]) -> str:
+    """The pieces of a text as one gzip in base64, the same each time."""
+    found = io.BytesIO()
+    with gzip.GzipFile(fileobj=found, mode="wb", compresslevel=6, mtime=0) as file:
+        for piece in pieces:
+            file.write(piece.encode())
+    return base64.b64encode(found.getbuffer()).decode()
 
 
 def _curves(published: Published) -> str:
-    """The survival curves of all time and years, of quarters above the deepest level; none in versions published without."""
+    """A query of the survival curves of all time and years, of quarters above the deepest level; of none in a version that was
+    published without them."""
     if not published.rows("select 1 from duckdb_tables() where table_name = 'kpi_survival_curve'"):
-        return _columns(published, "select 0 as nothing where false", dict.fromkeys(CURVE_COLUMNS, "nothing"))
-    numbered = f"""
+        return (
+            "select 0 as place_no, 0 as period_no, 0 as elapsed_days, 0 as n, 0 as at_risk_count, 0.0 as open_share, "
+            '0.0 as "lower", 0.0 as "upper" where false'
+        )
+    return f"""
         select list_places.no as place_no, list_periods.no as period_no, curve.*
         from kpi_survival_curve as curve
         join list_places using (place_key) join list_periods using (period_type, period_start, period_end)
         where period_type in ('all', 'year') or period_type = 'quarter' and depth < {DEEPEST}
         order by place_no, period_no, elapsed_days"""
-    return _columns(published, numbered, CURVE_COLUMNS)
 
 
-def _columns(published: Published, query: str, columns: dict[str, str]) -> str:
-    """The columns of a query as JSON, an array each, in the order of its rows."""
-    published.connection.execute(f"create or replace temp table ordered as {query}")
-    arrays = ", ".join(
-        f"coalesce(string_agg(coalesce(cast({expression} as varchar), 'null'), ',' order by rowid), '')"
-        for expression in columns.values()
-    )
-    (found,) = published.connection.execute(f"select {arrays} from ordered").fetchall()
-    published.connection.execute("drop table ordered")
-    return "{" + ",".join(f'"{name}":[{array}]' for name, array in zip(columns, found)) + "}"
+def _json(published: Published, tables: dict[str, tuple[str, dict[str, str]]]) -> Iterator[str]:
+    """Queries as JSON, piece by piece: an object per table, in it an array per column, in the order of the rows.
+
+    Args: tables: name of each to its query and to its columns, name to expression.
+    """
+    for number, (table, (query, columns)) in enumerate(tables.items()):
+        yield ("," if number else "{") + f'"{table}":'
+        published.connection.execute(f"create or replace temp table ordered as {query}")
+        for position, (name, expression) in enumerate(columns.items()):
+            array = f"string_agg(coalesce(cast({expression} as varchar), 'null'), ',' order by rowid)"
+            ((text,),) = published.connection.execute(f"select coalesce({array}, '') from ordered").fetchall()
+            yield ("," if position else "{") + f'"{name}":[{text}]'
+        yield "}"
+    yield "}"

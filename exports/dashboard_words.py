@@ -17,6 +17,7 @@ TEXTS = {
         "This browser cannot show the page: it takes Chrome, Edge, Firefox or Safari of 2023 or later. kpi.xlsx in the same folder "
         "has the same figures.",
     ),
+    "audience": ("读者", "Audience"),
     "run": ("运行", "Run"),
     "version": ("版本", "Version"),
     "published": ("发布", "Published"),

@@ -412,10 +412,11 @@ function showPeriod(place) {
   const seen = new Set();
   metrics.forEach((metric, number) => figures.of(number, places.indexOf(place)).forEach(figure => seen.add(figure.period)));
   const here = periods.filter(period => seen.has(period));
-  const type = here.some(period => period.period_type === choice.type) ? choice.type : here.some(period => period.period_type === 'all') ? 'all' : here[0]?.period_type;
+  const wanted = choice.type || content.period?.type;
+  const type = here.some(period => period.period_type === wanted) ? wanted : here.some(period => period.period_type === 'all') ? 'all' : here[0]?.period_type;
   const offered = here.filter(period => period.period_type === type).slice().reverse();
   // The latest period that is over is what people look for first.
-  const period = offered.find(one => periodKey(one) === choice.period) ?? offered.find(one => one.last <= content.as_of) ?? offered[0];
+  const period = offered.find(one => periodKey(one) === choice.period) ?? offered.find(one => !choice.period && one.start === content.period?.start) ?? offered.find(one => one.last <= content.as_of) ?? offered[0];
   for (const input of document.querySelectorAll('input[name=type]')) {
     input.checked = input.value === type;
     input.disabled = !here.some(one => one.period_type === input.value);
