@@ -10,7 +10,7 @@ from expectations import history
 from expectations.raw_suite import Batch
 from expectations.report import write_report
 from expectations.results import CheckResult, GateCrashed, GateFailed, GateReport
-from ingest import lineage, warehouse
+from ingest import limits, lineage, warehouse
 from ingest.declaration import SourceDeclaration, declaration
 
 __all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts", "gate_raw", "try_batch"]
@@ -19,6 +19,7 @@ LONGEST_BATCH_MESSAGE = 2000
 
 
 @lineage.traced("gate_raw.{source}", "gated")
+@limits.explained("gate raw")
 def gate_raw(source: str, run_id: str) -> GateReport:
     """Gate every batch of a source that is loaded and waits.
 
@@ -67,6 +68,7 @@ def try_batch(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, 
 
 
 @lineage.traced("gate_marts", "gated")
+@limits.explained("gate marts")
 def gate_marts(run_id: str) -> GateReport:
     """Gate what would be published: all suites of `expectations.mart_suite` on the build database.
 

@@ -48,7 +48,8 @@ def versions(
             raise typer.Exit(1)
         return
     history = switches()
-    table = Table(Column("version", no_wrap=True, min_width=25), "", "run", "published (UTC)", "data until", "gates", "MB", "was current (UTC)")
+    version_column = Column("version", no_wrap=True, min_width=25)
+    table = Table(version_column, "", "run", "published (UTC)", "data until", "gates", "MB", "was current (UTC)")
     for version in chosen:
         age = _age(datetime.now(timezone.utc) - version.published_at)
         table.add_row(

@@ -16,7 +16,7 @@ def folder_of(audience: str) -> Path:
     return settings().exports / "public" if audience == "public" else settings().exports
 
 
-@lineage.traced("export", "exported")
+@lineage.traced("export.{audience}", "exported")
 @limits.explained("export")
 def export(audience: str = "internal") -> list[Path]:
     """Write workbook, page and the files for programs of the current publication to exports/<version>/, and switch

@@ -137,11 +137,14 @@ def data_package(published: Published, folder: Path) -> dict[str, Any]:
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "hash": f"sha256:{_sha256(path)}"}
+    return {"bytes": path.stat().st_size, "hash": f"sha256:{sha256(path)}"}
 
 
-def write_manifest(published: Published, folder: Path) -> None:
-    """Write what stands in a folder, and where its numbers come from. The same version gives the same bytes."""
+def write_manifest(published: Published, folder: Path, **more: Any) -> None:
+    """Write what stands in a folder, and where its numbers come from. The same version gives the same bytes.
+
+    Args: more: further entries.
+    """
     publication = published.publication
     (rows,) = published.rows("select count(*) as figures from reported_figure")
     manifest = {
@@ -155,15 +158,17 @@ def write_manifest(published: Published, folder: Path) -> None:
         "code_version": publication["code_version"],
         "catalogue_version": publication["catalogue_version"],
         "figures": rows["figures"],
+        **more,
         "columns": {"kpi.csv": CSV_COLUMNS, "kpi.parquet": COLUMNS},
         "files": {
-            path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
             for path in sorted(folder.iterdir()) if path.name != MANIFEST
         },
     }  # fmt: skip
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

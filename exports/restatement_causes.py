@@ -220,6 +220,17 @@ def _compare_fact(connection: duckdb.DuckDBPyConnection, tables: dict[str, str],
         _side(name, columns, relation, via)
         for relation, via in ((old, _earlier(connection, fact.via or "")), (new, tables.get(fact.via or "", "")))
     )
+    # First by digest alone: of millions of rows, few have changed.
+    digest = "select key, hash(content, place_key, days) as digest, place_key from"
+    connection.execute(
+        f"""
+        create or replace temp table changed_key as
+        select coalesce(old.key, new.key) as key from ({digest} ({old_side})) as old full join ({digest} ({new_side})) as new
+            on old.key = new.key
+        where old.digest is distinct from new.digest or new.place_key in (select place_key from moved_place)
+        """
+    )
+    changed = "where key in (select key from changed_key)"
     connection.execute(
         f"""
         insert into fact_change
@@ -228,9 +239,7 @@ def _compare_fact(connection: duckdb.DuckDBPyConnection, tables: dict[str, str],
             old.content is not distinct from new.content, coalesce({is_later}, false),
             old.place_key, new.place_key, old.days, new.days, old.source, old.file_id, old.row_no,
             new.source, new.file_id, new.row_no
-        from ({old_side}) as old full join ({new_side}) as new on old.key = new.key
-        where old.content is distinct from new.content or old.place_key is distinct from new.place_key
-            or old.days is distinct from new.days or new.place_key in (select place_key from moved_place)
+        from (from ({old_side}) {changed}) as old full join (from ({new_side}) {changed}) as new on old.key = new.key
         """
     )
 

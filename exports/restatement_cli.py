@@ -45,8 +45,8 @@ def restatements(
 # A place by any of its names; the path as it was in the period, too.
 IS_PLACE = """($place is null or place_path = $place or place_key in (
     select place_key from dim_place where $place in (place_key, place_code, place_name, place_path)))"""
-ORDER = """version desc, place_path, metric_code, breakdown_type != 'none', breakdown_type, breakdown_value, currency nulls first, period_type,
-    period_start"""
+ORDER = """version desc, place_path, metric_code, breakdown_type != 'none', breakdown_type, breakdown_value,
+    currency nulls first, period_type, period_start"""
 
 
 def _restated(connection: duckdb.DuckDBPyConnection, version: str, metric: str | None, place: str | None) -> list[dict[str, Any]]:

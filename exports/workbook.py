@@ -29,6 +29,8 @@ FAMILY_COLUMNS = (
     ("变化下限\nChange from", 12), ("变化上限\nChange to", 12), ("变化是否显著\nSignificance", 24),
 )  # fmt: skip
 BREAKDOWN = 5
+# Folded away, so that a row can be read on A4; the [+] above them opens them.
+FOLDED = ("Level", "Period type", "Numerator", "Denominator", "Change from", "Change to")
 HEADLINE_COLUMNS = (
     ("地点\nPlace", 20), ("指标\nMetric", 46), ("期间\nPeriod", 16), ("数值\nValue", 14), ("下限 95%\nLower", 11),
     ("上限 95%\nUpper", 11), ("样本\nn", 9), ("分子\nNumerator", 13), ("分母\nDenominator", 13), ("单位\nUnit", 16),
@@ -257,11 +259,12 @@ def _family(book: Book, sheet: Worksheet, published: Published, family: str) -> 
     sheet.write_string(
         2, 0,
         f"顶层及下一层地点；细分只列全部、调查和年度。本表 {len(rows):,} 行，全部 {total['n']:,} 行见 kpi.csv。 Top two levels of places; "
-        f"breakdowns by all time, wave and year only. {len(rows):,} rows here, all {total['n']:,} in kpi.csv.",
+        f"breakdowns by all time, wave and year only. {len(rows):,} rows here, all {total['n']:,} in kpi.csv. 折叠的列：点 [+]。 Folded columns: [+].",
         book.format(font_color=MUTED),
     )  # fmt: skip
-    for column, (_, width) in enumerate(FAMILY_COLUMNS):
-        sheet.set_column(column, column, width)
+    for column, (heading, width) in enumerate(FAMILY_COLUMNS):
+        folded = {"level": 1, "hidden": True} if heading.split("\n")[-1] in FOLDED else {}
+        sheet.set_column(column, column, width, None, folded)
     if not any(figure["breakdown_type"] != "none" for figure in rows):
         sheet.set_column(BREAKDOWN, BREAKDOWN, 11)
     book.heading(sheet, FIRST_ROW - 1, [heading for heading, _ in FAMILY_COLUMNS])

@@ -25,6 +25,7 @@ import duckdb
 
 from exports import version_folder, versions
 from exports.history import HISTORY
+from exports.history import HISTORY
 from exports.versions import sha256
 from ingest import privacy, warehouse
 from ingest.build import code_version
@@ -122,6 +123,7 @@ def create(tell: Callable[[str], None] = lambda _: None, is_locked: bool = False
     with alone("back up") as folder:
         version_folder.remove_stale(folder)
         version_folder.remove_stale(folder / "published")
+        version_folder.remove_stale(folder / "published" / HISTORY)
         name = version_folder.new_name(folder, f"backup {time.time_ns()}")
         aside = version_folder.partial(folder, name)
         aside.mkdir()
@@ -145,6 +147,7 @@ def create(tell: Callable[[str], None] = lambda _: None, is_locked: bool = False
                 missing.append(path)
         if published:
             keep_version(settings().published / published, folder / "published")
+            keep_history(settings().published, folder / "published")
             keep_history(settings().published, folder / "published")
             if (switches := settings().published / versions.SWITCHES).is_file():
                 _copy(switches, aside / versions.SWITCHES)
@@ -280,6 +283,12 @@ def keep_history(published: Path, folder: Path) -> None:
     """Keep what the versions have changed, also those that are no more, in another folder of versions."""
     for name in version_folder.names(published / HISTORY):
         keep_version(published / HISTORY / name, folder / HISTORY)
+
+
+def keep_history(published: Path, folder: Path) -> None:
+    """Keep what each version has changed, also of versions that are deleted, in another folder of versions: it outlives them all."""
+    for version in version_folder.names(published / HISTORY):
+        keep_version(published / HISTORY / version, folder / HISTORY)
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ingest.load import ensure_raw_table
 from ingest.settings import settings
 
 SLOWEST = 5
+LAST_LINES = 30
 RUN_RESULTS = "run_results.json"
 # Unless GMW_MEMORY_LIMIT says less: nothing else that is large runs beside a build.
 BUILD_MEMORY = "80%"
@@ -38,8 +40,8 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
 
     Args: run_id: identifies the run in `kpi_value` and in the gate results. select: a dbt selection; default everything.
         echo: takes dbt's progress, one line at a time.
-    Raises: BuildFailed naming each failing node; BuildKilled; privacy.OtherKeys while a key rotation is unfinished; CorrectionError;
-    WarehouseBusy; DiskFull; OutOfMemory.
+    Raises: BuildFailed naming each failing node; BuildKilled; privacy.OtherKeys while a key rotation is unfinished;
+    CorrectionError; WarehouseBusy; DiskFull; OutOfMemory.
     """
     corrections.check_all()
     with warehouse.writer(f"prepare build {run_id}") as connection, warehouse.transaction(connection):
@@ -53,12 +55,20 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
     started, started_at = time.monotonic(), time.time()
     # What dbt said of the build before is not about this one.
     (settings().dbt_target / RUN_RESULTS).unlink(missing_ok=True)
-    code = dbt(arguments, purpose=f"build {run_id}", echo=echo)
+    said, limit_met = deque(maxlen=LAST_LINES), []
+
+    def hear(line: str) -> None:
+        said.append(line)
+        if limits.is_named(line):
+            limit_met[:] = [line]
+        echo(line)
+
+    code = dbt(arguments, purpose=f"build {run_id}", echo=hear)
     lineage.dbt_has_run(started_at)
     if code < 0:
         raise BuildKilled(_ended_by(-code))
     if code != 0:
-        raise BuildFailed(_failures())
+        raise BuildFailed(_failures([*limit_met, *said]))
     staging_quarantine.note(run_id)
     for line in _summary(time.monotonic() - started):
         echo(line)
@@ -141,7 +151,8 @@ def _summary(seconds: float) -> list[str]:
     ]  # fmt: skip
 
 
-def _failures() -> str:
+def _failures(said: Iterable[str]) -> str:
+    """The failing nodes by dbt's results; what dbt has `said` at its end, when it left none (a full disk takes none, either)."""
     results = settings().dbt_target / RUN_RESULTS
     log = settings().dbt_target / "dbt.log"
     failed = [
@@ -149,16 +160,16 @@ def _failures() -> str:
         for result in (json.loads(results.read_text())["results"] if results.exists() else [])
         if result["status"] in ("error", "fail", "runtime error")
     ]
-    what = "\n".join(failed) if failed else "dbt stopped before it ran a node"
+    what = "\n".join(failed) if failed else "dbt left no results of a failing node. Its last words:\n" + "\n".join(said)
     return f"dbt build failed; nothing is published.\n{what}\nThe whole log: {log}"
 
 
 def _ended_by(number: int) -> str:
     if number == signal.SIGKILL:
         what = (
-            "was killed (signal 9): by somebody, or by the system because memory was short (`dmesg` tells). Then end what else runs "
-            "there, or set GMW_MEMORY_LIMIT to what is left"
+            "was killed (signal 9): by somebody, or by the system because memory was short (`dmesg` tells). Then end what else "
+            "runs there, or set GMW_MEMORY_LIMIT to what is left"
         )
     else:
         what = f"was ended by signal {number}"
-    return f"dbt build: expected it to run to its end, found that it {what}. Nothing is published, nothing to clean up: run it again."
+    return f"dbt build: expected it to run to its end, found that it {what}. Nothing is published or left behind: run it again."

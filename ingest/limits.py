@@ -41,6 +41,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def is_named(text: str) -> bool:
+    """Whether a text says that the disk is full or that memory was not enough."""
+    return any(words in text for words in (*FULL_TEXTS, *MEMORY_TEXTS))
+
+
 @contextmanager
 def explained(step: str) -> Iterator[None]:
     """Around a step (or, as a decorator, a function): a full disk or too little memory ends it with words.

@@ -155,7 +155,14 @@ def _event(job: str, run_id: str) -> Iterator[Callable[..., None]]:
 def _run_event(state: str, this: Running, parent: Running | None, run_id: str, touched: Touched, error: str) -> object:
     import duckdb
     from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
-    from openlineage.client.facet_v2 import error_message_run, job_type_job, parent_run, processing_engine_run, set_producer, tags_run
+    from openlineage.client.facet_v2 import (
+        error_message_run,
+        job_type_job,
+        parent_run,
+        processing_engine_run,
+        set_producer,
+        tags_run,
+    )
 
     set_producer(PRODUCER)
     facets: dict[str, Any] = {

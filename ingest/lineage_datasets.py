@@ -101,10 +101,10 @@ def exported(given: BoundArguments, paths: list[Path] | BaseException) -> Touche
     """The current version → the files that people open."""
     if isinstance(paths, BaseException):
         return Touched()
-    version = _version(paths[0].parent.name)
+    version, place = _version(paths[0].parent.name), paths[0].parent.parent.relative_to(settings().home)
     return Touched(
         [_read("duckdb", f"marts.main.{table}", version) for table in ("dim_place", "kpi_catalogue", "kpi_value")],
-        [_written("file", f"exports/{path.name}", version, size=path.stat().st_size, fileCount=1) for path in paths],
+        [_written("file", f"{place}/{path.name}", version, size=path.stat().st_size, fileCount=1) for path in paths],
     )
 
 

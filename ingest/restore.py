@@ -119,6 +119,7 @@ def apply(name: str, tell: Callable[[str], None] = lambda _: None) -> Planned:
         os.replace(restored, database)
         version_folder.fsync(database.parent)
         if found.published:
+            backup.keep_history(settings().backups / "published", published)
             switches = backup.folder_of(name) / versions.SWITCHES
             if switches.is_file() and not (published / versions.SWITCHES).exists():
                 shutil.copy(switches, published / versions.SWITCHES)

@@ -13,3 +13,8 @@ WATCH_SOURCES = "watch_sources"
 def ingest_dag_id(source: str) -> str:
     """The DAG that ingests a source."""
     return f"ingest_{source}"
+
+
+def deliver_dag_id(period_type: str) -> str:
+    """The DAG that delivers the reports on months, quarters or years."""
+    return f"deliver_{period_type}"

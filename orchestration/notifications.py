@@ -13,7 +13,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -168,6 +168,16 @@ def _masked(notice: Notice) -> Notice:
 
 
 def _mail(notice: Notice) -> None:
+    body = f"<pre style=\"white-space: pre-wrap\">{html.escape(chr(10).join(notice.lines))}</pre>"
+    send_mail(os.environ[MAIL_TO], f"[gmw] {' '.join(notice.title.split())}", body)
+
+
+def send_mail(to: str, subject: str, body: str, files: Sequence[str] = ()) -> None:
+    """Send a mail by the server that GMW_NOTIFY_SMTP names.
+
+    Args: to: addresses, parted by commas. body: HTML. files: paths of what is attached.
+    Raises: RuntimeError with what the server or the network said, without its password.
+    """
     from airflow.providers.smtp.hooks.smtp import SmtpHook
     from airflow.sdk import Connection
 
@@ -183,11 +193,10 @@ def _mail(notice: Notice) -> None:
                 extra=json.dumps({"timeout": TIMEOUT_SECONDS, "retry_limit": ATTEMPTS, **held.extra}),
             )  # fmt: skip
 
-    recipients = [address.strip() for address in os.environ[MAIL_TO].split(",") if address.strip()]
-    body = f"<pre style=\"white-space: pre-wrap\">{html.escape(chr(10).join(notice.lines))}</pre>"
+    recipients = [address.strip() for address in to.split(",") if address.strip()]
     try:
         with Hook(held.connection) as hook:
-            hook.send_email_smtp(to=recipients, subject=f"[gmw] {' '.join(notice.title.split())}", html_content=body)
+            hook.send_email_smtp(to=recipients, subject=subject, html_content=body, files=list(files))
     except Exception as error:
         raise RuntimeError(held.hide(f"{type(error).__name__}: {error}")) from None
 

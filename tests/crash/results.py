@@ -14,10 +14,10 @@ from ingest.sql import literal
 # Which run it was, and when: everything else has to be the same.
 OF_THE_RUN = {
     "run_id", "_loaded_at", "loaded_at", "last_loaded_at", "retrieved_at", "gated_at", "opened_at", "checked_at", "moved_at",
-    "fetched_at", "original_path", "sources_loaded_at",
+    "fetched_at", "arrived_at", "told_at", "over_at", "closed_at", "version", "compared_with", "published_at",
 }  # fmt: skip
 # Of the ledgers: what was gated of the marts is compared for the run that was published; a run that was killed leaves its name.
-LEDGERS = "table_schema in ('raw', 'ops') and table_name not in ('run', 'gate_result', 'replay')"
+LEDGERS = "table_schema in ('raw', 'ops') and table_name not in ('run', 'gate_result', 'gate_failing_row', 'replay')"
 PUBLISHED = "table_schema = 'main' and table_name != 'publication'"
 
 
@@ -69,7 +69,7 @@ def inconsistencies(home: Path) -> list[str]:
 
 
 def faults_of_files(home: Path) -> list[str]:
-    """What is not as it should be among the files: bytes that are not those of the ledger, versions that are not whole, leftovers."""
+    """What is not as it should be among the files: bytes that are not those of the ledger, and what was left behind."""
     told = []
     with duckdb.connect(str(home / "warehouse/gmw_build.duckdb"), read_only=True) as connection:
         known = dict(connection.execute("select landed_path, file_id from ops.file").fetchall())
@@ -94,7 +94,8 @@ def published(home: Path) -> str:
         return ""
     manifest = json.loads((current / "manifest.json").read_text(encoding="utf-8"))
     for name, file in manifest["files"].items():
-        assert hashlib.sha256((current / name).read_bytes()).hexdigest() == file["sha256"], f"{current.resolve()}/{name} is not whole"
+        digest = hashlib.sha256((current / name).read_bytes()).hexdigest()
+        assert digest == file["sha256"], f"{current.resolve()}/{name} is not whole"
     with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as connection:
         rows = connection.execute("select * exclude (run_id) from kpi_value order by all").fetchall()
     return hashlib.sha256(repr(rows).encode()).hexdigest()
@@ -145,7 +146,9 @@ def _gates(home: Path, undisturbed: Path, run_id: str, undisturbed_run_id: str) 
         with duckdb.connect(str(folder / "warehouse/gmw_build.duckdb"), read_only=True) as connection:
             found.append(
                 connection.execute(
-                    "select * exclude (run_id, checked_at) from ops.gate_result where gate = 'raw' or run_id = ? order by all", [run]
+                    "select * exclude (run_id, checked_at, superseded_at) from ops.gate_result "
+                    "where gate = 'raw' or run_id = ? order by all",
+                    [run],
                 ).fetchall()
             )
     return [] if found[0] == found[1] else ["ops.gate_result differs"]

@@ -16,7 +16,7 @@ DOC_PARTS = ("**Purpose**", "**Type**", "**Re-run**", "**Retries**", "**Owner**"
 # Their tasks have the build database for themselves for long: they take all slots of the pool.
 ALONE = {BUILD_MARTS, MAINTAIN}
 # Tasks that do not write the build database. Every other one has to take the writer's slot.
-READERS = {"report_blocked_files", "export", "prove_restore"}
+READERS = {"report_blocked_files", "export", "prove_restore", "deliver"}
 
 
 def describe_folder(folder: Path, airflow_home: Path) -> dict:

@@ -58,7 +58,7 @@ def test_an_empty_folder_is_a_fault(tmp_path):
 def test_there_is_one_ingest_dag_per_declared_source_and_nothing_else(dags):
     assert declarations()
     assert set(dags) == {f"ingest_{source.name}" for source in declarations()} | {
-        "build_marts", "export_kpis", "maintain", "watch_sources",
+        "build_marts", "export_kpis", "maintain", "watch_sources", "deliver_month", "deliver_quarter", "deliver_year",
     }
 
 

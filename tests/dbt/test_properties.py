@@ -153,12 +153,13 @@ def test_the_order_in_which_dated_files_arrive_changes_nothing(mode: str, arrive
         connection.execute("""
             create table raw_ledger (key integer, value integer, _file_id varchar, _row_no bigint, _batch_id varchar);
             create table ops_batch (batch_id varchar, status varchar, batch_no bigint);
-            create table ops_file (file_id varchar, source varchar, as_of date, revision integer);
+            create table ops_file (
+                file_id varchar, source varchar, as_of date, revision integer, retrieved_at timestamptz, delivered_at timestamptz);
         """)
         for batch_no, number in enumerate(sequence):
             connection.execute("insert into ops_batch values (?, 'accepted', ?)", [f"b{number}", batch_no])
             as_of = date(2026, 1, 31) + timedelta(days=31 * (number // 2))
-            connection.execute("insert into ops_file values (?, 'ledger', ?, ?)", [f"f{number}", as_of, number % 2])
+            connection.execute("insert into ops_file values (?, 'ledger', ?, ?, now(), now())", [f"f{number}", as_of, number % 2])
             for row_no, (key, value) in enumerate(contents[number], 1):
                 row = [key, value, f"f{number}", row_no, f"b{number}"]
                 connection.execute("insert into raw_ledger values (?, ?, ?, ?, ?)", row)

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exports.explain import PARTS, Hidden, explain, parse_period, records
+from exports.explain_trail import trail
 from ingest import warehouse
 from ingest.cli import app
 from tests.conftest import Sample
@@ -118,3 +119,39 @@ def test_a_number_that_is_hidden_where_it_is_published_is_explained_only_on_requ
     with pytest.raises(Hidden, match="--show-hidden"):
         explain("S03", value["place_key"], period, breakdown)
     assert explain("S03", value["place_key"], period, breakdown, show_hidden=True).value["value"] is not None
+
+
+def test_the_report_follows_a_number_to_files_gates_and_earlier_versions(installation: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    result = CliRunner().invoke(app, ["explain", "R02", "--place", "和畅社区", "--period", "2026-03", "--limit", "2", "--html", str(page)])
+    assert result.exit_code == 0, result.output
+    explanation = explain("R02", "和畅社区", "2026-03")
+    followed = trail(explanation)
+    used = {(row.source, row.file_name) for part in explanation.parts for row in part.rows}
+    assert {(row["source"], row["file_name"]) for row in followed.files} == used
+    assert sum(row["row_count"] for row in followed.files) == explanation.value["denominator"]
+    assert all(row["checks"] > 0 and row["status"] == "accepted" for row in followed.files)
+    assert followed.gates and all(row["failed_critical"] == 0 for row in followed.gates)
+    (current,) = [row for row in followed.published if row["is_current"]]
+    assert (current["value"], current["n"]) == (explanation.value["value"], explanation.value["n"])
+    text = page.read_text(encoding="utf-8")
+    for said in (explanation.metric["formula"], current["version"], *(name for _, name in used), "kpi_row_case.sql"):
+        assert said in text
+        assert said in result.output or said.endswith(".sql") or len(said) > 60 or said in "".join(result.output.split("\n"))
+    assert "<script" not in text and "default-src 'none'" in text and "反映人" not in text
+
+
+def test_the_report_says_what_was_corrected(installation: Path) -> None:
+    with warehouse.reader() as connection:
+        corrected = records(
+            connection,
+            """
+            select batch.source, batch.file_id, row_no from ops.correction_outcome inner join ops.batch using (batch_id)
+            where outcome = 'applied' and batch.status = 'accepted'
+            """, [],
+        )  # fmt: skip
+    whole = {name: explain(name, "青禾区", "all") for name in ("P01", "R01.raised")}
+    for explanation in whole.values():
+        rows = {(row.source, row.file_id, row.row_no) for part in explanation.parts for row in part.rows}
+        expected = [row for row in corrected if (row["source"], row["file_id"], row["row_no"]) in rows]
+        assert len(trail(explanation).corrections) == len(expected)

@@ -24,8 +24,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 def shown(page: Path, place: str, folder: Path) -> str:
     """What a browser shows of a page that is opened from a file."""
     opened = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run",
-         f"--user-data-dir={folder}", "--virtual-time-budget=8000", "--dump-dom", page.resolve().as_uri() + place],
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+         "--no-first-run", f"--user-data-dir={folder}", "--virtual-time-budget=8000", "--dump-dom", page.resolve().as_uri() + place],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     return opened.stdout
@@ -53,7 +53,7 @@ def asked() -> Iterator[tuple[str, list[str]]]:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium to open the page")
 def test_the_page_opens_from_a_file_and_shows_a_model(ledger: Ledger, tmp_path: Path) -> None:  # noqa: F811
-    """GIVEN a project with a model that was built. WHEN the documentation is written. THEN a browser shows the model and its columns."""
+    """GIVEN a project with a model that was built. WHEN the documentation is written. THEN a browser shows it with its columns."""
     project = ledger.folder / "dbt_project"
     (project / "models" / "intermediate").mkdir(parents=True)
     (project / "macros").mkdir()
@@ -62,7 +62,8 @@ def test_the_page_opens_from_a_file_and_shows_a_model(ledger: Ledger, tmp_path: 
     model = project / "models" / "intermediate" / "int_topic"
     model.with_suffix(".sql").write_text("select topic, count(*) as entries from {{ source('ledger', 'ledger') }} group by all")
     model.with_suffix(".yml").write_text(
-        "models:\n- name: int_topic\n  description: One row per topic of the ledger.\n  columns:\n  - {name: entries, description: 次数}\n"
+        "models:\n- name: int_topic\n  description: One row per topic of the ledger.\n"
+        "  columns:\n  - {name: entries, description: 次数}\n"
     )
     with warehouse.writer("what dbt would build") as connection:
         connection.execute("create schema intermediate; create table intermediate.int_topic (topic varchar, entries bigint)")

@@ -13,13 +13,15 @@ import pytest
 
 from exports import export, publication
 from ingest import warehouse
+from ingest.build import build
 from ingest.landing import land
-from ingest.limits import DiskFull
+from ingest.limits import DiskFull, OutOfMemory
 from ingest.load import load
 from ingest.settings import settings
-from tests.conftest import SECRET, rows_of
+from tests.conftest import rows_of
 from tests.integration.test_publication import ACTIVITIES, build_toy, query
 from tests.unit.arriving import ROW, issue_file
+from tests.unit.ledger_project import Ledger, ledger  # noqa: F401
 
 MEGABYTES = 64
 SAYS = r"expected room on the disk of .*home, found [0-9,]+ MB free of [0-9,]+ MB .*Nothing is lost.*Make room"
@@ -44,20 +46,15 @@ class SmallDisk:
 
 
 @pytest.fixture
-def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]:
+def disk(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]:
     """GIVEN an installation on a disk of 64 MB."""
-    home = tmp_path / "home"
     home.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(home)], capture_output=True, text=True
     )
     if mounted.returncode:
         pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
-    monkeypatch.setenv("GMW_HOME", str(home))
-    monkeypatch.setenv("GMW_DROP_FOLDER", str(tmp_path / "drop"))
-    monkeypatch.setenv("GMW_PERSON_KEY_SECRET", SECRET)
     monkeypatch.setenv("GMW_MEMORY_LIMIT", "200MB")
-    (tmp_path / "drop").mkdir()
     try:
         yield SmallDisk(home)
     finally:
@@ -71,8 +68,8 @@ def left_behind() -> list[Path]:
     return [path for place in places if place.exists() for path in place.iterdir()] + partial
 
 
-def test_land_says_that_the_disk_is_full_and_lands_the_file_once_there_is_room(disk: SmallDisk, tmp_path: Path) -> None:
-    issue_file(tmp_path / "drop", "a.csv", *(ROW.format(number, "x" * 500) for number in range(10_000)))
+def test_land_says_that_the_disk_is_full_and_lands_the_file_once_there_is_room(disk: SmallDisk, drop: Path) -> None:
+    issue_file(drop, "a.csv", *(ROW.format(number, "x" * 500) for number in range(10_000)))
     with warehouse.writer("make the ledger"):
         pass
     disk.leave(2000)
@@ -84,13 +81,13 @@ def test_land_says_that_the_disk_is_full_and_lands_the_file_once_there_is_room(d
     assert [(report.status, report.rows_loaded) for report in load("issue_ledger")] == [("loaded", 10_000)]
 
 
-def test_a_load_on_a_full_disk_stores_a_file_whole_or_not_at_all(disk: SmallDisk, tmp_path: Path) -> None:
+def test_a_load_on_a_full_disk_stores_a_file_whole_or_not_at_all(disk: SmallDisk, drop: Path) -> None:
     dice = random.Random(5)
-    issue_file(tmp_path / "drop", "a.csv", ROW.format(99_999, ""))
+    issue_file(drop, "a.csv", ROW.format(99_999, ""))
     land("issue_ledger")
     load("issue_ledger")
     issue_file(
-        tmp_path / "drop", "b.csv", *(ROW.format(number, dice.randbytes(200).hex()) for number in range(10_000))
+        drop, "b.csv", *(ROW.format(number, dice.randbytes(200).hex()) for number in range(10_000))
     )
     land("issue_ledger")
     failed = 0
@@ -147,3 +144,36 @@ def test_an_export_on_a_full_disk_leaves_the_one_before(disk: SmallDisk) -> None
     disk.make_room()
     export.export()
     assert (disk.home / "exports" / "current").resolve().name == (disk.home / "published" / "current").resolve().name
+
+
+def test_a_build_on_a_full_disk_or_with_too_little_memory_says_so_and_completes_afterwards(
+    ledger: Ledger, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:
+    ledger.stage("select range as entry_no, hash(range)::varchar as people from range(2000000)")
+    disk.leave(10_000)
+    with pytest.raises(DiskFull, match=f"build: {SAYS}"):
+        build("first", echo=lambda line: None)
+    disk.make_room()
+    monkeypatch.setenv("GMW_MEMORY_LIMIT", "20MB")
+    ledger.stage("select string_agg(range::varchar, '') as entry_no from range(20000000)")
+    with pytest.raises(OutOfMemory, match=r"build: expected to need no more memory than .* \(20MB\).*Nothing is lost"):
+        build("second", echo=lambda line: None)
+    ledger.stage("select range as entry_no from range(3)")
+    build("third", echo=lambda line: None)
+    assert rows_of("select count(*) from staging.stg_ledger__activity") == [(3,)]
+    assert left_behind() == []
+
+
+def test_a_publication_with_too_little_memory_says_so_and_leaves_the_version_before(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_toy("run-1")
+    first = publication.publish("run-1")
+    build_toy("run-2", more=1)
+    monkeypatch.setenv("GMW_MEMORY_LIMIT", "1MB")
+    with pytest.raises(OutOfMemory, match=r"publish: expected to need no more memory than GMW_MEMORY_LIMIT \(1MB\)"):
+        publication.publish("run-2")
+    assert (home / "published" / "current").resolve() == first and left_behind() == []
+    monkeypatch.delenv("GMW_MEMORY_LIMIT")
+    publication.publish("run-2")
+    assert query(home, ACTIVITIES) == [(199.0,)]

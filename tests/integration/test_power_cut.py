@@ -28,7 +28,10 @@ land("issue_ledger")
 publish("run-1")
 export()
 """
-CALLS = "openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir,symlink,symlinkat,link,linkat,mkdir,mkdirat"
+CALLS = (
+    "openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir,symlink,symlinkat,link,linkat,"
+    "mkdir,mkdirat"
+)
 CALL = re.compile(r"^(?:\[pid +)?\d+\]? +(\w+)\((.*)\) += (-?\d+)")
 ENDED = re.compile(r"^(?:\[pid +)?(\d+)\]? +<\.\.\. (\w+) resumed>(.*)$")
 BEGUN = re.compile(r"^(?:\[pid +)?(\d+)\]? +(\w+)\((.*) <unfinished \.\.\.>$")

@@ -170,7 +170,7 @@ def test_a_policy_that_cannot_be_meant_is_refused(home, monkeypatch, setting, wr
 
 
 def test_a_publication_does_not_overtake_a_rollback(published, capsys):
-    """GIVEN a version that was withdrawn. WHEN the next run is published. THEN it waits, and says so, until somebody lets it through."""
+    """GIVEN a version that was withdrawn. WHEN the next run is published. THEN it waits until somebody lets it through."""
     first = version_folder.current_name(published)
     publication.publish(build_again(1))
     versions.rollback(first, why="the points of March are twice there")
@@ -203,7 +203,7 @@ def test_a_switch_that_was_written_down_and_never_made_holds_nothing(published):
 
 
 def test_rollbacks_at_once_and_while_it_publishes_leave_a_whole_link(published):
-    """WHEN two people go back again and again while versions are published. THEN no rollback fails, and one of theirs is current."""
+    """WHEN two people go back again and again while versions are published. THEN none fails, and one of theirs is current."""
     names = [version_folder.current_name(published), *(publication.publish(build_again(number)).name for number in (1, 2))]
     code = "import sys\nfrom exports import versions\nfor _ in range(250):\n    versions.rollback(sys.argv[1])\n"
     rolling = [
@@ -226,7 +226,7 @@ def test_a_parquet_file_says_which_version_it_is_of(published):
 
 
 def test_the_way_to_several_parquet_files_that_the_documentation_names_stays_with_one_version(published):
-    """GIVEN the query of docs/querying.md, begun. WHEN a version is published before it ends. THEN it finds the one it began with."""
+    """GIVEN the query of docs/querying.md, begun. WHEN a version is published before it ends. THEN it stays with its own."""
     (text,) = re.findall(r"```duckdb\n(.*?)```", (PROJECT / "docs" / "querying.md").read_text(encoding="utf-8"), re.DOTALL)
     pin, query = text.replace("var/published", str(published)).strip().removesuffix(";").split(";")
     with duckdb.connect() as connection:

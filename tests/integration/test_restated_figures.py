@@ -240,6 +240,16 @@ def test_a_figure_whose_restatement_is_hidden_is_not_told_by_the_ones_before(hom
     assert rows == [(None, None, None, None, None, True)] * 2
 
 
+def test_a_figure_that_is_hidden_now_is_not_told_by_its_restatements(home):
+    partial = f"update kpis.kpi_value set as_of = date '2026-03-20' where {KEY}"
+    publish("run-1", PEOPLE, partial)
+    publish("run-2", PEOPLE, partial, add(9))
+    assert query(home, "select old_value, new_value from kpi_restatement") == [(4, 13)]
+    nothing = "value = null, numerator = null, n = null"
+    publish("run-3", PEOPLE, f"update kpis.kpi_value set {nothing}, status = 'suppressed' where {KEY}")
+    assert query(home, "select old_value, new_value, is_hidden from kpi_restatement") == [(None, None, True)]
+
+
 def facts(*rows: tuple[str, str, str, bool, str]) -> list[str]:
     """Activities: number, place, day, whether held, file."""
     values = ", ".join(
@@ -265,7 +275,10 @@ CAUSE = """select main_cause, causes, list(cause || ' ' || file_name || ' ' || c
 def test_rows_of_a_batch_that_was_not_there_before_are_late_rows(home):
     publish("run-1", *batch("a"), *facts(*OLD))
     late = ("3", "qinghe/cuiyuan/xingfu", "2026-03-31", True, "b")
-    elsewhere = [("4", "qinghe/hebin", "2026-03-31", True, "b"), ("5", "qinghe/cuiyuan", "2026-04-01", True, "b")]
+    elsewhere = [
+        ("4", "qinghe/hebin", "2026-03-31", True, "b"), ("5", "qinghe/cuiyuan", "2026-04-01", True, "b"),
+        ("6", "qinghe/cuiyuan", "2026-02-28", True, "b"),
+    ]  # fmt: skip
     publish("run-2", *batch("a"), *batch("b"), *facts(*OLD, late, *elsewhere), add(1))
     assert query(home, CAUSE) == [("late_rows", "late_rows", ["late_rows b.csv 1"])]
 
@@ -295,7 +308,8 @@ ATTENDANCE = KEY.replace("P01", "P05")
 
 def attended(secret: str, *rows: tuple[str, str]) -> list[str]:
     values = ", ".join(
-        f"('{number}', 'qinghe/cuiyuan', date '2026-03-05', '{secret}.{number}', date '2026-10-31', 'issue_ledger', '{file}', {number})"
+        f"('{number}', 'qinghe/cuiyuan', date '2026-03-05', '{secret}.{number}', date '2026-10-31', 'issue_ledger', "
+        f"'{file}', {number})"
         for number, file in rows
     )
     return [PERSONS, f"insert into marts.fct_participation values {values}"]
@@ -316,6 +330,7 @@ def test_new_keys_of_the_same_persons_are_no_cause(home):
     assert query(home, "select main_cause from kpi_restatement order by version desc limit 1") == [("late_rows",)]
 
 
+OTHER_CODE = "update ops.run set code_version = 'v10' where run_id = 'run-2'"
 REPLAYED = "insert into ops.replay (replay_id, batch_id, started_at, finished_at) values ('replay-00001', 'batch a', now(), now())"
 CORRECTED = """insert into ops.correction_outcome (batch_id, correction_id, row_no, column_name, outcome, loaded_at)
     values ('batch a', 'C1', {}, 'state', 'applied', now())"""
@@ -329,14 +344,17 @@ def test_rows_that_a_replay_changed_are_told_from_rows_that_a_correction_changed
 
 
 def test_a_correction_that_was_there_before_is_no_cause(home):
-    publish("run-1", *batch("a"), CORRECTED.format(1), *facts(*OLD))
-    publish("run-2", *batch("a"), *batch("b"), *facts(*OLD, ("3", "qinghe/cuiyuan", "2026-03-07", True, "b")), add(1))
-    assert query(home, CAUSE) == [("late_rows", "late_rows", ["late_rows b.csv 1"])]
+    loaded, corrected = (
+        [line.replace("now()", "timestamptz '2026-01-01'") for line in lines] for lines in (batch("a"), [CORRECTED.format(1)])
+    )
+    publish("run-1", *loaded, *corrected, *facts(*OLD))
+    publish("run-2", *loaded, OTHER_CODE, *facts((*OLD[0][:3], False, "a"), OLD[1]), add(-1))
+    assert query(home, "select main_cause from kpi_restatement") == [("code",)]
 
 
 def test_where_only_the_code_is_another_one_it_is_the_cause(home):
     publish("run-1", *batch("a"), *facts(*OLD))
-    publish("run-2", "update ops.run set code_version = 'v10' where run_id = 'run-2'", *batch("a"), *facts(*OLD), add(1))
+    publish("run-2", OTHER_CODE, *batch("a"), *facts(*OLD), add(1))
     assert query(home, "select main_cause, causes, old_code_version, new_code_version from kpi_restatement") == [
         ("code", "code", "v9.9", "v10")
     ]

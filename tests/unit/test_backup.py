@@ -36,6 +36,9 @@ def kept(ledger: Ledger) -> Ledger:  # noqa: F811
     ledger.file("ledger_2.csv", "3,30,2026-02-01,停车,王伯伯,", header=header)
     arrive(ledger)
     version(settings().published, "20261101T000000Z-00000001", rows=2)
+    history = settings().published / "history" / "20250101T000000Z-00000001"
+    history.mkdir(parents=True)
+    (history / "history.parquet").write_text("what a version has changed that is deleted since")
     return ledger
 
 
@@ -76,6 +79,8 @@ def test_a_lost_installation_is_restored_and_nothing_is_loaded_twice(kept: Ledge
     assert arrive(kept) == []
     assert rows_of(ENTRIES) == before[0]
     assert version_folder.current_name(settings().published) == "20261101T000000Z-00000001"
+    (history,) = (settings().published / "history").glob("*/history.parquet")
+    assert history.read_text().startswith("what a version has changed")
     assert [(switch.cause, switch.why) for switch in versions.switches()] == [("restore", f"backup {made.name}")]
 
 

@@ -58,7 +58,8 @@ create table marts.fct_points (points_key varchar, place_key varchar, kind varch
     source varchar);
 create table marts.dim_organisation (organisation_version_key varchar, place_key varchar);
 create table marts.fct_role (role_key varchar, place_key varchar, valid_from date, valid_to date);
-create table marts.fct_evaluation (evaluation_key varchar, place_key varchar, score double, scale_min double, scale_max double);
+create table marts.fct_evaluation (evaluation_key varchar, place_key varchar, subject_type varchar, score double,
+    scale_min double, scale_max double);
 create table marts.fct_figure (figure_key varchar, place_key varchar, source varchar, kind varchar, measure varchar, unit varchar,
     process_code varchar, value double, lower double, upper double, period_start date, period_end date);
 create table marts.fct_vote (vote_key varchar, place_key varchar, state varchar, voter_unit varchar, eligible_count bigint,
@@ -115,7 +116,8 @@ added as (
     group by all
 )
 select
-    added.metric_code, catalogue.definition_version, added.place_key, 'month' as period_type, date '2026-01-01' as period_start,
+    added.metric_code, catalogue.definition_version, added.place_key, if(added.place_key = 'q:0', 'district', 'community') as place_level,
+    added.place_key as place_path, 'month' as period_type, date '2026-01-01' as period_start,
     date '2026-02-01' as period_end, member[1] as breakdown_type, member[2] as breakdown_value,
     numerator::double as numerator, denominator::double as denominator, share as value,
     coalesce(denominator, numerator)::bigint as n, if(unit = 'share', greatest(share - 0.1, 0), null) as lower,

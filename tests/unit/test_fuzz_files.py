@@ -177,7 +177,9 @@ def counted(form: str, content: bytes, encoding: str) -> int | None:
 
 
 @pytest.mark.parametrize("form", MAKERS)
-def test_a_damaged_file_is_loaded_quarantined_or_blocked_and_always_counted(tmp_path: Path, form: str) -> None:
+def test_a_damaged_file_is_loaded_quarantined_or_blocked_and_always_counted(
+    tmp_path: Path, form: str, capsys: pytest.CaptureFixture
+) -> None:
     until = time.monotonic() + SECONDS / len(MAKERS)
     number, statuses, compared = 0, set(), 0
     while time.monotonic() < until or number < 5:
@@ -209,8 +211,10 @@ def test_a_damaged_file_is_loaded_quarantined_or_blocked_and_always_counted(tmp_
             kept = Path(tempfile.mkdtemp(prefix="gmw-fuzz-")) / f"{form}-{number - 1}"
             kept.write_bytes(content)
             raise AssertionError(f"{where}: {type(error).__name__}: {error}; the file: {kept}") from error
+    with capsys.disabled():
+        print(f"\n{form}, seed {SEED}: {number} files read, {compared} of them compared with another library", end=" ")
     assert statuses == {"loaded", "blocked"} or number < 30
-    assert compared or form not in ("csv", "json", "jsonl", "xlsx", "parquet")
+    assert compared or number < 30 or form not in ("csv", "json", "jsonl", "xlsx", "parquet")
 
 
 PRINTED = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co")), max_size=12)

@@ -1,4 +1,4 @@
-"""Airflow DAG that breaks the rules: a writer without the pool, an ingest that takes all of it, no documentation, catching up, several runs at a time."""
+"""Airflow DAG that breaks the rules: a writer without the pool, an ingest that takes all of it, no documentation…"""
 
 from datetime import datetime
 
