@@ -74,7 +74,7 @@ class Table:
 def is_published(name: str) -> bool:
     """Whether a model is part of what is published, by its name."""
     return name.startswith(("dim_", "fct_", "figure_", "quality_")) or name in (
-        "kpi_catalogue", "kpi_like_for_like", "kpi_target", "kpi_value", "kpi_value_public", "process_coverage"
+        "kpi_catalogue", "kpi_like_for_like", "kpi_survival_curve", "kpi_target", "kpi_value", "kpi_value_public", "process_coverage"
     )  # fmt: skip
 
 
