@@ -328,7 +328,8 @@ HARMLESS = {
         "metric_code = 'R03'"
     ),
     "a community that belongs to another district afterwards": (
-        "insert into marts.dim_place select * replace (date '2026-02-01' as counts_from, 'q:2' as parent_place_key) "
+        "insert into marts.dim_place select * replace ('q:9' as place_key) from marts.dim_place where place_key = 'q:0'; "
+        "insert into marts.dim_place select * replace (date '2026-02-01' as counts_from, 'q:9' as parent_place_key) "
         "from marts.dim_place where place_key = 'q:1'; "
         "update marts.dim_place set counts_to = date '2026-02-01' where place_key = 'q:1' and counts_from is null"
     ),
