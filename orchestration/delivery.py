@@ -60,6 +60,8 @@ def deliver_dag(period_type: str) -> DAG:
         schedule=CronDataIntervalTimetable(SCHEDULES[period_type], timezone=ZONE),
         start_date=START,
         catchup=False,
+        # People get mail from it: somebody switches it on.
+        is_paused_upon_creation=True,
         max_active_runs=1,
         tags=["exports"],
         default_args=task_defaults("data team"),
@@ -67,7 +69,7 @@ def deliver_dag(period_type: str) -> DAG:
         doc_md=documentation(
             purpose=f"Freezes the report on the last {period_type} in `exports/archive` and `exports/public/archive`, and mails the "
             f"internal workbook to {MAIL_TO}.",
-            kind=f"export; `{SCHEDULES[period_type]}` ({ZONE}); reads the published version only.",
+            kind=f"export; `{SCHEDULES[period_type]}` ({ZONE}), once it is switched on; reads the published version only.",
             rerun="trigger the DAG: the same figures make no new edition and no new mail, other ones do. Another period: "
             "`gmw export --period 2026-08`.",
             owner="data team",

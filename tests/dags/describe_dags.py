@@ -34,6 +34,7 @@ def _dag(dag) -> dict:
         "tells": type(dag.on_failure_callback).__name__,
         "tags": sorted(dag.tags),
         "catchup": dag.catchup,
+        "starts_paused": bool(dag.is_paused_upon_creation),
         "max_active_runs": dag.max_active_runs,
         "tasks": {
             task.task_id: {

@@ -62,6 +62,10 @@ def test_there_is_one_ingest_dag_per_declared_source_and_nothing_else(dags):
     }
 
 
+def test_only_what_sends_reports_to_people_waits_until_it_is_switched_on(dags):
+    assert {name for name, dag in dags.items() if dag["starts_paused"]} == {"deliver_month", "deliver_quarter", "deliver_year"}
+
+
 @pytest.mark.parametrize("source", declarations(), ids=lambda source: source.name)
 def test_an_ingest_dag_follows_its_declaration(dags, source):
     dag = dags[f"ingest_{source.name}"]
