@@ -93,6 +93,19 @@ def rules_of(table: str, columns: list[str]) -> list[Rule]:
 
 
 MART_RULES: dict[str, list[Rule]] = {
+    "kpi_survival_curve": [
+        Rule(
+            "a_curve_falls_from_1_to_0_within_its_interval",
+            "open_share between 0 and 1, between lower and upper where they are known, and never larger than on the day before",
+            """select place_key, period_type, period_start, elapsed_days, open_share, lower, upper from (
+                select *, lag(open_share) over (partition by place_key, period_type, period_start order by elapsed_days) as before
+                from batch
+            ) where open_share is null or open_share < 0 or open_share > 1 or open_share > before
+                or lower > open_share or upper < open_share""",
+            "see models/kpis/kpi_survival_curve.sql",
+            column="open_share",
+        ),
+    ],
     **FACT_RULES,
     "dim_place": [
         Rule(

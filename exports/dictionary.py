@@ -38,6 +38,7 @@ PUBLICATION = {
             ("as_of", "date", "Last local day that is known"),
             ("code_version", "varchar", "Code that made the run"),
             ("catalogue_version", "varchar", "Digest of all definitions; changes when one of them does"),
+            ("compared_with", "varchar", "Version that restatements compare with: what people saw before; NULL of the first one"),
             ("gates", "json", "Suites of checks with how many failed, by severity"),
         )
     ],

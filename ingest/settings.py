@@ -95,7 +95,8 @@ def settings() -> Settings:
     $GMW_HOME/drop), GMW_EXAMPLES_FOLDER (folder of the public example data sets), GMW_DBT_VARS (dbt variables as
     YAML, e.g. `{example_sources: true}`, over those of dbt_project.yml), GMW_MEMORY_LIMIT (what DuckDB may take in one process,
     e.g. `500MB`; default 1500MB, and 80 % of the machine's for a build), GMW_THREADS (threads of DuckDB in one process; default:
-    the cores, at most 4), GMW_PARALLEL_LOADS (how many tasks of Airflow read files at a time; default 2), GMW_KEEP_VERSIONS (how many published versions and exports are kept at least; default 12), GMW_KEEP_HOURS (how long a version is kept after it
+    the cores, at most 4), GMW_PARALLEL_LOADS (how many tasks of Airflow read files at a time; default 2), GMW_KEEP_VERSIONS (how
+    many published versions and exports are kept at least; default 12), GMW_KEEP_HOURS (how long a version is kept after it
     was current; default 24), GMW_BACKUP_FOLDER (default $GMW_HOME/backups), GMW_BACKUP_DAILY and GMW_BACKUP_WEEKLY (for how many
     days, 7, and weeks, 5, a backup is kept), GMW_GATE_HISTORY_DAYS (how long results of the gates are kept that count no longer;
     default 400).

@@ -152,7 +152,7 @@ def test_the_blocked_file_is_told_once_with_what_to_do_and_where_the_log_is(seco
         ("build_marts", "dbt_build", r"dbt build: \d+ models, \d+ tests, \d+ seeds; [\d.]+ s"),
         ("build_marts", "gate_marts", r"gate_marts: \d+ checks on marts with [\d,]+ KPI rows; [\d.]+ s"),
         ("build_marts", "publish", r"publish .*: \d+ tables, [\d,]+ rows, [\d.,]+ MB; [\d.]+ s"),
-        ("export_kpis", "export", r"export: 3 files of [\d,]+ KPI rows, [\d.,]+ MB; [\d.]+ s"),
+        ("export_kpis", "export", r"export: 8 files of [\d,]+ KPI rows, [\d.,]+ MB; [\d.]+ s"),
         ("maintain", "purge_landed_files", r"0 landed files purged, 0 bytes, [\d.]+ s"),
         ("maintain", "compact_warehouse", r"build database [\d.,]+ MB, \d+% of it free: .*; [\d.]+ s"),
         ("maintain", "back_up", r"backup .*: \d+ tables, [\d,]+ rows, .*; [\d.]+ s, [\d.]+ s of them behind the writer lock"),

@@ -152,4 +152,10 @@ OF_KPIS = [
         "kpis.kpi_recoverable", "a count of few people follows from the others", "no_count_of_few_people_is_shown_or_can_be_worked_out",
         "select '7'", "insert into kpis.kpi_recoverable values ('internal', {0}, 'worked out')",
     ),
+    Mutation(
+        "kpis.kpi_survival_curve", "a curve that rises", "a_curve_falls_from_1_to_0_within_its_interval",
+        "select place_key, elapsed_days::varchar from kpis.kpi_survival_curve where period_type = 'all' and elapsed_days > 5 "
+        "order by all limit 1",
+        "update kpis.kpi_survival_curve set open_share = 1 where period_type = 'all' and place_key = '{0}' and elapsed_days = {1}",
+    ),
 ]  # fmt: skip
