@@ -14,9 +14,10 @@ from ingest.sql import literal
 # Which run it was, and when: everything else has to be the same.
 OF_THE_RUN = {
     "run_id", "_loaded_at", "loaded_at", "last_loaded_at", "retrieved_at", "gated_at", "opened_at", "checked_at", "moved_at",
-    "fetched_at", "arrived_at", "told_at", "over_at", "closed_at", "version", "compared_with", "published_at",
+    "fetched_at", "arrived_at", "delivered_at", "told_at", "over_at", "closed_at", "version", "compared_with", "published_at",
 }  # fmt: skip
-# Of the ledgers: what was gated of the marts is compared for the run that was published; a run that was killed leaves its name.
+# Of the ledgers: what was gated of the marts is compared for the run that was published, and of batches what counts: a run that was
+# killed leaves its name and what it said.
 LEDGERS = "table_schema in ('raw', 'ops') and table_name not in ('run', 'gate_result', 'gate_failing_row', 'replay')"
 PUBLISHED = "table_schema = 'main' and table_name != 'publication'"
 
@@ -147,7 +148,7 @@ def _gates(home: Path, undisturbed: Path, run_id: str, undisturbed_run_id: str) 
             found.append(
                 connection.execute(
                     "select * exclude (run_id, checked_at, superseded_at) from ops.gate_result "
-                    "where gate = 'raw' or run_id = ? order by all",
+                    "where gate = 'raw' and superseded_at is null or run_id = ? order by all",
                     [run],
                 ).fetchall()
             )
