@@ -16,7 +16,8 @@ from tests.conftest import SECRET, Sample
 
 @pytest.fixture(scope="session")
 def built(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """GIVEN the demonstration files. WHEN everything runs once, without a scheduler: `home` and `drop`, for tests to copy.
+    """GIVEN the demonstration files. WHEN everything runs once, without a scheduler: `home`, for tests to copy, and `drop`, where
+    the files lie and stay as they are.
 
     Processes that share the tests share it, too: the first one builds it.
     """
@@ -26,20 +27,18 @@ def built(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "home").exists():
-            making = folder / "making"
+            shutil.copytree(sample.raw, folder / "drop")
             with pytest.MonkeyPatch.context() as patch:
-                shutil.copytree(sample.raw, making / "drop")
-                use_installation(making, patch)
+                use_installation(folder / "making", folder / "drop", patch)
                 assert run_all("first", None, lambda step: None, print) == []
-            os.rename(making / "drop", folder / "drop")
-            os.rename(making / "home", folder / "home")
+            os.rename(folder / "making", folder / "home")
     return folder
 
 
-def use_installation(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Let `folder/home` be the installation, and `folder/drop` the place where files arrive."""
-    patch.setenv("GMW_HOME", str(folder / "home"))
-    patch.setenv("GMW_DROP_FOLDER", str(folder / "drop"))
+def use_installation(home: Path, drop: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let `home` be the installation, and `drop` the place where files arrive."""
+    patch.setenv("GMW_HOME", str(home))
+    patch.setenv("GMW_DROP_FOLDER", str(drop))
     patch.setenv("GMW_PERSON_KEY_SECRET", SECRET)
     patch.delenv("GMW_DBT_VARS", raising=False)
 
@@ -47,11 +46,10 @@ def use_installation(folder: Path, patch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="package")
 def installation(built: Path, tmp_path_factory: pytest.TempPathFactory):
     """GIVEN a copy of the demonstration district, run once."""
+    folder = tmp_path_factory.mktemp("sample")
+    shutil.copytree(built / "home", folder / "home", symlinks=True)
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("sample")
-        for name in ("home", "drop"):
-            shutil.copytree(built / name, folder / name, symlinks=True)
-        use_installation(folder, patch)
+        use_installation(folder / "home", built / "drop", patch)
         yield folder
 
 
