@@ -28,7 +28,9 @@ def keep(published: Path) -> list[str]:
     for version in version_folder.names(published):
         if (folder / version).exists():
             continue
-        folder.mkdir(exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir()
+            version_folder.fsync(published)
         partial = version_folder.partial(folder, version)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
