@@ -35,7 +35,7 @@ class LocalAirflow:
     Args:
         home: AIRFLOW_HOME, made when missing.
         port: of the API server; None for any free one.
-        single_run: start with an empty metadata database, hold all DAGs back until `unpause_all`, read DAG files once.
+        single_run: start with an empty metadata database, hold all DAGs back until `unpause`, read DAG files once.
     """
 
     def __init__(self, home: Path, *, port: int | None = None, single_run: bool) -> None:
@@ -107,9 +107,10 @@ class LocalAirflow:
                 "Each declared source has one; `gmw source list` shows the declared sources",
             )
 
-    def unpause_all(self) -> None:
-        """Let the scheduler run all DAGs; it creates the run of each one's last interval at once."""
-        self._request("PATCH", "/api/v2/dags", params={"dag_id_pattern": "%"}, json={"is_paused": False})
+    def unpause(self, patterns: list[str]) -> None:
+        """Let the scheduler run the DAGs whose ids are like a pattern; it creates the run of each one's last interval at once."""
+        for pattern in patterns:
+            self._request("PATCH", "/api/v2/dags", params={"dag_id_pattern": pattern}, json={"is_paused": False})
 
     def all(self, path: str, key: str) -> list[dict]:
         """All pages of a collection of the REST API.
