@@ -102,8 +102,9 @@ def land_arrivals(source: SourceDeclaration, arrived: Arrivals, restore: bool = 
         known = dict(
             connection.execute("select file_id, purged_at is not null from ops.file where source = ?", [source.name]).fetchall()
         )
-        refused += ledger.of_another_period(connection, source, [(file, as_of, file_id) for file, as_of, _, file_id, _ in copied])
-        copied = [one for one in copied if one[0].address not in {file.address for file in refused}]
+        wrong = ledger.of_another_period(connection, source, [(file, as_of, file_id) for file, as_of, _, file_id, _ in copied])
+        copied = [one for one in copied if one[0].address not in {file.address for file in wrong}]
+        refused += wrong
         is_watched = not known or ledger.is_watched(connection, source.name)
         (moment,) = connection.execute("select now()").fetchone()
         for position, (file, as_of, revision, file_id, size) in enumerate(copied):

@@ -156,7 +156,8 @@ def as_nobody(folder: Path) -> Iterator[None]:
     """Root may read everything: within the block, a root that runs the tests is somebody else, who may write below `folder`."""
     is_root = os.geteuid() == 0
     if is_root:
-        for path in (folder, *folder.parents[:2], *folder.rglob("*")):
+        closed = [parent for parent in folder.parents if not parent.stat().st_mode & 0o001]
+        for path in (folder, *closed, *folder.rglob("*")):
             if path.stat().st_mode & 0o777:
                 os.chmod(path, 0o777)
         os.seteuid(65534)
