@@ -92,7 +92,7 @@ def write_csv(path: Path, source: str | None, reason: str | None, file: str | No
     """
     import csv
 
-    from exports.export import FORMULA_START
+    from exports.machine_files import FORMULA_START
 
     with warehouse.reader() as connection:
         _make_rows(connection, source, reason, file, is_history)
