@@ -101,7 +101,8 @@ def test_a_build_whose_dbt_was_killed_says_so(ledger: Ledger) -> None:  # noqa: 
 
     def kill(line: str) -> None:
         if "START sql table model" in line:
-            psutil.Process().children()[0].kill()
+            (dbt,) = [child for child in psutil.Process().children() if str(settings().dbt_target) in child.cmdline()]
+            dbt.kill()
 
     with pytest.raises(BuildKilled, match=r"found that it was killed \(signal 9\).*run it again"):
         build("second", echo=kill)
