@@ -150,7 +150,7 @@ def _gates(home: Path, undisturbed: Path, run_id: str, undisturbed_run_id: str) 
             found.append(
                 connection.execute(
                     "select * exclude (run_id, checked_at, superseded_at) from ops.gate_result "
-                    "where (gate = 'raw' and superseded_at is null or run_id = ?) and expectation not like '%what_is_published' "
+                    "where superseded_at is null and (gate = 'raw' or run_id = ?) and expectation not like '%what_is_published' "
                     "order by all",
                     [run],
                 ).fetchall()
