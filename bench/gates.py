@@ -1,7 +1,8 @@
 """What share of a run the gates take: `make bench-gates`.
 
-Files of the benchmark are loaded and gated; and a built demonstration district gets so many sign-ins more, is built by dbt, gated
-and published. Great Expectations is imported once per process, before anything is measured; how long that takes is told beside.
+The demonstration district gets so many sign-ins more, as files of its platform, and goes all the way: landed, loaded, gated, built
+by dbt, gated, published, exported. Beside that, files of other shapes are loaded and gated. Great Expectations is imported once per
+process, before anything is measured; how long that takes is told beside.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,21 +28,21 @@ from bench.load import PAGE, PROJECT, SECRET, TITLES
 
 BEGIN, END = "<!-- written by make bench-gates -->\n", "<!-- end of gates -->\n"
 RAW_CASES = ("bench_activity", "bench_attendance")
-BATCH = "signin_record-90001"
+GATES = ("gate what arrives", "gate the marts")
 
 
 def main() -> None:
     """Measure, print the table, and write it where it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000_000, help="of each file")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="of each file that is loaded and gated only")
     parser.add_argument("--signins", type=int, default=10_000_000, help="that the district gets")
-    parser.add_argument("--home", type=Path, help="GMW_HOME of a built demonstration district; default: one is built first")
+    parser.add_argument("--home", type=Path, help="GMW_HOME of a built district, with its secret set; default: an empty one")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(PROJECT)}")
-    parser.add_argument("--part", choices=["raw", "marts"], help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=["raw", "run"], help=argparse.SUPPRESS)
     parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
-        print(json.dumps(_raw(options.case, options.home) if options.part == "raw" else _marts(options.signins)))
+        print(json.dumps(_raw(options.case, options.home) if options.part == "raw" else _run(options.signins)))
         return
     with tempfile.TemporaryDirectory(prefix="bench-gates-", dir=os.environ.get("GMW_BENCH_FOLDER")) as folder:
         table = measure(Path(folder), options.rows, options.signins, options.home)
@@ -52,34 +52,58 @@ def main() -> None:
         PAGE.write_text(page.split(BEGIN)[0] + BEGIN + table + END + page.split(END)[1], encoding="utf-8")
 
 
-def measure(folder: Path, rows: int, signins: int, home: Path | None) -> str:
-    """Measure every part in a process of its own. Returns: the table."""
+def measure(folder: Path, rows: int, signins: int, home: Path | None = None) -> str:
+    """Measure every part in a process of its own.
+
+    Args: folder: to work in. rows: of each file that is loaded and gated only. signins: that the district gets. home: see --home.
+    Returns: the tables. Raises: RuntimeError when a part fails.
+    """
+    district = folder / "district" / "home"
+    if home:
+        shutil.copytree(home, district, symlinks=True)
+    run = _in_process(["--part", "run", "--signins", str(signins)], district, has_secret=home is not None)
+    shutil.rmtree(district)
+    workload.write(folder, rows, 1)
+    raw = {case: _in_process(["--part", "raw", "--case", case, "--home", str(folder)], folder / case) for case in RAW_CASES}
+    return table(run, signins, raw, rows)
+
+
+def table(run: dict, signins: int, raw: dict, rows: int) -> str:
+    """The tables of what was measured. Args: run, raw: seconds and CPU seconds by step, of the run and of each file. signins, rows:
+    as for `measure`."""
+    imported, run = run["import"][1], {step: took for step, took in run.items() if step != "import"}
+    whole, gates = _sum(run.values()), _sum(run[step] for step in GATES)
     lines = [
         f"DuckDB {duckdb.__version__}, Great Expectations {version('great-expectations')}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores; one run.",
         "",
-        "| what | rows | work, seconds (CPU) | gates, seconds (CPU) | checks | share of the gates, of seconds and CPU |",
+        f"**The gates take {gates[0] / whole[0]:.1%} of the seconds of a whole run, {gates[1] / whole[1]:.1%} of its CPU**: the "
+        f"demonstration district with {signins:,} sign-ins more.",
+        "",
+        "| step of the run | seconds | CPU seconds | share of the seconds |",
+        "|---|---|---|---|",
+        *(f"| {step} | {took:.1f} | {cpu:.1f} | {took / whole[0]:.1%} |" for step, (took, cpu) in {**run, "all": whole}.items()),
+        "",
+        "| loaded and gated only | rows | load, seconds (CPU) | gate, seconds (CPU) | checks | share of the gate (of CPU) |",
         "|---|---|---|---|---|---|",
+        *(_raw_line(case, rows, took) for case, took in raw.items()),
+        "",
+        f"Importing Great Expectations: {imported:.1f} s of CPU, once in each process that gates.",
     ]
-    workload.write(folder, rows, 1)
-    for case in RAW_CASES:
-        took = _in_process(["--part", "raw", "--case", case, "--home", str(folder)], folder / case)
-        lines.append(_line(f"load and gate: {TITLES[case]}", rows, took, ["load"]))
-    district = folder / "district"
-    if home:
-        shutil.copytree(home, district / "home", symlinks=True)
-    took = _in_process(["--part", "marts", "--signins", str(signins)], district / "home", has_secret=home is not None)
-    lines.append(_line("build, gate and publish: the district with so many sign-ins", signins, took, ["build", "publish"]))
-    lines += ["", f"Importing Great Expectations: {took['import'][1]:.1f} s of CPU, once in each process that gates."]
     return "\n".join(lines) + "\n"
 
 
-def _line(what: str, rows: int, took: dict, parts: list[str]) -> str:
-    """A line of the table. `took`: seconds and CPU seconds of each part. `parts`: those that are not the gate."""
-    (work, work_cpu), (gates, gates_cpu) = (sum(column) for column in zip(*(took[part] for part in parts))), took["gate"]
+def _sum(taken) -> tuple[float, float]:
+    """Seconds and CPU seconds of several steps."""
+    seconds, cpu = zip(*taken)
+    return sum(seconds), sum(cpu)
+
+
+def _raw_line(case: str, rows: int, took: dict) -> str:
+    (load, load_cpu), (gate, gate_cpu) = took["load"], took["gate"]
     return (
-        f"| {what} | {rows:,} | {work:.1f} ({work_cpu:.1f}) | {gates:.1f} ({gates_cpu:.1f}) | {took['checks']} | "
-        f"{gates / (work + gates):.0%}, {gates_cpu / (work_cpu + gates_cpu):.0%} |"
+        f"| {TITLES[case]} | {rows:,} | {load:.1f} ({load_cpu:.1f}) | {gate:.1f} ({gate_cpu:.1f}) | {took['checks']} | "
+        f"{gate / (load + gate):.0%} ({gate_cpu / (load_cpu + gate_cpu):.0%}) |"
     )
 
 
@@ -95,17 +119,24 @@ def _in_process(arguments: list[str], home: Path, has_secret: bool = False) -> d
     return told
 
 
-@contextmanager
-def _timed(took: dict, part: str) -> Iterator[None]:
-    """Note how many seconds, and seconds of CPU of this process and those that it has waited for, a part takes."""
-    started, before = time.monotonic(), _cpu_seconds()
-    yield
-    took[part] = (time.monotonic() - started, _cpu_seconds() - before)
+class Steps:
+    """Seconds, and seconds of CPU of this process and those that it has waited for, of one step after the other."""
 
+    def __init__(self) -> None:
+        self.took: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self._step = ""
+        self._since = (0.0, 0.0)
 
-def _cpu_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    def begin(self, step: str) -> None:
+        """End the step that runs, if one does, and begin another one; the same one goes on. An empty name only ends."""
+        if step == self._step:
+            return
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        now = (time.monotonic(), sum(one.ru_utime + one.ru_stime for one in used))
+        if self._step:
+            took = self.took[self._step]
+            took[:] = [before + now - since for before, now, since in zip(took, now, self._since)]
+        self._step, self._since = step, now
 
 
 def _import() -> None:
@@ -124,74 +155,49 @@ def _raw(case: str, folder: Path) -> dict:
     from ingest.landing import land_arrivals
     from ingest.load import load_landed
 
-    took: dict = {}
-    with _timed(took, "import"):
-        _import()
+    steps = Steps()
+    steps.begin("import")
+    _import()
+    steps.begin("land")
     source, path = declared(case), folder / workload.FILES[case]
     land_arrivals(source, Arrivals([Arrival(path, path.name, str(path))], is_complete=False))
-    with _timed(took, "load"):
-        (report,) = load_landed(source)
+    steps.begin("load")
+    (report,) = load_landed(source)
+    steps.begin("")
     with warehouse.writer("bench") as connection:
         ((batch_id,),) = connection.execute("select batch_id from ops.batch").fetchall()
-        with _timed(took, "gate"):
-            gated = try_batch(connection, source, batch_id)
+        steps.begin("gate")
+        gated = try_batch(connection, source, batch_id)
+        steps.begin("")
     if not gated.passed or report.status != "loaded":
         raise SystemExit(f"{report}\n{gated}")
-    return {**took, "checks": len(gated.results)}
+    return {**steps.took, "checks": len(gated.results)}
 
 
-def _marts(rows: int) -> dict:
-    """Add sign-ins to a built district, build it again, gate it and publish it."""
-    from expectations.gate import gate_marts
-    from exports.publication import publish
-    from ingest import warehouse
-    from ingest.build import build
+def _run(signins: int) -> dict:
+    """A whole run of the district, with the sign-ins."""
     from ingest.run import run_all
     from ingest.settings import settings
     from samples.make_samples import write_all
 
-    def silent(line: str) -> None:
-        """dbt's progress is not for this table."""
-
-    took: dict = {}
-    with _timed(took, "import"):
-        _import()
-    if not settings().database.exists():
-        os.environ["GMW_DROP_FOLDER"] = str(settings().home.parent / "raw")
-        write_all(settings().home.parent)
-        run_all("before", None, silent, silent)
-    with warehouse.writer("bench") as connection:
-        _add_signins(connection, rows)
-    with _timed(took, "build"):
-        build("bench", echo=silent)
-    with _timed(took, "gate"):
-        report = gate_marts("bench")
-    with _timed(took, "publish"):
-        publish("bench")
-    return {**took, "checks": len(report.results)}
+    folder = settings().home.parent
+    write_all(folder)
+    workload.write_signins(folder / "raw" / "signin_platform", signins)
+    os.environ["GMW_DROP_FOLDER"] = str(folder / "raw")
+    steps = Steps()
+    steps.begin("import")
+    _import()
+    run_all("bench", None, lambda step: steps.begin(_step_of_run(step)), lambda line: None)
+    steps.begin("")
+    return steps.took
 
 
-def _add_signins(connection: duckdb.DuckDBPyConnection, rows: int) -> None:
-    """Sign-ins of so many rows as one more batch: those of the district, each time by other people."""
-    (known,) = connection.execute("select count(*) from raw.signin_record").fetchone()
-    connection.execute(
-        f"""
-        insert into raw.signin_record by name
-        select signins.* replace (
-            row_no || '-' || times.i as row_no, '{BATCH}' as _batch_id, row_number() over () as _row_no,
-            left(person, 9) || sha256(person || times.i) as person, left(household, 9) || sha256(household || times.i) as household
-        )
-        from raw.signin_record as signins, range({-(-rows // known)}) as times (i) limit {rows}
-        """
-    ).fetchall()
-    connection.execute(
-        f"""
-        insert into ops.batch by name
-        select * replace ('{BATCH}' as batch_id, 90001 as batch_no, {rows} as rows_in, {rows} as rows_loaded, 0 as rows_quarantined,
-            0 as rows_skipped)
-        from ops.batch where source = 'signin_record' and status = 'accepted' order by batch_no desc limit 1
-        """
-    )
+def _step_of_run(told: str) -> str:
+    """The line of the table for what `run_all` says that it does."""
+    of_source = {"land": "land", "load": "load", "gate": GATES[0]}
+    if told.startswith("dbt: "):
+        return "build the marts (dbt)"
+    return of_source.get(told.rpartition(": ")[2], told)
 
 
 if __name__ == "__main__":

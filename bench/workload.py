@@ -4,6 +4,7 @@ rows."""
 from __future__ import annotations
 
 import codecs
+import json
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,9 @@ from samples.files import Sheet, write_xlsx
 CHUNK = 1 << 22
 PEOPLE = 50_000
 WORKBOOK_ROWS = 200_000
+SIGNINS_PER_FILE = 500_000
+# Stands for the number of the time.
+TIMES = "×"
 FILES = {
     "bench_activity": "活动台账.csv",
     "bench_activity_gb18030": "活动台账_GB18030.csv",
@@ -66,6 +70,35 @@ def write(folder: Path, rows: int, workbook_rows: int) -> None:
     with open(folder / FILES["bench_activity"], "rb") as utf8, open(folder / FILES["bench_activity_gb18030"], "wb") as other:
         while chunk := utf8.read(CHUNK):
             other.write(decode(chunk).encode("gb18030"))
+
+
+def write_signins(folder: Path, rows: int, rows_per_file: int = SIGNINS_PER_FILE) -> None:
+    """Write so many sign-ins more, as the district's platform would: those of its files in `folder`, each time by other people.
+
+    Args: folder: holds the files of the platform, gets the new ones. rows: sign-ins in all. rows_per_file: about so many in each.
+    """
+    items = {}
+    for path in sorted(folder.glob("*.json")):
+        items |= {item["itemNo"]: item for item in json.loads(path.read_text(encoding="utf-8"))["data"]["list"]}
+    others = ("rowNo", "person", "household")
+    heads, signins = [], []
+    for item in (item for item in items.values() if item["signIns"]):
+        each = [row | {key: row[key] + TIMES for key in others if key in row} for row in item["signIns"]]
+        # Its list is the last of what an item tells.
+        heads.append(json.dumps(item | {"signIns": []}, ensure_ascii=False).removesuffix("]}"))
+        signins.append([json.dumps(row, ensure_ascii=False) for row in each])
+    once = sum(map(len, signins))
+    times, times_per_file = -(-rows // once), max(1, rows_per_file // once)
+    left = rows
+    for start in range(0, times, times_per_file):
+        written = []
+        for head, of_item in zip(heads, signins, strict=True):
+            numbers = range(start, min(start + times_per_file, times))
+            many = [text.replace(TIMES, f"-{i}") for i in numbers for text in of_item][:left]
+            left -= len(many)
+            written.append(head + ", ".join(many) + "]}")
+        path = folder / f"签到平台_2026-09_{start:05}.json"
+        path.write_text(f'{{"code": 0, "message": "ok", "data": {{"list": [{", ".join(written)}]}}}}', encoding="utf-8")
 
 
 def expected(source: str, rows: int) -> tuple[int, int]:

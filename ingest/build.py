@@ -89,6 +89,7 @@ def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print)
         "--target-path", str(current.dbt_target), "--log-path", str(current.dbt_target),
         "--vars", json.dumps({**current.dbt_vars, "staging_models": staging_models()}),
     ]
+    warehouse.upgrade()
     with warehouse.lock(purpose) as held, warehouse.scratch() as folder:
         current.database.parent.mkdir(parents=True, exist_ok=True)
         own = {

@@ -21,10 +21,6 @@ def fetched(source_name: str) -> dict[str, tuple[str, Unchanged]]:
     if not settings().database.exists():
         return {}
     with warehouse.reader() as connection:
-        if not connection.execute(
-            "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'fetch'"
-        ).fetchone()[0]:
-            return {}
         rows = connection.execute(
             """
             select address, version, file_id, file_name, size_bytes, landed_path, purged_at is not null

@@ -107,7 +107,7 @@ def load(source_name: str, tell: Callable[[str], None] = lambda _: None) -> list
     never touched.
 
     Args: source_name: a declared source. tell: told what is being done.
-    Returns: one BatchReport per file tried. Raises: DeclarationError, RuntimeError (no secret for personal data), OtherKeys,
+    Returns: one BatchReport per file tried. Raises: DeclarationError, SecretMissing (no secret for personal data), OtherKeys,
     WarehouseBusy, CorrectionError, DiskFull, OutOfMemory.
     """
     return load_landed(declaration(source_name), tell)
@@ -203,7 +203,7 @@ def reload(
 
     Args: connection: the writer. source: its declaration. batch_id: a batch of that source whose file is in the landing.
     closed_by: what the history of quarantine names as the cause, such as the id of a replay.
-    Returns: the report. Raises: RuntimeError (no secret for personal data), CorrectionError, TypeKept.
+    Returns: the report. Raises: SecretMissing (no secret for personal data), CorrectionError, TypeKept.
     """
     privacy.install(connection)
     file_id, file_name, landed_path = connection.execute(

@@ -27,7 +27,7 @@ class OtherKeys(RuntimeError):
 def key_version() -> str:
     """What the keys of the current secret begin with: 8 hexadecimal digits that say nothing about the secret.
 
-    Raises: RuntimeError as `install`.
+    Raises: SecretMissing as `install`.
     """
     return hmac.new(person_key_secret(), b"version of the person keys", hashlib.sha256).hexdigest()[:8]
 
@@ -35,7 +35,7 @@ def key_version() -> str:
 def rows_with_other_keys(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> dict[str, int]:
     """Batches of a source that hold keys of another secret than the current one, with the number of such rows.
 
-    Raises: RuntimeError as `install`.
+    Raises: SecretMissing as `install`.
     """
     keyed = [column.name for column in source.columns if column.personal in KEYED]
     if not keyed:
@@ -66,7 +66,7 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
     `person_key` is the version of the secret, a colon, and HMAC-SHA-256 (RFC 2104) of `kind:identifier` in hex, computed by
     DuckDB from the two padded keys; a blank identifier gives NULL. Spaces and hyphens do not count, full-width digits count as
     digits. The bands are those of AGE_BANDS: blank gives NULL, what is not an age gives `unknown`.
-    Raises: RuntimeError when GMW_PERSON_KEY_SECRET is missing or too short.
+    Raises: SecretMissing when GMW_PERSON_KEY_SECRET is missing or too short.
     """
     key = person_key_secret()
     if len(key) > BLOCK_BYTES:

@@ -31,7 +31,6 @@ def print_groups(console: Console, source: str | None, reason: str | None, file:
     Args: console: where to. source, reason: only of these. file: only of files whose name matches the glob.
     Raises: LookupError when there is no such source; FileNotFoundError when nothing was loaded yet.
     """
-    warehouse.upgrade()
     with warehouse.reader() as connection:
         _make_rows(connection, source, reason, file)
         groups = connection.execute(
@@ -65,7 +64,6 @@ def print_groups(console: Console, source: str | None, reason: str | None, file:
 
 def print_history(console: Console, source: str | None, reason: str | None, file: str | None) -> None:
     """Print the faults that are no longer in quarantine: since when, until when, how and by what they were closed."""
-    warehouse.upgrade()
     with warehouse.reader() as connection:
         _make_rows(connection, source, reason, file, is_history=True)
         rows = connection.execute(

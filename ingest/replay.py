@@ -95,7 +95,6 @@ def plan(names: list[str] | None = None) -> list[Batch]:
         FileNotFoundError when nothing was loaded yet.
     """
     corrections.check_all()
-    warehouse.upgrade()
     declared = {source.name: source for source in declarations()}
     with warehouse.reader() as connection:
         rows = connection.execute(

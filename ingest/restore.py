@@ -82,7 +82,7 @@ def apply(name: str, tell: Callable[[str], None] = lambda _: None) -> Planned:
     aside in $GMW_HOME/set_aside. Until the one rename at the end the old database stays; after a crash, restore again.
 
     Args: name: of a backup. tell: told what is being done.
-    Returns: what was done. Raises: UnknownBackup; BackupDamaged, OtherKeys, RuntimeError (no secret) before anything is changed;
+    Returns: what was done. Raises: UnknownBackup; BackupDamaged, OtherKeys, SecretMissing before anything is changed;
     WarehouseBusy, BackupBusy.
     """
     found = backup.read(name)
@@ -224,7 +224,7 @@ def _copy_of_database(found: Backup, target: Path) -> None:
 
 
 def _refuse_other_keys(database: Path) -> None:
-    """Raises: OtherKeys when the secret of this installation does not fit the keys in a database; RuntimeError without one."""
+    """Raises: OtherKeys when the secret of this installation does not fit the keys in a database; SecretMissing without one."""
     with warehouse.copy_of(database) as connection:
         for source in declarations():
             try:
@@ -240,7 +240,7 @@ def _take_over(restored: Path, current: Path | None, planned: Planned) -> None:
     """Give the restored ledger what has happened to the landing since the backup: files that landed, up to where sources were
     asked, bytes that were purged."""
     with warehouse.copy_of(restored, read_only=False) as connection:
-        connection.execute(warehouse.OPS_TABLES)
+        warehouse.lay_out(connection)
         connection.execute(
             "update ops.file set purged_at = now() where purged_at is null and list_contains(?::varchar[], landed_path)",
             [planned.purged],

@@ -33,7 +33,7 @@ class Planned:
 def plan() -> list[Planned]:
     """The files whose rows have keys of another secret than the current one, each tried out without storing anything.
 
-    Returns: one Planned per batch. Raises: RuntimeError when GMW_PERSON_KEY_SECRET is missing or too short, DeclarationError.
+    Returns: one Planned per batch. Raises: SecretMissing when GMW_PERSON_KEY_SECRET is missing or too short, DeclarationError.
     """
     found = []
     with warehouse.reader() as connection:

@@ -90,7 +90,6 @@ def print_status(console: Console) -> None:
         "data until",
         "last load",
     )
-    warehouse.upgrade()
     with warehouse.reader() as connection:
         is_built = connection.execute(
             "select count(*) from duckdb_tables() where table_name = 'quality_rejected_row'"

@@ -25,6 +25,10 @@ GATE_HISTORY_DAYS = 400
 PARALLEL_LOADS = 2
 
 
+class SecretMissing(RuntimeError):
+    """There is no secret of the person keys, or it is too short; the message says where it comes from."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Paths of one installation. `examples` is None unless GMW_EXAMPLES_FOLDER is set. `daily_backups`, `weekly_backups`: for how
@@ -166,11 +170,11 @@ def secret_file() -> Path:
 def person_key_secret() -> bytes:
     """The key of the person and household hashes: GMW_PERSON_KEY_SECRET, else the file that `gmw secret create` made.
 
-    Raises: RuntimeError when there is neither or it is shorter than 32 characters: without it personal data cannot be loaded.
+    Raises: SecretMissing when there is neither or it is shorter than 32 characters: without it personal data cannot be loaded.
     """
     value = os.environ.get(PERSON_KEY_SECRET) or (secret_file().read_text().strip() if secret_file().is_file() else "")
     if len(value) < 32:
-        raise RuntimeError(
+        raise SecretMissing(
             f"{PERSON_KEY_SECRET}: expected at least 32 characters, found {len(value)}. Personal identifiers are stored "
             "as keyed hashes only. On a server set it from your secret store (a new one: `openssl rand -hex 32`); on your own "
             "machine `gmw secret create` makes one. Keep it: another secret gives other keys (docs/runbooks/key_rotation.md)."

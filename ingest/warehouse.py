@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -128,7 +129,10 @@ select after.batch_id, after.source, after.previous_batch_id, 'retyped', after.c
     misfit.rows || ' of ' || batch.rows_in || ' rows do not fit'
 from after inner join misfit using (batch_id, column_name) inner join ops.batch as batch using (batch_id)
 where misfit.rows > 0.05 * batch.rows_in;
+create table if not exists ops.layout (digest varchar);
 """
+# What `ops.layout` holds of a warehouse that has the tables, columns and views of this version.
+LAYOUT = hashlib.sha256(OPS_TABLES.encode()).hexdigest()
 
 
 class WarehouseBusy(RuntimeError):
@@ -224,7 +228,7 @@ def writer(
             connection.execute(f"attach {literal(str(database))} as {WAREHOUSE}")
             connection.execute(f"use {WAREHOUSE}")
             try:
-                connection.execute(OPS_TABLES)
+                lay_out(connection)
                 yield connection
             finally:
                 connection.execute("use memory")
@@ -233,7 +237,7 @@ def writer(
         connection = duckdb.connect(str(database))
         try:
             _configure(connection, folder)
-            connection.execute(OPS_TABLES)
+            lay_out(connection)
             yield connection
         finally:
             connection.close()
@@ -241,10 +245,24 @@ def writer(
 
 @contextmanager
 def reader(timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the build database read-only, behind the lock, which readers share (DuckDB lets no reader in beside a writer).
+    """Open the build database read-only, behind the lock, which readers share (DuckDB lets no reader in beside a writer). One of
+    another version gets the tables of this one before.
 
     Raises: FileNotFoundError when nothing has been loaded yet; WarehouseBusy as for `lock`.
     """
+    with _open_to_read(timeout) as connection:
+        if _has_layout(connection):
+            yield connection
+            return
+    with writer("upgrade", timeout):
+        pass
+    with _open_to_read(timeout) as connection:
+        yield connection
+
+
+@contextmanager
+def _open_to_read(timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """As `reader`, whatever tables there are."""
     database = settings().database
     if not database.exists():
         raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
@@ -282,7 +300,7 @@ def at_rest() -> Path:
     if not database.exists():
         raise FileNotFoundError(f"No warehouse at {database}: load something first (`gmw run`).")
     with duckdb.connect(str(database)) as connection:
-        connection.execute(OPS_TABLES)
+        lay_out(connection)
         connection.execute("checkpoint").complete()
     return database
 
@@ -301,17 +319,34 @@ def copy_of(database: Path, read_only: bool = True) -> Iterator[duckdb.DuckDBPyC
 
 
 def upgrade() -> None:
-    """Give an existing build database the tables and columns of this version; without one, nothing happens."""
+    """Give a build database of another version the tables of this one, for a program that opens it by itself; without a database
+    nothing happens. Raises: WarehouseBusy."""
     if settings().database.exists():
-        with writer("upgrade"):
+        with reader():
             pass
+
+
+def lay_out(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a database the tables, columns and views of this version, all or nothing, unless its mark says that it has them."""
+    if not _has_layout(connection):
+        with transaction(connection):
+            connection.execute(OPS_TABLES)
+            connection.execute("delete from ops.layout")
+            connection.execute("insert into ops.layout values (?)", [LAYOUT])
+
+
+def _has_layout(connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        return connection.execute("select digest from ops.layout").fetchall() == [(LAYOUT,)]
+    except duckdb.CatalogException:
+        return False
 
 
 def in_memory(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An empty warehouse in memory with the `raw` and `ops` schemas, for dry runs. `folder`: where it may spill to, if at all."""
     connection = duckdb.connect()
     _configure(connection, folder)
-    connection.execute(OPS_TABLES)
+    lay_out(connection)
     return connection
 
 

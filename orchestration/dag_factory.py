@@ -14,18 +14,15 @@ from airflow.sdk import DAG, Asset, AssetAny, CronDataIntervalTimetable, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from orchestration.coverage import is_covered, newest_events
+from orchestration.frame import START, frame
 from orchestration.intervals import interval_of
 from orchestration.names import BUILD_MARTS, EXPORT_KPIS, WRITER_POOL, ingest_dag_id
-from orchestration.notifications import TellWhatNoTaskTold
-from orchestration.task_defaults import RETRIES, RETRY_DELAY, documentation, task_defaults, whole_pool
+from orchestration.task_defaults import RETRIES, RETRY_DELAY, whole_pool
 
 if TYPE_CHECKING:
     from ingest.declaration import SourceDeclaration
 
 PUBLISHED_MARTS = Asset(name="published_marts", uri="x-gmw://published/current")
-
-# Far enough back that a source delivered once a year has a past interval to start with.
-START = datetime(2020, 1, 1)
 
 # All waiting ingest tasks go before a waiting build, and (Airflow's default weight rule adds up what is downstream)
 # all `land` before all `load` before all `gate_raw`: one build then covers every source that was due.
@@ -44,29 +41,25 @@ def ingest_dag(declaration: SourceDeclaration) -> DAG:
     Args: declaration: a declared source. Returns: the DAG `ingest_<source>`.
     """
     source = declaration.name
-    with DAG(
-        dag_id=ingest_dag_id(source),
+    with frame(
+        ingest_dag_id(source),
         dag_display_name=f"{ingest_dag_id(source)} · {declaration.title}",
         description=declaration.description,
         schedule=CronDataIntervalTimetable(declaration.schedule, timezone=declaration.time_zone),
         start_date=_start_of(declaration),
         catchup=declaration.catchup,
-        max_active_runs=1,
         tags=["ingest", declaration.family],
-        default_args=task_defaults(declaration.owner, source),
-        on_failure_callback=TellWhatNoTaskTold(source),
-        doc_md=documentation(
-            purpose=f"Brings the files of `{source}` ({declaration.title}, from {declaration.producer}) into "
-            f"`raw.{source}` and gates each file with Great Expectations.",
-            kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
-            f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
-            rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
-            "Intervals of the past that are to be processed again, and no others: `airflow backfill create` asks the source for "
-            "each and loads the files of that time again from their landed bytes, as it is declared now. A red "
-            "`report_blocked_files` means that a file was kept out: its log says which, why and what to do; the other files and "
-            "sources are in the marts already.",
-            owner=declaration.owner,
-        ),
+        source=source,
+        purpose=f"Brings the files of `{source}` ({declaration.title}, from {declaration.producer}) into "
+        f"`raw.{source}` and gates each file with Great Expectations.",
+        kind=f"ingest, family {declaration.family}; schedule `{declaration.schedule}` ({declaration.time_zone}); "
+        f"emits the asset `raw_{source}`, on which `{BUILD_MARTS}` waits.",
+        rerun="clear the run, or trigger a new one: it brings what there is now. The same bytes again are a no-op. "
+        "Intervals of the past that are to be processed again, and no others: `airflow backfill create` asks the source for "
+        "each and loads the files of that time again from their landed bytes, as it is declared now. A red "
+        "`report_blocked_files` means that a file was kept out: its log says which, why and what to do; the other files and "
+        "sources are in the marts already.",
+        owner=declaration.owner,
     ) as dag:
 
         @task(task_id="land", pool=WRITER_POOL, priority_weight=INGEST_PRIORITY, **_landing_retries(declaration))
@@ -132,24 +125,16 @@ def build_marts_dag() -> DAG:
     from ingest.declaration import declarations
 
     source_assets = [source_asset(declaration.name) for declaration in declarations()]
-    with DAG(
-        dag_id=BUILD_MARTS,
+    with frame(
+        BUILD_MARTS,
         description="Builds, gates and publishes the marts.",
         schedule=AssetAny(*source_assets),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
         tags=["marts"],
-        default_args=task_defaults("data team"),
-        on_failure_callback=TellWhatNoTaskTold(),
-        doc_md=documentation(
-            purpose="Builds staging, facts and KPIs with dbt, gates what would be published with Great Expectations, "
-            "and publishes a new version. If anything fails, the published version stays as it was.",
-            kind="build; runs when any source emitted its asset, one run at a time. Events that arrive during a run "
-            "lead to one following run, which skips itself when the build before it has their rows already.",
-            rerun=f"trigger the DAG (a run without events always builds). It ends with the asset `{PUBLISHED_MARTS.name}`.",
-            owner="data team",
-        ),
+        purpose="Builds staging, facts and KPIs with dbt, gates what would be published with Great Expectations, "
+        "and publishes a new version. If anything fails, the published version stays as it was.",
+        kind="build; runs when any source emitted its asset, one run at a time. Events that arrive during a run "
+        "lead to one following run, which skips itself when the build before it has their rows already.",
+        rerun=f"trigger the DAG (a run without events always builds). It ends with the asset `{PUBLISHED_MARTS.name}`.",
     ) as dag:
 
         @task(task_id="dbt_build", **whole_pool(), priority_weight=BUILD_PRIORITY, inlets=[PUBLISHED_MARTS, *source_assets])
@@ -183,22 +168,14 @@ def build_marts_dag() -> DAG:
 
 def export_kpis_dag() -> DAG:
     """Build the DAG `export_kpis`: writes workbook, dashboard and CSV after each publication."""
-    with DAG(
-        dag_id=EXPORT_KPIS,
+    with frame(
+        EXPORT_KPIS,
         description="Writes the exports from the published marts.",
         schedule=[PUBLISHED_MARTS],
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
         tags=["exports"],
-        default_args=task_defaults("data team"),
-        on_failure_callback=TellWhatNoTaskTold(),
-        doc_md=documentation(
-            purpose="Writes the workbook, the dashboard and the CSV files from the published version, and from nothing else.",
-            kind=f"export; runs on the asset `{PUBLISHED_MARTS.name}`.",
-            rerun="trigger the DAG: the files are written again from `published/current`.",
-            owner="data team",
-        ),
+        purpose="Writes the workbook, the dashboard and the CSV files from the published version, and from nothing else.",
+        kind=f"export; runs on the asset `{PUBLISHED_MARTS.name}`.",
+        rerun="trigger the DAG: the files are written again from `published/current`.",
     ) as dag:
 
         @task(task_id="export")

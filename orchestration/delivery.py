@@ -5,15 +5,13 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Callable
-from datetime import datetime
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, task
 
+from orchestration.frame import frame
 from orchestration.names import deliver_dag_id
-from orchestration.notifications import TellWhatNoTaskTold, send_mail
-from orchestration.task_defaults import documentation, task_defaults
+from orchestration.notifications import send_mail
 
-START = datetime(2020, 1, 1)
 ZONE = "Asia/Shanghai"
 # The fifth day leaves time for what arrives late; a period is delivered again when somebody triggers it.
 SCHEDULES = {"month": "0 7 5 * *", "quarter": "30 7 5 1,4,7,10 *", "year": "0 8 5 1 *"}
@@ -54,26 +52,18 @@ def deliver(period: str, echo: Callable[[str], None] = print) -> bool:
 
 def deliver_dag(period_type: str) -> DAG:
     """Build the DAG `deliver_<period_type>`. Args: period_type: month, quarter or year."""
-    with DAG(
-        dag_id=deliver_dag_id(period_type),
+    with frame(
+        deliver_dag_id(period_type),
         description=f"Freezes and mails the report on the {period_type} that has ended.",
         schedule=CronDataIntervalTimetable(SCHEDULES[period_type], timezone=ZONE),
-        start_date=START,
-        catchup=False,
         # People get mail from it: somebody switches it on.
         is_paused_upon_creation=True,
-        max_active_runs=1,
         tags=["exports"],
-        default_args=task_defaults("data team"),
-        on_failure_callback=TellWhatNoTaskTold(),
-        doc_md=documentation(
-            purpose=f"Freezes the report on the last {period_type} in `exports/archive` and `exports/public/archive`, and mails the "
-            f"internal workbook to {MAIL_TO}.",
-            kind=f"export; `{SCHEDULES[period_type]}` ({ZONE}), once it is switched on; reads the published version only.",
-            rerun="trigger the DAG: the same figures make no new edition and no new mail, other ones do. Another period: "
-            "`gmw export --period 2026-08`.",
-            owner="data team",
-        ),
+        purpose=f"Freezes the report on the last {period_type} in `exports/archive` and `exports/public/archive`, and mails the "
+        f"internal workbook to {MAIL_TO}.",
+        kind=f"export; `{SCHEDULES[period_type]}` ({ZONE}), once it is switched on; reads the published version only.",
+        rerun="trigger the DAG: the same figures make no new edition and no new mail, other ones do. Another period: "
+        "`gmw export --period 2026-08`.",
     ) as dag:
 
         @task(task_id="deliver")

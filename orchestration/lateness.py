@@ -61,9 +61,7 @@ def changes() -> tuple[list[Late], list[str]]:
     if not settings().database.exists():
         return [], []
     with warehouse.reader() as connection:
-        known = connection.execute("select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'lateness'")
-        is_known = known.fetchone()[0]
-        told = connection.execute("select source from ops.lateness where over_at is null").fetchall() if is_known else []
+        told = connection.execute("select source from ops.lateness where over_at is null").fetchall()
     names = {source for (source,) in told}
     return [one for one in found if one.source not in names], sorted(names - {one.source for one in found})
 

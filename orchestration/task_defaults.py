@@ -22,18 +22,19 @@ SAYS_THE_SAME_AGAIN = frozenset({
     "ingest.backup.BackupDamaged", "ingest.backup.UnknownBackup", "ingest.build.BuildFailed", "ingest.compaction.CompactionRefused",
     "ingest.connectors.credentials.ConnectionNotFound", "ingest.corrections.CorrectionError", "ingest.declaration.DeclarationError",
     "ingest.load.RowsLost", "ingest.load.TypeKept", "ingest.maintenance.BackupIncomplete", "ingest.privacy.OtherKeys",
-    "ingest.quarantine.UndeclaredReason",
+    "ingest.quarantine.UndeclaredReason", "ingest.settings.SecretMissing",
 })  # fmt: skip
 
 RETRIES_DOC = (
     f"A task that was killed, found the warehouse busy, had no disk or no network is tried again {RETRIES} times, first after "
-    f"{RETRY_DELAY.seconds} s, then after {BACK_OFF:.0f} times as long. What says something about the data, the models or a "
-    f"declaration is not: it would say the same again."
+    f"{RETRY_DELAY.seconds} s, then after {BACK_OFF:.0f} times as long. What says something about the data, the models, a "
+    f"declaration or the secret of the person keys is not: it would say the same again."
 )
 
 
 class UnlessItSaysTheSameAgain(RetryPolicy):
-    """Fails a task at once when its error is about the data, the models or a declaration; everything else is tried again."""
+    """Fails a task at once when its error is about the data, the models or what is declared and set; everything else is tried
+    again."""
 
     def evaluate(self, exception, try_number, max_tries, context=None) -> RetryDecision:
         """Returns: fail for the errors in SAYS_THE_SAME_AGAIN and what derives from them, else what the task says."""

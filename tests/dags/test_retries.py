@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from airflow.sdk import RetryAction
 from airflow.sdk.module_loading import import_string
@@ -12,6 +14,8 @@ from ingest.backup import BackupBusy
 from ingest.build import BuildFailed
 from ingest.connectors import SourceUnavailable
 from ingest.declaration import DeclarationError
+from ingest.privacy import OtherKeys
+from ingest.settings import SecretMissing, person_key_secret
 from ingest.warehouse import WarehouseBusy
 from orchestration.task_defaults import SAYS_THE_SAME_AGAIN, UnlessItSaysTheSameAgain, task_defaults
 
@@ -34,10 +38,20 @@ def test_what_may_pass_is_tried_again(error: BaseException) -> None:
 @pytest.mark.parametrize(
     "error",
     [BuildFailed("a test failed"), GateFailed(GateReport("marts", "marts", "run")), PublicationRefused("gate"),
-     DeclarationError("typo"), StillADeclarationError("typo")],
+     DeclarationError("typo"), StillADeclarationError("typo"), OtherKeys("another secret")],
 )  # fmt: skip
 def test_what_would_say_the_same_again_is_not(error: BaseException) -> None:
     assert decided(error) == RetryAction.FAIL
+
+
+@pytest.mark.parametrize("secret", ["", "short"])
+def test_a_secret_of_the_person_keys_that_is_missing_or_too_short_is_not_looked_for_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setenv("GMW_PERSON_KEY_SECRET", secret)
+    with pytest.raises(SecretMissing) as raised:
+        person_key_secret()
+    assert decided(raised.value) == RetryAction.FAIL
 
 
 @pytest.mark.parametrize("name", sorted(SAYS_THE_SAME_AGAIN))

@@ -214,6 +214,6 @@ def test_limits_of_size_and_age_are_kept(folder: Path) -> None:
 
 def test_files_are_refused_in_an_installation_that_is_older_than_that(folder: Path) -> None:
     with warehouse.writer("an older installation") as connection:
-        connection.execute("drop table ops.fetch")
+        connection.execute("drop table ops.fetch; drop table ops.layout")
     os.mkfifo(folder / "pipe.csv")
     assert "pipe.csv" in refused()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 
-from ingest import warehouse
+from ingest import build, warehouse
 from ingest.settings import settings
 from tests.conftest import PROJECT
 
@@ -142,6 +144,45 @@ def test_reading_before_anything_is_loaded_says_so(home: Path) -> None:
     with pytest.raises(FileNotFoundError, match="load something first"):
         with warehouse.reader():
             pass
+
+
+def test_a_warehouse_of_another_version_gets_the_tables_of_this_one_and_keeps_its_rows_whoever_opens_it(home: Path) -> None:
+    with warehouse.writer("test") as connection:
+        connection.execute("insert into ops.run values ('first', now(), 'old')")
+        connection.execute("drop table ops.lateness; alter table ops.batch drop column encoding")
+        connection.execute("update ops.layout set digest = 'old'")
+    with warehouse.reader() as connection:
+        assert connection.execute("select count(*), count(encoding) from ops.lateness, ops.batch").fetchall() == [(0, 0)]
+        assert connection.execute("select run_id from ops.run").fetchall() == [("first",)]
+
+
+def test_a_warehouse_of_this_version_is_read_without_writing(home: Path) -> None:
+    with warehouse.writer("load"):
+        pass
+    before = (home / "warehouse" / "gmw_build.duckdb").stat().st_mtime_ns
+    with warehouse.reader(timeout=1), warehouse.reader(timeout=1):
+        warehouse.upgrade()
+    assert (home / "warehouse" / "gmw_build.duckdb").stat().st_mtime_ns == before
+    assert json.loads((home / "warehouse" / "writer.lock").read_text() or "null") is None
+
+
+def test_an_upgrade_that_breaks_off_is_made_by_the_next_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with warehouse.writer("load") as connection:
+        connection.execute("drop table ops.lateness; drop table ops.layout")
+    with monkeypatch.context() as broken:
+        broken.setattr(warehouse, "OPS_TABLES", "select no_such_function();" + warehouse.OPS_TABLES)
+        with pytest.raises(duckdb.CatalogException), warehouse.reader():
+            pass
+    with warehouse.reader() as connection:
+        assert connection.execute("select count(*) from ops.lateness").fetchall() == [(0,)]
+
+
+def test_dbt_alone_finds_the_tables_of_this_version(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with warehouse.writer("load") as connection:
+        connection.execute("drop view ops.gate_result_current; drop table ops.layout")
+    assert build.dbt(["build", "--help"], "test", lambda line: None) == 0
+    with duckdb.connect(str(home / "warehouse" / "gmw_build.duckdb"), read_only=True) as connection:
+        assert connection.execute("select count(*) from ops.gate_result_current").fetchall() == [(0,)]
 
 
 def test_every_table_of_the_ledger_is_described() -> None:
