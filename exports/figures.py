@@ -24,6 +24,9 @@ AUDIENCES = {"internal": "kpi_value", "public": "kpi_value_public"}  # who reads
 QUESTIONS_SHOWN = 4  # headline cards of one metric that has no total row, e.g. satisfaction by question
 TREND_PERIODS = 36
 MEMORY_BYTES = 600e6  # of DuckDB, for one export; the rest of the process needs about 300 MB
+RESTATED_NUMBERS = ("difference", "relative_difference", *(
+    f"{side}_{name}" for side in ("old", "new") for name in ("value", "numerator", "denominator", "n")
+))  # fmt: skip
 FAMILY_LIST = ", ".join(f"'{family}'" for family in words.FAMILIES)
 
 
@@ -106,13 +109,16 @@ def _prepared(connection: duckdb.DuckDBPyConnection, audience: str, period: Peri
 
 
 def _hide_restatements(connection: duckdb.DuckDBPyConnection, database: str) -> None:
-    """Show the public what was restated of those metrics only of which nothing is hidden from it: a restatement has the numbers of
-    two versions, as the inside sees them."""
+    """Tell the public which figures were restated and why, of those metrics only of which nothing is hidden from it, and without
+    numbers or files: what a figure was before may have been hidden from the public then, and this version does not know."""
     if connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_restatement'").fetchone():
+        numbers = ", ".join(f"null as {name}" for name in RESTATED_NUMBERS)
         connection.execute(
-            f"""create temp view kpi_restatement as from "{database}".main.kpi_restatement
+            f"""create temp view kpi_restatement as
+            select * replace ({numbers}, true as is_hidden) from "{database}".main.kpi_restatement
             where metric_code not in (select metric_code from kpi_value where status = 'suppressed')
-                and metric_code in (select metric_code from kpi_catalogue where not counts_people)"""
+                and metric_code in (select metric_code from kpi_catalogue where not counts_people);
+            create temp view kpi_restatement_cause as from "{database}".main.kpi_restatement_cause where false"""
         )
 
 
