@@ -1,6 +1,6 @@
 """The archive: what was reported on a month, quarter or year, frozen. Other figures make a new edition, never another old one.
 
-`exports/archive/<period>/edition-<n>/` (for the public below exports/public/) has workbook, files for programs and manifest, read-only;
+`exports/archive/<period>/edition-<n>/` (for the public below exports/public/) has workbook, page, files for programs and manifest, read-only;
 `latest` leads to the newest edition, and `index.html` lists them all, for a plain web server.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from exports import figures, machine_files, version_folder, words
-from exports.export import folder_of
+from exports.export import folder_of, write_files
 from exports.figures import Published
 from exports.periods import Period, parse_reported
 from ingest import limits, warehouse
@@ -54,8 +54,6 @@ def archive(period: str, audience: str = "internal") -> Edition:
     Returns: the newest edition. Raises: ValueError for another period, LookupError for one without figures, ArchiveDamaged when the
         newest edition was changed, NothingPublished, WarehouseBusy.
     """
-    from exports import workbook  # it loads a charting library
-
     reported = parse_reported(period)
     root = folder_of(audience) / ARCHIVE
     folder = root / str(reported)
@@ -71,8 +69,7 @@ def archive(period: str, audience: str = "internal") -> Edition:
             number = (numbers[-1] if numbers else 0) + 1
             partial = version_folder.partial(folder, f"edition-{number}")
             partial.mkdir()
-            machine_files.write(published, partial)
-            workbook.write(published, partial / WORKBOOK)
+            write_files(published, partial)
             machine_files.write_manifest(published, partial, edition=number, figures_digest=digest)
             for path in partial.iterdir():
                 path.chmod(0o444)

@@ -50,7 +50,7 @@ with recursive shown as (
     select place.* from place join shown on shown.parent_place_key = place.place_key
 )
 select place_key, tree, place_name, place_name_en, parent_place_key, depth, place_level
-from shown order by tree_rank, depth, place_level = 'unknown', place_path, place_key
+from shown order by place_order
 """
 
 COLUMNS = {

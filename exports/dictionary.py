@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -21,28 +22,12 @@ CHINESE = "dictionary_zh.yml"
 HEAD = """# 数据字典 · The data dictionary
 
 Every table of `published/current/marts.duckdb`: its grain, its columns and what they mean. This page is written by `gmw dictionary` from
-the YAML of the dbt models (English) and [`dictionary_zh.yml`](../dbt_project/dictionary_zh.yml) (Chinese). 🔑 a row is told from others
+the YAML of the dbt models (English; of the tables that no model makes: exports/published_tables.yml) and [`dictionary_zh.yml`](../dbt_project/dictionary_zh.yml) (Chinese). 🔑 a row is told from others
 by it; → it leads to a row of another table; 🔒 only in `restricted.duckdb`, which the owner of the installation reads.
 What the metrics mean: [the KPI catalogue](kpi_catalogue.md). Questions with their SQL: [the cookbook](cookbook.md).
 """
-# A table of the publication that no model makes: exports/publication.py writes it.
-PUBLICATION = {
-    "name": "publication",
-    "description": "One row: the version itself.",
-    "columns": [
-        {"name": name, "data_type": kind, "description": text}
-        for name, kind, text in (
-            ("version", "varchar", "Name of the version"),
-            ("run_id", "varchar", "Run that made it"),
-            ("published_at", "timestamp with time zone", "When it was published"),
-            ("as_of", "date", "Last local day that is known"),
-            ("code_version", "varchar", "Code that made the run"),
-            ("catalogue_version", "varchar", "Digest of all definitions; changes when one of them does"),
-            ("compared_with", "varchar", "Version that restatements compare with: what people saw before; NULL of the first one"),
-            ("gates", "json", "Suites of checks with how many failed, by severity"),
-        )
-    ],
-}
+# The published tables that no model makes, told in the same way.
+OTHER_TABLES = Path(__file__).parent / "published_tables.yml"
 # Columns of a model that has those of another one.
 SAME_COLUMNS = {"kpi_value_public": "kpi_value"}
 
@@ -82,14 +67,18 @@ def is_published(name: str) -> bool:
 @cache
 def _models() -> dict[str, dict[str, Any]]:
     """Model → its YAML, of the published ones."""
-    found = {"publication": PUBLICATION}
+    found = {model["name"]: model for model in _told(OTHER_TABLES)}
     for folder in ("kpis", "marts"):
         for path in sorted((settings().dbt_project / "models" / folder).rglob("*.yml")):
-            content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
-            found |= {model["name"]: model for model in content.get("models", []) if is_published(model["name"])}
+            found |= {model["name"]: model for model in _told(path) if is_published(model["name"])}
     for name, other in SAME_COLUMNS.items():
         found[name] = {**found[name], "columns": found[other]["columns"], "data_tests": found[other]["data_tests"]}
     return dict(sorted(found.items()))
+
+
+def _told(path: Path) -> list[dict[str, Any]]:
+    content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
+    return content.get("models", [])
 
 
 @cache

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from exports import figures, machine_files, version_folder
+from exports.figures import Published
 from ingest import limits, lineage, warehouse
 from ingest.durable import fsync
 from ingest.settings import settings
@@ -29,8 +31,6 @@ def export(audience: str = "internal") -> list[Path]:
     Returns: the paths of the files. Raises: publication.NothingPublished when there is no current version; WarehouseBusy;
     DiskFull, OutOfMemory: what was exported before stays as it is.
     """
-    from exports import dashboard, workbook  # they load charting libraries
-
     folder = folder_of(audience)
     folder.mkdir(parents=True, exist_ok=True)
     with (
@@ -40,9 +40,7 @@ def export(audience: str = "internal") -> list[Path]:
     ):
         partial = version_folder.partial(folder, published.version)
         partial.mkdir()
-        machine_files.write(published, partial)
-        workbook.write(published, partial / "kpi.xlsx")
-        dashboard.write(published, partial / "index.html")
+        write_files(published, partial)
         machine_files.write_manifest(published, partial)
         version_folder.make_durable(partial)
         target = folder / published.version
@@ -58,6 +56,20 @@ def export(audience: str = "internal") -> list[Path]:
             version_folder.switch(folder, published.version)
         version_folder.prune(folder, settings().keep_versions)
     return paths
+
+
+def write_files(published: Published, folder: Path) -> None:
+    """Write workbook, page and the files for programs into a folder.
+
+    The workbook is Python and keeps one core busy; DuckDB does the others meanwhile.
+    """
+    from exports import dashboard, workbook  # they load charting libraries
+
+    with figures.beside(published) as other, ThreadPoolExecutor(1) as thread:
+        written = thread.submit(workbook.write, other, folder / "kpi.xlsx")
+        machine_files.write(published, folder)
+        dashboard.write(published, folder / "index.html")
+        written.result()
 
 
 def switch_to(version: str) -> bool:

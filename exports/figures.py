@@ -1,9 +1,5 @@
-"""The published figures as people see them: named, rounded, ordered. Every export reads these rows and no others.
-
-Rounding happens here and nowhere else, in DuckDB, half away from zero. A double is first taken at its shortest decimal
-form and at 12 decimals, so that 2.675 is rounded as the number that was meant (2.68) and not as the binary fraction
-just below it; `round()` of a double would give 2.68 for 2.675 but 1.00 for 1.005. A share that is neither 0 nor 1 is
-never shown as 0 % or 100 %: it gets as many more decimals (up to four) as it needs.
+"""The published figures as people see them: named, rounded (exports/rounding.py), ordered. Every export reads these rows and no
+others.
 """
 
 from __future__ import annotations
@@ -16,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from exports import words
+from exports import rounding, words
 from exports.periods import Period
 from exports.publication import open_current
 from ingest.settings import settings
@@ -28,6 +24,9 @@ AUDIENCES = {"internal": "kpi_value", "public": "kpi_value_public"}  # who reads
 QUESTIONS_SHOWN = 4  # headline cards of one metric that has no total row, e.g. satisfaction by question
 TREND_PERIODS = 36
 MEMORY_BYTES = 600e6  # of DuckDB, for one export; the rest of the process needs about 300 MB
+RESTATED_NUMBERS = ("difference", "relative_difference", *(
+    f"{side}_{name}" for side in ("old", "new") for name in ("value", "numerator", "denominator", "n")
+))  # fmt: skip
 FAMILY_LIST = ", ".join(f"'{family}'" for family in words.FAMILIES)
 
 
@@ -57,7 +56,7 @@ class Published:
 
 @contextmanager
 def current(audience: str = "internal", period: Period | None = None) -> Iterator[Published]:
-    """Open the current version read-only, with the temporary tables `place` and `figure` ready.
+    """Open the current version read-only, with the temporary table `place` and the view `figure` ready.
 
     The link is resolved once: a publication meanwhile does not mix two versions. For the public the name `kpi_value` stands for
     kpi_value_public on this connection: what the audiences are shown differs in suppression and in nothing else.
@@ -75,34 +74,51 @@ def current(audience: str = "internal", period: Period | None = None) -> Iterato
         raise ValueError(f"audience: expected {' or '.join(AUDIENCES)}, found {audience!r}")
     connection = open_current()
     try:
-        _use_little_memory(connection)
-        if AUDIENCES[audience] != "kpi_value":
-            (database,) = connection.execute("select current_database()").fetchone()
-            connection.execute(f'create temp view kpi_value as from "{database}".main.{AUDIENCES[audience]}')
-            _hide_restatements(connection, database)
-        if not connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_target'").fetchone():
-            connection.execute(TARGETS)
-        connection.execute(_macros())
-        connection.execute(PLACE)
-        connection.execute(FIGURE)
-        published = Published({}, connection, audience, period)
-        _report_on(published)
-        (publication,) = published.rows("from publication")
-        publication["gates"] = json.loads(publication["gates"] or "[]")
-        published.publication.update(publication)
-        yield published
+        yield _prepared(connection, audience, period)
     finally:
         connection.close()
 
 
+@contextmanager
+def beside(published: Published) -> Iterator[Published]:
+    """The same version, audience and period on a connection of its own: for another thread."""
+    connection = published.connection.cursor()
+    try:
+        yield _prepared(connection, published.audience, published.period)
+    finally:
+        connection.close()
+
+
+def _prepared(connection: duckdb.DuckDBPyConnection, audience: str, period: Period | None) -> Published:
+    """Make what `current` promises on a connection to a version."""
+    _use_little_memory(connection)
+    if AUDIENCES[audience] != "kpi_value":
+        (database,) = connection.execute("select current_database()").fetchone()
+        connection.execute(f'create temp view kpi_value as from "{database}".main.{AUDIENCES[audience]}')
+        _hide_restatements(connection, database)
+    if not connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_target'").fetchone():
+        connection.execute(TARGETS)
+    connection.execute(rounding.macros())
+    connection.execute(PLACE)
+    published = Published({}, connection, audience, period)
+    _report_on(published)
+    (publication,) = published.rows("from publication")
+    publication["gates"] = json.loads(publication["gates"] or "[]")
+    published.publication.update(publication)
+    return published
+
+
 def _hide_restatements(connection: duckdb.DuckDBPyConnection, database: str) -> None:
-    """Show the public what was restated of those metrics only of which nothing is hidden from it: a restatement has the numbers of
-    two versions, as the inside sees them."""
+    """Tell the public which figures were restated and why, of those metrics only of which nothing is hidden from it, and without
+    numbers or files: what a figure was before may have been hidden from the public then, and this version does not know."""
     if connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_restatement'").fetchone():
+        numbers = ", ".join(f"null as {name}" for name in RESTATED_NUMBERS)
         connection.execute(
-            f"""create temp view kpi_restatement as from "{database}".main.kpi_restatement
+            f"""create temp view kpi_restatement as
+            select * replace ({numbers}, true as is_hidden) from "{database}".main.kpi_restatement
             where metric_code not in (select metric_code from kpi_value where status = 'suppressed')
-                and metric_code in (select metric_code from kpi_catalogue where not counts_people)"""
+                and metric_code in (select metric_code from kpi_catalogue where not counts_people);
+            create temp view kpi_restatement_cause as from "{database}".main.kpi_restatement_cause where false"""
         )
 
 
@@ -114,10 +130,10 @@ def _use_little_memory(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _report_on(published: Published) -> None:
-    """Keep what a report on the period of `published` shows, and make the view `reported_figure`."""
+    """Make the views `figure` and `reported_figure`: what a report on the period of `published` shows, and what it is about."""
     period = published.period
     if period is None:
-        published.connection.execute("create temp view reported_figure as from figure")
+        published.connection.execute(f"create temp view figure as {FIGURE}; create temp view reported_figure as from figure")
         return
     kept = (
         f"(period_type = '{period.period_type}' and period_start <= date '{period.start}' "
@@ -126,7 +142,7 @@ def _report_on(published: Published) -> None:
     reported = f"period_type = '{period.period_type}' and period_start = date '{period.start}'"
     # A wave is reported on in the period in which it ended.
     reported += f" or period_type = 'wave' and period_end > date '{period.start}' and period_end <= date '{period.end}'"
-    published.connection.execute(f"delete from figure where not {kept}")
+    published.connection.execute(f"create temp view figure as from ({FIGURE}) where {kept}")
     published.connection.execute(f"create temp view reported_figure as from figure where {reported}")
     (found,) = published.connection.execute("select count(*) from reported_figure").fetchone()
     if not found:
@@ -138,25 +154,6 @@ def _report_on(published: Published) -> None:
             f"period {period}: expected a {period.period_type} that has figures, found none; they begin on {there['first']} and the "
             f"last one begins on {there['last']}"
         )
-
-
-def _macros() -> str:
-    """SQL macros for rounding; a decimal's precision must be a constant, hence one branch per number of decimals."""
-    steps = "\n".join(
-        f"when wanted <= {digits} and cast(x as decimal(32, {digits})) not in (0, 100) then {digits}" for digits in range(9)
-    )
-    branches = "\n".join(f"when {digits} then cast(cast(x as decimal(32, {digits})) as varchar)" for digits in range(9))
-    return f"""
-    create temp macro as_shown(x, unit) as
-        try_cast(cast(x as varchar) as decimal(32, 12)) * case when unit = 'share' then 100 else 1 end;
-    create temp macro digits_of(x, unit, wanted) as
-        case when unit is distinct from 'share' or x is null or x in (0, 100) then wanted {steps} else wanted end;
-    create temp macro digits_shown(x, unit, wanted) as least(digits_of(x, unit, wanted), wanted + 4, 8);
-    create temp macro rounded(x, digits) as case digits {branches} end;
-    create temp macro shown(x, unit, wanted) as
-        rounded(as_shown(x, unit), digits_shown(as_shown(x, unit), unit, wanted))
-            || case when unit = 'share' then '%' else '' end;
-    """
 
 
 # A place key may have several validity periods: the latest names it. A place whose parent is unknown starts a tree.
@@ -180,12 +177,15 @@ trees as (
     from named left join kpi_value using (place_key) group by named.tree
 )
 select named.place_key, named.tree, named.place_name, named.place_name_en, named.place_level, named.place_path,
-    named.parent_place_key, nested.root_key, nested.depth, trees.tree_rank
+    named.parent_place_key, nested.root_key, nested.depth, trees.tree_rank,
+    row_number() over (
+        order by trees.tree_rank, nested.depth, named.place_level = 'unknown', named.place_path, named.place_key
+    ) as place_order
 from named join nested using (place_key) join trees on trees.tree is not distinct from named.tree
 """
 
+# Not a table: naming and rounding cost less than keeping a million rows with all their names.
 FIGURE = f"""
-create temp table figure as
 with definition as (
     select *, rowid as metric_rank from kpi_catalogue
     qualify row_number() over (partition by metric_code order by definition_version desc) = 1
@@ -203,12 +203,18 @@ figures as (
     select visible.*, definition.* exclude (metric_code, definition_version, unit),
         least(coalesce(definition.decimals, 2), 6) as wanted
     from visible left join definition using (metric_code)
+),
+numbered as (
+    select *,
+        digits_shown("value", unit, wanted) as digits, digits_shown("lower", unit, wanted) as lower_digits,
+        digits_shown("upper", unit, wanted) as upper_digits
+    from figures
 )
-select figures.metric_code, definition_version, coalesce(family, 'other') as family,
+select numbered.metric_code, definition_version, coalesce(family, 'other') as family,
     coalesce(name_zh, metric_code) as name_zh, coalesce(name_en, '') as name_en,
-    coalesce(figures.is_headline, false) as is_headline, direction, coalesce(metric_rank, 9999) as metric_rank,
-    figures.place_key, figures.place_level, figures.place_path, tree, place_name, place_name_en, root_key,
-    coalesce(depth, 99) as depth, coalesce(tree_rank, 99) as tree_rank,
+    coalesce(numbered.is_headline, false) as is_headline, direction, coalesce(metric_rank, 9999) as metric_rank,
+    numbered.place_key, numbered.place_level, numbered.place_path, tree, place_name, place_name_en, root_key,
+    coalesce(depth, 99) as depth, coalesce(tree_rank, 99) as tree_rank, coalesce(place_order, 2147483647) as place_order,
     period_type, period_start, period_end, breakdown_type, breakdown_value,
     coalesce(list_position([{FAMILY_LIST}], family), 99) as family_rank,
     case period_type when 'all' then 0 when 'wave' then 1 when 'year' then 2 when 'quarter' then 3 else 4 end
@@ -220,12 +226,11 @@ select figures.metric_code, definition_version, coalesce(family, 'other') as fam
         try_cast(regexp_extract(breakdown_value, '^[0-9]+') as integer),
         if(breakdown_value = 'unknown', 2147483647, 2147483646)
     ) as breakdown_rank,
-    numerator, denominator, "value", n, "lower", "upper", unit, currency, status, as_of, run_id,
-    digits_shown(as_shown("value", unit), unit, wanted) as digits,
-    shown("value", unit, wanted) as value_display,
-    shown("lower", unit, wanted) as lower_display,
-    shown("upper", unit, wanted) as upper_display
-from figures left join place using (place_key)
+    numerator, denominator, "value", n, "lower", "upper", unit, currency, status, as_of, run_id, digits,
+    shown("value", unit, digits) as value_display,
+    shown("lower", unit, lower_digits) as lower_display,
+    shown("upper", unit, upper_digits) as upper_display
+from numbered left join place using (place_key)
 left join dim_question on breakdown_type = 'question' and breakdown_value = dim_question.question_key
 """
 
@@ -236,7 +241,7 @@ create temp table kpi_target (
 )
 """
 
-ORDER = """tree_rank, depth, place_level = 'unknown', place_path, place_key, family_rank, metric_rank, metric_code,
+ORDER = """place_order, place_key, family_rank, metric_rank, metric_code,
     breakdown_type <> 'none', breakdown_type,
     not is_headline_question, breakdown_rank, breakdown_value, currency nulls first, period_rank, period_start desc"""
 

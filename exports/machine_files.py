@@ -42,13 +42,15 @@ TYPES = {
 
 def write(published: Published, folder: Path) -> None:
     """Write all files for programs into a folder; call `write_manifest` when every other file is there, too."""
-    for name, query in queries(published).items():
-        _write_csv(published, query, folder / f"{name}.csv")
     columns = ", ".join(f'"{name}"' for name in COLUMNS)
+    csv_columns = ", ".join(f'"{name}"' for name in CSV_COLUMNS)
+    parquet = literal(str(folder / "kpi.parquet"))
     published.connection.execute(
-        f"copy (select {columns} from reported_figure order by {figures.ORDER}) to {literal(str(folder / 'kpi.parquet'))} "
-        "(format parquet, compression zstd)"
+        f"copy (select {columns} from reported_figure order by {figures.ORDER}) to {parquet} (format parquet, compression zstd)"
     )
+    for name, query in queries(published).items():
+        # Named, rounded and ordered once: what kpi.parquet has is what kpi.csv reads.
+        _write_csv(published, f"select {csv_columns} from {parquet}" if name == "kpi" else query, folder / f"{name}.csv")
     package = json.dumps(data_package(published, folder), ensure_ascii=False, indent=2)
     (folder / PACKAGE).write_text(package + "\n", encoding="utf-8")
 
@@ -59,7 +61,7 @@ def queries(published: Published) -> dict[str, str]:
     return {
         "kpi": f"select {columns} from reported_figure order by {figures.ORDER}",
         "metric": f"select {', '.join(METRIC_COLUMNS)} from kpi_catalogue order by rowid",
-        "place": f"select {', '.join(PLACE_COLUMNS)} from place order by tree_rank, depth, place_path, place_key",
+        "place": f"select {', '.join(PLACE_COLUMNS)} from place order by place_order",
     }
 
 

@@ -46,13 +46,15 @@ def restatements(published: Published, only_this_version: bool = False, totals_o
             left join behind
                 on restatement.version = behind.version and restatement.cause_no = behind.cause_no
                 and restatement.causes = behind.causes
+        ),
+        numbered as (
+            select *, digits_shown(old_value, unit, wanted) as old_digits, digits_shown(new_value, unit, wanted) as new_digits,
+                digits_shown(difference, unit, wanted) as difference_digits
+            from named
         )
-        select *,
-            digits_shown(as_shown(old_value, unit), unit, wanted) as old_digits,
-            digits_shown(as_shown(new_value, unit), unit, wanted) as new_digits,
-            shown(old_value, unit, wanted) as old_display, shown(new_value, unit, wanted) as new_display,
-            shown(difference, unit, wanted) as difference_display
-        from named
+        select *, shown(old_value, unit, old_digits) as old_display, shown(new_value, unit, new_digits) as new_display,
+            shown(difference, unit, difference_digits) as difference_display
+        from numbered
         where depth <= 1 and (version = $version or not $only_this_version)
             and (breakdown_type = 'none' or not $totals_only)
             and (is_hidden or old_status is distinct from new_status or old_display is distinct from new_display)

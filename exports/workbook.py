@@ -16,6 +16,10 @@ from exports.figures import Published, Row
 MAX_SHEET_ROWS = 20_000  # what a person still filters with ease; kpi.csv holds all rows
 FONT = "Microsoft YaHei"
 INK, MUTED, ACCENT, BAND, LINE = "#1F2933", "#66727F", "#1F5F8B", "#EAF1F6", "#D5DCE3"
+CELLS: dict[str, dict[str, Any]] = {  # of a table, by the kind of their value
+    "blank": {}, "number": {"num_format": "#,##0"}, "date": {"num_format": "yyyy-mm-dd", "align": "left"},
+    "text": {"quote_prefix": True},  # it stays text also after somebody has edited the cell
+}  # fmt: skip
 SUMMARY, DEFINITIONS = "概览 Summary", "定义 Definitions"
 ROW_HEIGHT = 18
 FIRST_ROW = 5  # first row of a table's body; its heading is the row before
@@ -135,19 +139,27 @@ class Book:
 
     def cell(self, sheet: Worksheet, row: int, column: int, value: Any, **style: Any) -> None:
         """One value by its kind: text, number, date or nothing."""
-        style = {"bottom": 1, "bottom_color": LINE, **style}
         if value is None or value == "":
-            sheet.write_blank(row, column, None, self.format(**style))
+            sheet.write_blank(row, column, None, self._cell_format("blank", style))
+        elif isinstance(value, str):
+            sheet.write_string(row, column, value, self._cell_format("text", style))
         elif isinstance(value, bool):
-            sheet.write_string(row, column, "是 yes" if value else "否 no", self.format(**style))
+            sheet.write_string(row, column, "是 yes" if value else "否 no", self._cell_format("blank", style))
         elif isinstance(value, (int, float)):
-            sheet.write_number(row, column, value, self.format(**{"num_format": "#,##0", **style}))
+            sheet.write_number(row, column, value, self._cell_format("number", style))
         elif isinstance(value, date):
             naive = value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value
-            sheet.write_datetime(row, column, naive, self.format(**{"num_format": "yyyy-mm-dd", "align": "left", **style}))
+            sheet.write_datetime(row, column, naive, self._cell_format("date", style))
         else:
-            # quote_prefix: it stays text also after somebody has edited the cell.
-            sheet.write_string(row, column, str(value), self.format(quote_prefix=True, **style))
+            sheet.write_string(row, column, str(value), self._cell_format("text", style))
+
+    def _cell_format(self, kind: str, style: dict[str, Any]) -> Any:
+        """The format of a cell of a table, looked up a million times."""
+        key = (kind, *style.items())
+        found = self._formats.get(key)
+        if found is None:
+            found = self._formats[key] = self.format(**{"bottom": 1, "bottom_color": LINE, **CELLS[kind], **style})
+        return found
 
 
 def _figure(book: Book, sheet: Worksheet, row: int, columns: dict[str, int], figure: Row, **style: Any) -> None:

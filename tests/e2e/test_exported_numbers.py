@@ -1,4 +1,4 @@
-"""A hundred exported numbers, drawn at random, are recomputed from the facts, and the facts found again in the files that arrived.
+"""A hundred exported numbers, drawn at random, are recomputed from the facts; test_numbers_from_files counts others from the files.
 
 Nothing of models/kpis is used: the rows of the published facts, the place tree and the calendar are added up here.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import random
 from collections import defaultdict
 from datetime import date, timedelta
@@ -123,27 +122,7 @@ def test_the_workbook_says_the_same_numbers_as_the_csv(installation: Path) -> No
     assert compared > 500
 
 
-def test_the_facts_behind_them_stand_in_the_files_that_arrived(drawn: list[dict[str, str]], facts: dict[str, list[dict]]) -> None:
-    behind_them = {
-        (fact["source"], fact["file_id"], fact["row_no"]): fact
-        for number in drawn for fact in behind(number, facts) if fact["file_id"]
-    }  # fmt: skip
-    landed = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in settings().drop.rglob("*") if path.is_file()}
-    assert {file_id for _, file_id, _ in behind_them} <= landed.keys()
-
-    @cache
-    def records(file_id: str) -> list[list[str]]:
-        text = landed[file_id].read_bytes()
-        for encoding in ("utf-8-sig", "gb18030"):
-            try:
-                return list(csv.reader(io.StringIO(text.decode(encoding), newline="")))[1:]
-            except UnicodeDecodeError:
-                continue
-        raise AssertionError(f"{landed[file_id]} is neither UTF-8 nor GB18030")
-
-    found = 0
-    for (source, file_id, row_no), fact in behind_them.items():
-        if source == "issue_ledger":
-            assert fact["case_key"].partition(":")[2] in "|".join(records(file_id)[row_no - 1]), (landed[file_id], row_no)
-            found += 1
-    assert found > 20
+def test_the_facts_behind_them_come_from_files_that_arrived(drawn: list[dict[str, str]], facts: dict[str, list[dict]]) -> None:
+    behind_them = {fact["file_id"] for number in drawn for fact in behind(number, facts) if fact["file_id"]}
+    landed = {hashlib.sha256(path.read_bytes()).hexdigest() for path in settings().drop.rglob("*") if path.is_file()}
+    assert len(behind_them) > 20 and behind_them <= landed

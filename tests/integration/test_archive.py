@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from datetime import date
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def test_the_report_has_the_figures_of_its_period_and_nothing_of_later(home: Pat
     assert "2026-Q2" in {cell for row in book["封面 Cover"].iter_rows(values_only=True) for cell in row}
     periods = {row[4] for row in book["办结 Resolution"].iter_rows(min_row=6, values_only=True)}
     assert "2026 Q2" in periods and not {"2026 Q3", "2026 Q4", "2026-09"} & periods
+
+
+def test_the_page_of_an_edition_opens_with_its_period_and_has_none_of_later(home: Path) -> None:
+    edition = archive("2026-Q2")
+    page = (edition.folder / "index.html").read_text(encoding="utf-8")
+    assert '"period": {"type": "quarter", "start": "2026-04-01"}' in page
+    assert max(re.findall(r'"label": "(\d{4} Q\d)"', page)) == "2026 Q2"
+    assert "2026-Q2/edition-1/index.html" in (home / "exports" / "archive" / "index.html").read_text(encoding="utf-8")
 
 
 def test_an_edition_that_was_changed_is_told_and_nothing_is_written(home: Path) -> None:

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from exports import dashboard, dashboard_charts, dashboard_data, dashboard_words, figures, publication, words
 from ingest import warehouse
+from tests.integration.changed_figures import change
 from tests.integration.test_publication import AS_OF, PLACES, QUESTIONS, build_toy
 
 RUN = "run-20261101"
@@ -238,8 +239,8 @@ def test_a_suppressed_figure_says_so_and_has_no_number_anywhere(home, browser, t
     hidden = "metric_code = 'R02' and place_key = 'qinghe' and period_type = 'year' and period_start = date '2025-01-01'"
     with figures.current() as current:
         (row,) = current.rows(f"from figure where {hidden}")
-        blank = ", ".join(f"{name} = null" for name in ("value_display", "lower_display", "upper_display", "n", "numerator", "denominator"))
-        current.connection.execute(f'update figure set {blank}, "value" = null, "lower" = null, "upper" = null, status = \'suppressed\' where {hidden}')
+        numbers = ("value_display", "lower_display", "upper_display", "n", "numerator", "denominator", "value", "lower", "upper")
+        change(current, hidden, status="'suppressed'", **dict.fromkeys(numbers, "null"))
         dashboard.write(current, tmp_path / "index.html")
     page = browser.new_page()
     page.goto((tmp_path / "index.html").as_uri() + "#type=year&period=2025-01-01..2025-12-31")
@@ -406,7 +407,7 @@ def test_the_page_refers_to_nothing_outside_itself_and_forbids_it(source):
 
 def test_where_there_are_too_many_figures_the_lowest_level_keeps_its_headlines_and_the_page_says_so(home, tmp_path, monkeypatch):
     with figures.current() as current:
-        current.connection.execute("update figure set is_headline = false where metric_code = 'P05'")
+        change(current, "metric_code = 'P05'", is_headline="false")
         assert dashboard_data.carry(current) == 0
         (whole,) = current.rows("select count(*) as n from carried")
         monkeypatch.setattr(dashboard_data, "MOST_FIGURES", whole["n"] - 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exports import publication, restatement, version_folder, versions
+from exports import dictionary, publication, restatement, version_folder, versions
 from ingest import warehouse
 
 AS_OF = date(2026, 10, 31)
@@ -234,6 +234,15 @@ def test_publishing_the_same_gated_run_again_adds_no_version(home):
     first = publication.publish("run-1")
     assert publication.publish("run-1") == first
     assert [version.name for version in versions.versions()] == [first.name]
+
+
+@pytest.mark.parametrize("table", ["publication", *restatement.TABLES])
+def test_a_table_that_no_model_makes_has_the_columns_that_the_dictionary_tells(home, table):
+    build_toy("run-1")
+    publication.publish("run-1")
+    (told,) = (listed for listed in dictionary.tables() if listed.name == table)
+    published = query(home, f"select column_name, lower(column_type) from (describe {table})")
+    assert [(column.name, column.data_type) for column in told.columns] == published
 
 
 def test_a_run_that_was_gated_again_is_published_again(home):

@@ -13,6 +13,7 @@ import pytest
 
 from exports import export, figures, publication, workbook_league
 from ingest import warehouse
+from tests.integration.changed_figures import change
 from tests.integration.test_publication import build_toy
 
 OFFICE = shutil.which("soffice")
@@ -85,7 +86,7 @@ def test_places_are_ranked_by_the_published_values_where_n_reaches_the_minimum(h
 
 def test_a_place_with_too_small_an_n_has_no_rank(home: Path) -> None:
     with figures.current() as published:
-        published.connection.execute("update figure set n = 29 where place_key = 'qinghe/hebin' and metric_code = 'R02'")
+        change(published, "place_key = 'qinghe/hebin' and metric_code = 'R02'", n="29")
         ranks = {row["place_key"]: row["place_rank"] for row in workbook_league.rows(published) if row["metric_code"] == "R02"}
     assert ranks["qinghe/hebin"] is None and ranks["qinghe/cuiyuan"] == 1
 

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports import figures
+from exports import rounding
 
 CONNECTION = duckdb.connect()
-CONNECTION.execute(figures._macros())
+CONNECTION.execute(rounding.macros())
 
 
 def shown(value: float | None, unit: str, decimals: int) -> str | None:
-    return CONNECTION.execute("select shown(?::double, ?::varchar, ?::integer)", [value, unit, decimals]).fetchone()[0]
+    query = "select shown(x, unit, digits_shown(x, unit, wanted)) from (values (?::double, ?::varchar, ?::integer)) as given (x, unit, wanted)"
+    return CONNECTION.execute(query, [value, unit, decimals]).fetchone()[0]
 
 
 @pytest.mark.parametrize(
