@@ -7,11 +7,16 @@ in others; those that it changes are hidden too.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy
+import scipy
 from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix, hstack
 from scipy.sparse.csgraph import connected_components
@@ -30,56 +35,66 @@ LARGEST = (20, 60, 1000, 10**9)
 WORTH = 60
 
 
-def hide(table: Table, exposed: list[int | None], is_shown: list[bool], k: int, already: Iterable[int] = ()) -> set[int]:
-    """The cells to hide so that no count of 1 to k-1 people is shown or can be worked out.
+@dataclass(frozen=True)
+class Choice:
+    """The cells of one block that are not shown, by their numbers (`cells`) and by their places in the block (`places`). `digest`: of
+    everything that the choice follows from, whatever else there is in the table."""
 
-    Deterministic. Small counts are hidden rather than large ones, so members rather than totals; zeros are shown unless a small
-    count would follow from them whatever else is hidden.
+    digest: str
+    cells: list[int]
+    places: list[int]
+
+
+def hide(table: Table, exposed: list[int | None], is_shown: list[bool], k: int, already: Iterable[int] = ()) -> set[int]:
+    """The cells to hide so that no count of 1 to k-1 people is shown or can be worked out: those of `choose`, and `already`.
+
+    Args, errors: as for `choose`. Returns: numbers of the shown cells that must be hidden.
+    """
+    chosen = {cell for choice in choose(table, exposed, is_shown, k, already) for cell in choice.cells}
+    return chosen | {cell for cell in already if is_shown[cell]}
+
+
+def choose(
+    table: Table, exposed: list[int | None], is_shown: list[bool], k: int, already: Iterable[int] = (),
+    earlier: Mapping[str, Iterable[int]] | None = None, threads: int = 1,
+) -> list[Choice]:
+    """What to hide in each block that has a small count.
+
+    Deterministic, and each block for itself: what is chosen in one is the same whatever the others hold. Small counts are hidden
+    rather than large ones, so members rather than totals; zeros are shown unless a small count would follow from them whatever else
+    is hidden.
 
     Args: table: counts and their equations. exposed: per cell, the smallest number of people that it gives away; None where
         that is nobody. is_shown: False for counts that nobody publishes, which must not be worked out either when small.
-        k: the smallest count that is shown. already: cells that are hidden for another reason.
-    Returns: numbers of the shown cells that must be hidden.
+        k: the smallest count that is shown. already: cells that are hidden for another reason. earlier: digest → places of choices
+        that were made before; they are taken over instead of being made again. threads: blocks that are looked at at a time.
+    Returns: the choices, of the shown cells only.
     Raises: AssertionError when a small count is given away although all others may be hidden.
     """
     small = numpy.array([count is not None and count < k for count in exposed], dtype=bool)
     unpublished = ~numpy.array(is_shown, dtype=bool)
     hidden = small | unpublished
     hidden[list(already)] = True
-    for block in _blocks(table, small):
-        is_hidden = hidden[block.cells]
-        unsafe = small[block.cells] & ~block.movable(is_hidden, small[block.cells])
-        for largest in LARGEST:
-            if unsafe.any():
-                changed = block.cheapest_change(block.far_apart(numpy.flatnonzero(unsafe)), is_hidden, largest, must=False)
-                if changed is None:
-                    continue
-                is_hidden |= changed
-                unsafe &= ~changed
-                unsafe &= ~block.movable(is_hidden, unsafe)
-        found = unsafe
-        while unsafe.any() and found.any():
-            changed = block.cheapest_change(numpy.flatnonzero(unsafe), is_hidden, LARGEST[-1], must=False)
-            if changed is None:
-                break
-            found = changed & unsafe
-            is_hidden |= changed
-            unsafe &= ~changed
-        while unsafe.any():
-            target = numpy.flatnonzero(unsafe)[:1]
-            changed = block.cheapest_change(target, is_hidden, LARGEST[-1])
-            if changed is None:
-                changed = block.cheapest_change(target, is_hidden, numpy.inf)
-            if changed is None:
-                raise AssertionError(
-                    f"cell {block.cells[target[0]]} is given away whatever else is hidden: is an equation wrong? "
-                    "See it in kpi_cell, and what it is part of in kpi_cell_part."
-                )
-            is_hidden |= changed
-            unsafe &= ~changed
-            unsafe &= ~block.movable(is_hidden, unsafe)
-        hidden[block.cells] = is_hidden
-    return set(numpy.flatnonzero(hidden & ~unpublished).tolist())
+    known = earlier or {}
+
+    def chosen(block: _Block) -> Choice:
+        is_hidden, is_small = hidden[block.cells], small[block.cells]
+        digest = block.digest(is_hidden, is_small)
+        if digest in known:
+            places = numpy.array(sorted(known[digest]), dtype=int)
+        else:
+            places = numpy.flatnonzero(block.hide(is_hidden.copy(), is_small) & ~unpublished[block.cells])
+        return Choice(digest, block.cells[places].tolist(), places.tolist())
+
+    # The solver works without Python's lock.
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(chosen, _blocks(table, small)))
+
+
+@cache
+def _version() -> bytes:
+    """What the choices depend on besides the counts: this file, and the solver."""
+    return repr((Path(__file__).read_text(encoding="utf-8"), numpy.__version__, scipy.__version__)).encode()
 
 
 def table_of(
@@ -125,6 +140,52 @@ class _Block:
     bounds: csr_matrix
     slack: numpy.ndarray
 
+    def digest(self, hidden: numpy.ndarray, small: numpy.ndarray) -> str:
+        """Of everything that `hide` looks at, itself included."""
+        matrices = [part for matrix in (self.sums, self.bounds) for part in (matrix.indptr, matrix.indices, matrix.data)]
+        arrays = [
+            self.amounts, self.room_below, self.room_above, self.overlaps, self.overlap_cost, *matrices, self.slack, hidden, small,
+        ]  # fmt: skip
+        found = hashlib.sha256(_version())
+        for array in arrays:
+            found.update(f"{array.dtype} {array.shape} ".encode())
+            found.update(numpy.ascontiguousarray(array).data)
+        return found.hexdigest()
+
+    def hide(self, is_hidden: numpy.ndarray, small: numpy.ndarray) -> numpy.ndarray:
+        """Which cells are hidden in the end, when some are hidden (which this changes) and the small ones must not be worked out."""
+        unsafe = small & ~self.movable(is_hidden, small)
+        for largest in LARGEST:
+            if unsafe.any():
+                changed = self.cheapest_change(self.far_apart(numpy.flatnonzero(unsafe)), is_hidden, largest, must=False)
+                if changed is None:
+                    continue
+                is_hidden |= changed
+                unsafe &= ~changed
+                unsafe &= ~self.movable(is_hidden, unsafe)
+        found = unsafe
+        while unsafe.any() and found.any():
+            changed = self.cheapest_change(numpy.flatnonzero(unsafe), is_hidden, LARGEST[-1], must=False)
+            if changed is None:
+                break
+            found = changed & unsafe
+            is_hidden |= changed
+            unsafe &= ~changed
+        while unsafe.any():
+            target = numpy.flatnonzero(unsafe)[:1]
+            changed = self.cheapest_change(target, is_hidden, LARGEST[-1])
+            if changed is None:
+                changed = self.cheapest_change(target, is_hidden, numpy.inf)
+            if changed is None:
+                raise AssertionError(
+                    f"cell {self.cells[target[0]]} is given away whatever else is hidden: is an equation wrong? "
+                    "See it in kpi_cell, and what it is part of in kpi_cell_part."
+                )
+            is_hidden |= changed
+            unsafe &= ~changed
+            unsafe &= ~self.movable(is_hidden, unsafe)
+        return is_hidden
+
     def cheapest_change(self, targets: numpy.ndarray, hidden: numpy.ndarray, largest: float, must: bool = True) -> numpy.ndarray | None:
         """Which cells differ in a table that agrees with the shown ones and has another number in each target, where as little as
         possible is changed that is not hidden, and only counts from 1 to `largest` (infinite: zeros too); None when there is none.
@@ -139,8 +200,9 @@ class _Block:
         down[downwards] = numpy.maximum(down[downwards], 1.0)
         down[upwards], up[downwards] = 0.0, 0.0
         low_up[upwards], low_down[downwards] = float(must), float(must)
-        # Hiding a count costs its size, so that totals stay; the last digits make the choice between equal ones always the same.
-        cost = (1 + self.amounts) * (1 + 1e-3 * ((self.cells * 0.6180339887498949) % 1))
+        # Hiding a count costs its size, so that totals stay; the last digits make the choice between equal ones always the same. They
+        # tell of the place in the block: numbers of cells change when there are more counts elsewhere.
+        cost = (1 + self.amounts) * (1 + 1e-3 * ((numpy.arange(size) * 0.6180339887498949) % 1))
         cost = numpy.concatenate([numpy.where(hidden, 0.0, cost), self.overlap_cost])
         columns = numpy.flatnonzero((up > 0) | (down > 0))
         sums, bounds = _twice(self.sums[:, columns]), _twice(self.bounds[:, columns])
@@ -224,7 +286,7 @@ def _solve(cost, sums, bounds, slack, lower, upper) -> numpy.ndarray | None:
 
 
 def _blocks(table: Table, small: numpy.ndarray) -> Iterator[_Block]:
-    """The blocks that have a small count."""
+    """The blocks that have a small count, the largest first: it takes longest."""
     size = len(table.amounts)
     amounts = numpy.array(table.amounts, dtype=float)
     least = numpy.array(table.least, dtype=float)
@@ -236,7 +298,7 @@ def _blocks(table: Table, small: numpy.ndarray) -> Iterator[_Block]:
     cells_of = defaultdict(list)
     for cell in range(size):
         cells_of[label[cell]].append(cell)
-    for wanted in sorted({int(found) for found in label[small]}):
+    for wanted in sorted({int(found) for found in label[small]}, key=lambda found: (-len(cells_of[found]), found)):
         cells = numpy.array(cells_of[wanted])
         place = {cell: number for number, cell in enumerate(cells.tolist())}
         sums, bounds, overlaps, overlap_cost, slack = [], [], [], [], []

@@ -72,6 +72,12 @@ def write_files(published: Published, folder: Path) -> None:
         written.result()
 
 
+def is_exported(version: str) -> bool:
+    """Whether the exports for the inside are those of this version."""
+    folder = folder_of("internal")
+    return version_folder.current_name(folder) == version and (folder / version).is_dir()
+
+
 def switch_to(version: str) -> bool:
     """Show the exports of a version that was exported before, to every audience. Returns: whether there are any for the inside."""
     switched = []

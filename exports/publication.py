@@ -20,7 +20,7 @@ import duckdb
 from exports import history, restatement, version_folder
 from exports.restricted import PERSON_KEYS, Restriction, restrictions
 from exports.versions import MANIFEST, is_whole, prune, put_in_force, sha256, versions
-from ingest import limits, lineage, warehouse
+from ingest import inputs, limits, lineage, warehouse
 from ingest.build import code_version
 from ingest.settings import settings
 from ingest.sql import literal
@@ -70,7 +70,7 @@ def publish(run_id: str, tell: Callable[[str], None] = print) -> Path:
         gates = _passed_gates(connection, run_id)
         published.mkdir(parents=True, exist_ok=True)
         with version_folder.tidied(published):
-            version = _published_since_its_gate(published, connection, run_id)
+            version = _published_since_its_gate(connection, run_id)
             if version is None:
                 _refuse_rebuilt(connection, run_id)
                 version = _write_version(published, connection, run_id, gates)
@@ -106,6 +106,27 @@ def open_current() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(current_folder() / DATABASE), read_only=True)
     connection.execute("set timezone = 'UTC'").complete()
     return connection
+
+
+def nothing_new() -> str | None:
+    """The current version, when a build now would come to the same: it holds the last run, whose gate has passed, and nothing of what
+    that was built from has changed (`inputs.digest`).
+
+    Returns: its name; None when something is new, or a run has failed since. Raises: FileNotFoundError (nothing loaded yet);
+    WarehouseBusy.
+    """
+    published = settings().published
+    with warehouse.reader() as connection:
+        last = connection.execute("select run_id, inputs from ops.run order by started_at desc limit 1").fetchone()
+        if last is None or last[1] is None or last[1] != inputs.digest(connection):
+            return None
+        try:
+            _passed_gates(connection, last[0])
+        except PublicationRefused:
+            return None
+        version = _published_since_its_gate(connection, last[0])
+    is_newest = version in version_folder.names(published)[:1]
+    return version if is_newest and version == version_folder.current_name(published) else None
 
 
 def why_not_published(connection: duckdb.DuckDBPyConnection) -> str:
@@ -174,7 +195,7 @@ def _refuse_rebuilt(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
         )
 
 
-def _published_since_its_gate(published: Path, connection: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
+def _published_since_its_gate(connection: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
     """The version that already holds this run as it was last gated (publication is being repeated)."""
     (gated_at,) = connection.execute(
         "select max(checked_at) from ops.gate_result where run_id = ? and gate = 'marts'", [run_id]

@@ -354,6 +354,7 @@ def publish(run_id: BuiltRunId = "") -> None:
 @app.command()
 def run(
     sources: Annotated[list[str] | None, typer.Argument(help="default: all declared sources")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="build and publish even when nothing is new")] = False,
 ) -> None:
     """Everything in order, without a scheduler: land, load, gate, build, gate, publish, export."""
     from ingest.run import run_all
@@ -364,7 +365,7 @@ def run(
         task = progress.add_task("starting", total=None)
         blocked = run_all(
             new_run_id(), sources, lambda step: progress.update(task, description=escape(step)),
-            lambda line: progress.console.print(line, markup=False),
+            lambda line: progress.console.print(line, markup=False), rebuild,
         )
     from exports.headline import print_headline
 

@@ -21,18 +21,18 @@ from ingest.settings import settings
 
 @lineage.traced("run")
 def run_all(
-    run_id: str, sources: list[str] | None, step: Callable[[str], None], echo: Callable[[str], None]
+    run_id: str, sources: list[str] | None, step: Callable[[str], None], echo: Callable[[str], None], rebuild: bool = False
 ) -> list[BatchReport]:
-    """Land, load and gate each source, then build, gate, publish and export.
+    """Land, load and gate each source, then build, gate, publish and export, unless the current version has all that already.
 
     Args: run_id: identifies the run. sources: names; default all. step: told what is being done. echo: told what was done.
-    Returns: the batches that are blocked now; everything else was published.
+    rebuild: build even when nothing is new. Returns: the batches that are blocked now; everything else is published.
     Raises: what the steps raise; then nothing new is published. SourceUnavailable or ConnectionNotFound, for the first source
     that could not be asked, at the end: everything else was published.
     """
     from expectations import gate
-    from exports.export import export
-    from exports.publication import publish
+    from exports.export import export, is_exported
+    from exports.publication import nothing_new, publish
 
     chosen = [declaration(name) for name in sources] if sources else declarations()
     unavailable = []
@@ -53,14 +53,19 @@ def run_all(
             f"{sum(report.rows_skipped for report in reports)} skipped"
         )
     print_unclaimed(echo)
-    step("build the marts (dbt)")
-    build(run_id, echo=lambda line: step(f"dbt: {line[10:90]}"))
-    step("gate the marts")
-    gate.gate_marts(run_id)
-    step("publish")
-    publish(run_id, echo)
-    step("export")
-    export()
+    version = None if rebuild else nothing_new()
+    if version:
+        echo(f"nothing new since version {version}: it stays as it is (`gmw run --rebuild` builds all the same)")
+    else:
+        step("build the marts (dbt)")
+        build(run_id, echo=lambda line: step(f"dbt: {line[10:90]}"))
+        step("gate the marts")
+        gate.gate_marts(run_id)
+        step("publish")
+        publish(run_id, echo)
+    if not version or not is_exported(version):
+        step("export")
+        export()
     if unavailable:
         raise unavailable[0]
     return [report for source in chosen for report in blocked(source.name)]

@@ -67,6 +67,7 @@ create table if not exists ops.replay (
     started_at timestamptz, finished_at timestamptz, status_before varchar, status_after varchar, rows_loaded_before bigint,
     rows_loaded_after bigint, rows_quarantined_before bigint, rows_quarantined_after bigint, rows_changed bigint);
 create table if not exists ops.run (run_id varchar, started_at timestamptz, code_version varchar);
+alter table ops.run add column if not exists inputs varchar;
 create table if not exists ops.gate_result (
     run_id varchar, gate varchar, suite varchar, batch_id varchar, expectation varchar, column_name varchar,
     severity varchar, success boolean, observed varchar, unexpected_count bigint, message varchar,

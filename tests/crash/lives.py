@@ -143,7 +143,7 @@ def live(stage: Stage, plan: Plan, folder: Path) -> Life:
             if ran.failure or ran.was_killed:
                 life.faults.append(f"the undisturbed run at the end failed in {ran.last}: {ran.failure}")
             else:
-                life.faults += results.differences(home, stage.undisturbed, run_id, stage.run_id)
+                life.faults += results.differences(home, stage.undisturbed)
     life.notices = notices(log)
     life.seconds = time.monotonic() - started
     if not life.faults:

@@ -22,10 +22,10 @@ LEDGERS = "table_schema in ('raw', 'ops') and table_name not in ('run', 'gate_re
 PUBLISHED = "table_schema = 'main' and table_name != 'publication'"
 
 
-def differences(home: Path, undisturbed: Path, run_id: str, undisturbed_run_id: str) -> list[str]:
+def differences(home: Path, undisturbed: Path) -> list[str]:
     """What differs between two installations, and what a killed run has left in this one; empty when nothing does."""
     told = _tables(home / "warehouse/gmw_build.duckdb", undisturbed / "warehouse/gmw_build.duckdb", LEDGERS)
-    told += _gates(home, undisturbed, run_id, undisturbed_run_id)
+    told += _gates(home, undisturbed)
     told += _tables(home / "published/current/marts.duckdb", undisturbed / "published/current/marts.duckdb", PUBLISHED)
     told += _tables(home / "published/current/restricted.duckdb", undisturbed / "published/current/restricted.duckdb", PUBLISHED)
     if exported(home) != exported(undisturbed):
@@ -141,11 +141,12 @@ def _tables(database: Path, undisturbed: Path, where: str) -> list[str]:
     return told
 
 
-def _gates(home: Path, undisturbed: Path, run_id: str, undisturbed_run_id: str) -> list[str]:
+def _gates(home: Path, undisturbed: Path) -> list[str]:
     """What the gates have said and still counts. A run that ended before its kill has published: then the last one compares the
     volumes with another version than the undisturbed run did."""
     found = []
-    for folder, run in ((home, run_id), (undisturbed, undisturbed_run_id)):
+    for folder in (home, undisturbed):
+        run = json.loads((folder / "published/current/manifest.json").read_text(encoding="utf-8"))["run_id"]
         with duckdb.connect(str(folder / "warehouse/gmw_build.duckdb"), read_only=True) as connection:
             found.append(
                 connection.execute(

@@ -71,7 +71,7 @@ def run(
     started = time.monotonic()
     child = os.fork()
     if child == 0:
-        _child(run_id, log, start, kill if kill and kill.event else None, copies, until, tell)
+        _child(run_id, log, start, kill, copies, until, tell)
     os.close(tell)
     ran = Ran(False, (start, ""))
     buffer, entered, wanted_at, is_entered = b"", started, None, False
@@ -113,7 +113,7 @@ def _child(run_id: str, log: Path, start: str, kill: Kill | None, copies: dict[s
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        points = Points(kill) if kill or copies else None
+        points = Points(kill if kill and kill.event else None) if kill and kill.event or copies else None
         copied = set()
 
         def step(told: str) -> None:
@@ -127,7 +127,8 @@ def _child(run_id: str, log: Path, start: str, kill: Kill | None, copies: dict[s
                     points.meet()
             os.write(tell, "\t".join(["step", *at]).encode() + b"\n")
 
-        _pipeline(run_id, start, until, step)
+        # What is killed in a step has to come to it, though nothing may be new; what is left alone need not build again.
+        _pipeline(run_id, start, until, step, rebuild=kill is not None)
         if points:
             for (name, source), met in points.met.items():
                 os.write(tell, f"events\t{name}\t{source}\t{met}\n".encode())
@@ -141,7 +142,7 @@ def _child(run_id: str, log: Path, start: str, kill: Kill | None, copies: dict[s
         os._exit(code)
 
 
-def _pipeline(run_id: str, start: str, until: str, step: Callable[[str], None]) -> None:
+def _pipeline(run_id: str, start: str, until: str, step: Callable[[str], None], rebuild: bool) -> None:
     from expectations.gate import gate_marts, gate_raw
     from exports.export import export
     from exports.publication import publish
@@ -156,7 +157,7 @@ def _pipeline(run_id: str, start: str, until: str, step: Callable[[str], None]) 
                 work(source.name)
         return
     if start == "land":
-        blocked = run_all(run_id, None, step, lambda line: print(line, flush=True))
+        blocked = run_all(run_id, None, step, lambda line: print(line, flush=True), rebuild)
         assert blocked == [], blocked
         return
     for name, told, work in (

@@ -58,7 +58,7 @@ def test_a_lost_warehouse_is_restored_and_running_everything_again_changes_no_fi
     for source in declarations():
         assert not any(file.is_new for file in land(source.name))
         assert load(source.name) == []
-    run_all("second", None, lambda step: None, print)
+    run_all("second", None, lambda step: None, print, rebuild=True)
     assert stored(COUNTS) == counts
     assert published(FIGURES) == figures
     assert published("select distinct run_id from kpi_value") == [("second",)]

@@ -155,7 +155,7 @@ def build_toy(run_id: str, more: int = 0, gated: bool = True) -> None:
                 _table(connection, f"marts.{fact}", "place_key varchar, note varchar", [("qinghe", "幸福")] * 3)
         connection.execute("create or replace table marts.scratch as select 1 as not_published")
         connection.execute("delete from ops.file; delete from ops.batch")
-        connection.execute("insert into ops.run values (?, now(), 'v9.9')", [run_id])
+        connection.execute("insert into ops.run values (?, now(), 'v9.9', null)", [run_id])
         for name, status in (("诉求台账_2026-10.csv", "accepted"), ("诉求台账_2026-09.csv", "blocked")):
             digest = hashlib.sha256(name.encode()).hexdigest()
             connection.execute(

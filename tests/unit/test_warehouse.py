@@ -134,7 +134,7 @@ def test_who_waits_longer_than_a_moment_is_told_for_whom(
 def test_a_transaction_that_raises_leaves_nothing_behind(home: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         with warehouse.writer("test") as connection, warehouse.transaction(connection):
-            connection.execute("insert into ops.run values ('run', now(), 'x')")
+            connection.execute("insert into ops.run values ('run', now(), 'x', null)")
             1 / 0  # noqa: B018
     with warehouse.reader() as connection:
         assert connection.execute("select count(*) from ops.run").fetchone() == (0,)

@@ -1,0 +1,59 @@
+"""What the marts are built from, as one digest: while it is the same, another build would come to the same marts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+
+from ingest.settings import settings
+
+PACKAGES = ("ingest", "expectations", "exports")
+# What dbt writes into its project when it is run there by hand, and Python beside its code.
+NO_CODE = {"target", "logs", "__pycache__"}
+SOFTWARE = ("duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "numpy", "scipy")
+# What builds, gates and publications read of the ledgers. A blocked file is tried again in each run: only what became of it counts.
+LEDGERS = (
+    """from ops.batch select * replace (
+        if(status = 'blocked', null, loaded_at) as loaded_at, if(status = 'blocked', null, gated_at) as gated_at)""",
+    """from ops.file select file_id, source, file_name, size_bytes, licence, producer, as_of, retrieved_at, revision""",
+    """from ops.quarantine select * exclude (opened_at)""",
+    """from ops.gate_result select * exclude (run_id, checked_at) where gate = 'raw' and superseded_at is null""",
+    """from ops.correction_outcome select * exclude (loaded_at)""",
+)
+
+
+def digest(connection: duckdb.DuckDBPyConnection) -> str:
+    """The digest of everything that decides what would be published: rows that were accepted, code, declarations, catalogue, seeds
+    and corrections (all files of the project), dbt variables, versions of libraries, and the day, because gates judge by it what is
+    late.
+
+    Args: connection: to the build database. Returns: hexadecimal digits; they differ as soon as one of these does.
+    """
+    current = settings()
+    ledgers = [
+        connection.execute(f"select count(*), sum(hash(entry)::hugeint)::varchar from ({ledger}) as entry").fetchone()
+        for ledger in LEDGERS
+    ]
+    told = {
+        "ledgers": ledgers,
+        "files": [_files(current.dbt_project), *(_files(Path(__file__).resolve().parents[1] / name) for name in PACKAGES)],
+        "dbt_vars": current.dbt_vars,
+        "software": {name: version(name) for name in SOFTWARE},
+        "day": datetime.now(timezone.utc).date().isoformat(),
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _files(folder: Path) -> str:
+    """A digest of the names and bytes of all files below a folder."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and NO_CODE.isdisjoint(path.relative_to(folder).parts):
+            found.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
+            found.update(path.read_bytes())
+    return found.hexdigest()
