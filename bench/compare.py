@@ -10,11 +10,18 @@ import duckdb
 from bench.load import PROJECT
 
 TREE = "qinghe_district:"
+CATALOGUE = PROJECT / "dbt_project" / "seeds" / "metric_catalogue.csv"
 KEYS = "metric_code, place, period_type, period_start, breakdown_type, breakdown_value"
 # Sums of counts and money come out the same to the last bit; what is divided, or drawn from logarithms, to 1e-9.
 EXACT = ("count", "sum", "distinct", "stock")
 TOLERANCE = 1e-9
 SHOWN = 5
+# The product's values with the columns of KEYS and numerator, denominator, value; those that it hides, too.
+PRODUCT_VALUES = f"""(
+    select metric_code, replace(place_key, '{TREE}', '') as place, period_type, period_start, breakdown_type, breakdown_value,
+        numerator, denominator, "value"
+    from build.kpis.kpi_computed
+)"""
 
 
 class NotTheSame(AssertionError):
@@ -30,24 +37,6 @@ class Agreement:
     hidden: int
 
 
-def product_values(home: Path) -> str:
-    """SQL of the product's values in the columns of KEYS and numerator, denominator, value, hidden ones too.
-
-    Args: home: of the installation; its databases are attached as `build` and `published` by `attach`.
-    """
-    return f"""(
-        select metric_code, replace(place_key, '{TREE}', '') as place, period_type, period_start, breakdown_type, breakdown_value,
-            numerator, denominator, "value"
-        from build.kpis.kpi_computed
-    )"""
-
-
-def attach(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
-    """Attach the build database and the published copy of an installation, to read."""
-    connection.execute(f"attach '{home / 'warehouse' / 'gmw_build.duckdb'}' as build (read_only)")
-    connection.execute(f"attach '{(home / 'published' / 'current').resolve() / 'marts.duckdb'}' as published (read_only)")
-
-
 def with_product(home: Path, database: Path) -> Agreement:
     """Compare the table `kpi` of a database with the product's values.
 
@@ -57,23 +46,23 @@ def with_product(home: Path, database: Path) -> Agreement:
     Returns: Agreement. Raises: NotTheSame.
     """
     with duckdb.connect() as connection:
-        attach(connection, home)
+        connection.execute(f"attach '{home / 'warehouse' / 'gmw_build.duckdb'}' as build (read_only)")
+        connection.execute(f"attach '{(home / 'published' / 'current').resolve() / 'marts.duckdb'}' as published (read_only)")
         connection.execute(f"attach '{database}' as other (read_only)")
-        shown = """
-            select metric_code, place_key, period_type, period_start, breakdown_type, breakdown_value, numerator, denominator, "value"
-            from {} where {}
-        """
+        row = f'{KEYS.replace("place", "place_key")}, numerator, denominator, "value"'
         hidden, changed = connection.execute(f"""
             select count(*) filter (status = 'suppressed'), (
                 select count(*) from (
-                    {shown.format("published.kpi_value", "status != 'suppressed'")} except all {shown.format("build.kpis.kpi_computed", "true")}
+                    select {row} from published.kpi_value where status != 'suppressed'
+                    except all
+                    select {row} from build.kpis.kpi_computed
                 )
             )
             from published.kpi_value
         """).fetchone()
         if changed:
             raise NotTheSame(f"{changed} shown rows of the published kpi_value are not those of kpi_computed")
-        values, metrics = tables(connection, product_values(home), "other.kpi")
+        values, metrics = tables(connection, PRODUCT_VALUES, "other.kpi")
     return Agreement(values, metrics, hidden)
 
 
@@ -94,7 +83,7 @@ def tables(connection: duckdb.DuckDBPyConnection, first: str, second: str) -> tu
     joined = f"""
         from (select *, true as is_there from {first}) as first
         full join (select *, true as is_there from {second}) as second using ({KEYS})
-        left join read_csv('{PROJECT / "dbt_project" / "seeds" / "metric_catalogue.csv"}', all_varchar = true) as catalogue using (metric_code)
+        left join read_csv('{CATALOGUE}', all_varchar = true) as catalogue using (metric_code)
     """
     values, metrics, faults = connection.execute(f"""
         select count(*), count(distinct metric_code),
@@ -107,8 +96,8 @@ def tables(connection: duckdb.DuckDBPyConnection, first: str, second: str) -> tu
             having count(*) filter (first.is_there is null or second.is_there is null or {differs}) > 0 order by metric_code
         """).fetchall()
         examples = connection.execute(f"""
-            select {KEYS}, first.numerator, second.numerator, first.denominator, second.denominator, first."value", second."value" {joined}
-            where first.is_there is null or second.is_there is null or {differs} order by all limit {SHOWN}
+            select {KEYS}, first.numerator, second.numerator, first.denominator, second.denominator, first."value", second."value"
+            {joined} where first.is_there is null or second.is_there is null or {differs} order by all limit {SHOWN}
         """).fetchall()
         raise NotTheSame(
             f"{faults} of {values} values are not the same. Metric, only in the first, only in the second, different:\n"

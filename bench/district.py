@@ -1,7 +1,7 @@
 """Writes workload W(s): two years of a district of 200 communities, as files that the product's sources read.
 
-At s = 1: 10 million participations, 1 million cases with 3 million changes of state, 2 million answers and 200 thousand movements of
-money. Rows are drawn by hash: the same scale and seed give the same bytes, on any number of cores.
+At s = 1: 10 million participations, 1 million cases with 3 million changes of state, 2 million answers and 200 thousand movements
+of money. Rows are drawn by hash: the same scale and seed give the same bytes, on any number of cores.
 """
 
 from __future__ import annotations
@@ -72,19 +72,22 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None
 
 def community(number: str) -> str:
     """SQL of the code of a community, from SQL of its number from 0."""
-    return f"'9901' || lpad(({number} // {COMMUNITIES // TOWNS} + 1)::varchar, 2, '0') || lpad(({number} % {COMMUNITIES // TOWNS} + 1)::varchar, 6, '0')"
+    town, own = f"{number} // {COMMUNITIES // TOWNS} + 1", f"{number} % {COMMUNITIES // TOWNS} + 1"
+    return f"'9901' || lpad(({town})::varchar, 2, '0') || lpad(({own})::varchar, 6, '0')"
 
 
 def participations(first: int, last: int, month: date, people: int) -> str:
     """SQL of the participations of a month. Five of six are where the person lives; 22 of 100 are volunteer shifts."""
+    place = f"if(drawn(i, 'where') % 6 > 0, drawn(person, 'home') % {COMMUNITIES}, drawn(i, 'place') % {COMMUNITIES})"
     return f"""
         with who as (
-            select i, drawn(i, 'person') % {people} as person, drawn(i, 'day') % 100 < 22 as is_volunteering from range({first}, {last}) as n (i)
+            select i, drawn(i, 'person') % {people} as person, drawn(i, 'day') % 100 < 22 as is_volunteering
+            from range({first}, {last}) as n (i)
         )
         select
             i + 1 as row_no,
             date '{month}' + (drawn(i, 'date') % day(last_day(date '{month}')))::integer as participation_date,
-            {community(f"if(drawn(i, 'where') % 6 > 0, drawn(person, 'home') % {COMMUNITIES}, drawn(i, 'place') % {COMMUNITIES})")} as place_code,
+            {community(place)} as place_code,
             if(is_volunteering, '志愿服务记录', '签到') as kind,
             if(is_volunteering, '服务', {one_of("drawn(i, 'action')", *["参加"] * 9, "议事")}) as "action",
             if(is_volunteering, '已登记', {one_of("drawn(i, 'state')", *["已签到"] * 17, "已报名", "已报名", "缺席")}) as state,
@@ -95,7 +98,7 @@ def participations(first: int, last: int, month: date, people: int) -> str:
 
 
 def matters(cases: int) -> str:
-    """SQL of the cases with the moments of their life, to the minute; half of them last more than ten days, one in 70 is still open."""
+    """SQL of the cases with the moments of their life, to the minute; half last more than ten days, one in 70 is still open."""
     return f"""
         with drawn_lives as (
             select
@@ -131,7 +134,9 @@ EVENTS = f"""
             when 1 then if(is_over, if(drawn(i, 'escalated') % 12 = 0, 'ESCALATED', 'ASSIGNED'), 'TRIAGED')
             else {OUTCOME.format("ASSIGNED", "RESOLVED", "REJECTED", "WITHDRAWN")}
         end as state,
-        created_at + to_minutes(case step when 0 then 0 when 1 then known_minutes // 3 else if(is_over, minutes, known_minutes // 2) end) as "at"
+        created_at + to_minutes(
+            case step when 0 then 0 when 1 then known_minutes // 3 else if(is_over, minutes, known_minutes // 2) end
+        ) as "at"
     from matter cross join range(3) as steps (step) order by i, step"""
 
 
@@ -171,17 +176,20 @@ PLACES = f"""
         select '镇街', '第' || i + 1 || '镇', '青禾区', '9901' || lpad((i + 1)::varchar, 2, '0'), '镇', 'Town ' || i + 1
         from range({TOWNS}) as towns (i)
         union all
-        select '社区', '第' || i + 1 || '社区', '第' || i // {COMMUNITIES // TOWNS} + 1 || '镇', {community("i")}, '社区', 'Community ' || i + 1
+        select
+            '社区', '第' || i + 1 || '社区', '第' || i // {COMMUNITIES // TOWNS} + 1 || '镇', {community("i")}, '社区',
+            'Community ' || i + 1
         from range({COMMUNITIES}) as communities (i)
     ) order by len(区划代码), 区划代码"""
 POPULATION = f"""
     select
         '2024-06-30' as 统计日期, '第' || i // {COMMUNITIES // TOWNS} + 1 || '镇' as 镇街, '第' || i + 1 || '社区' as 社区, null as 小区,
-        young + adult + middle + old as 常住人口, (young + adult + middle + old) // 2 as 户籍人口, (young + adult + middle + old) // 3 as 户数,
+        young + adult + middle + old as 常住人口, (young + adult + middle + old) // 2 as 户籍人口,
+        (young + adult + middle + old) // 3 as 户数,
         young as "0-17岁", adult as "18-44岁", middle as "45-59岁", old as "60岁及以上"
     from (
         select
-            i, 900 + drawn(i, 'young') % 300 as young, 2400 + drawn(i, 'adult') % 900 as adult, 1300 + drawn(i, 'middle') % 500 as middle,
-            1400 + drawn(i, 'old') % 600 as old
+            i, 900 + drawn(i, 'young') % 300 as young, 2400 + drawn(i, 'adult') % 900 as adult,
+            1300 + drawn(i, 'middle') % 500 as middle, 1400 + drawn(i, 'old') % 600 as old
         from range({COMMUNITIES}) as communities (i)
     ) order by i"""

@@ -1,6 +1,7 @@
 """The limit: the same KPI values by DuckDB SQL written by hand for these very files, without provenance, checks or publication.
 
-`python -m bench.limit FILES DATABASE` runs it. The queries lie in bench/queries/, one table each; dbt runs the same ones behind dlt.
+`python -m bench.limit FILES DATABASE` runs it. The queries lie in bench/queries/, one table each; dbt runs the same ones behind
+dlt.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from bench.product import measured
 QUERIES = Path(__file__).parent / "queries"
 # In the order in which they need one another; each becomes a table of that name.
 TABLES = (
-    "place_up", "period", "person", "person_month", "person_period", "participants", "inhabitants", "kpi_participant", "kpi_attendance",
-    "kpi_volunteer", "matter_known", "kpi_case", "kpi_duration", "kpi_backlog", "kpi_stay", "kpi_answer", "kpi_money", "kpi",
+    "place_up", "period", "person", "person_month", "person_period", "participants", "inhabitants", "kpi_participant",
+    "kpi_attendance", "kpi_volunteer", "matter_known", "kpi_case", "kpi_duration", "kpi_backlog", "kpi_stay", "kpi_answer",
+    "kpi_money", "kpi",
 )  # fmt: skip
 # Table → its files below the folder of the workload, and their columns in the order of the files.
 FILES = {
@@ -71,10 +73,12 @@ def read(connection: duckdb.DuckDBPyConnection, files: Path) -> None:
     """Read the files of a workload into the tables of FILES; `response` gets the wave that its file is of."""
     for table, (pattern, columns) in FILES.items():
         typed = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
-        wave = ", filename[-11:-5] as wave" if table == "response" else ""
+        shown, option = "*", ""
+        if table == "response":
+            shown, option = "* exclude (filename), filename[-11:-5] as wave", ", filename = true"
         connection.execute(
-            f"create table {table} as select *{' exclude (filename)' if wave else ''}{wave} from read_csv('{files / pattern}', "
-            f"auto_detect = false, header = true, delim = ',', quote = '\"', columns = {{{typed}}}{', filename = true' if wave else ''})"
+            f"create table {table} as select {shown} from read_csv('{files / pattern}', auto_detect = false, header = true, "
+            f"delim = ',', quote = '\"', columns = {{{typed}}}{option})"
         ).complete()
 
 

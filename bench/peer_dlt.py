@@ -1,7 +1,7 @@
 """What people would pick instead: dlt reads the files into DuckDB, dbt computes the KPI values by the queries of the limit.
 
-`python -m bench.peer_dlt read arrow FILES DATABASE` and `python -m bench.peer_dlt compute DATABASE`, a process each. `arrow` hands dlt
-tables of pyarrow, which it writes as Parquet; `rows`, its default way, hands it Python objects.
+`python -m bench.peer_dlt read arrow FILES DATABASE` and `python -m bench.peer_dlt compute DATABASE`, a process each. `arrow` hands
+dlt tables of pyarrow, which it writes as Parquet; `rows`, its default way, hands it Python objects.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from bench.limit import FILES, TABLES, query
 from bench.product import measured
 
 ROWS_AT_ONCE = 50_000
-DLT_TYPES = {"varchar": "text", "bigint": "bigint", "integer": "bigint", "date": "date", "timestamp": "timestamp", "decimal": "decimal"}
+DLT_TYPES = {
+    "varchar": "text",
+    "bigint": "bigint",
+    "integer": "bigint",
+    "date": "date",
+    "timestamp": "timestamp",
+    "decimal": "decimal",
+}
 
 
 def hints(table: str) -> dict[str, dict]:
@@ -39,7 +46,13 @@ def arrow_tables(files: Path, table: str) -> Iterator:
     import pyarrow
     from pyarrow import csv as arrow_csv
 
-    types = {"varchar": pyarrow.string(), "bigint": pyarrow.int64(), "integer": pyarrow.int64(), "date": pyarrow.date32(), "timestamp": pyarrow.timestamp("us")}
+    types = {
+        "varchar": pyarrow.string(),
+        "bigint": pyarrow.int64(),
+        "integer": pyarrow.int64(),
+        "date": pyarrow.date32(),
+        "timestamp": pyarrow.timestamp("us"),
+    }
     pattern, columns = FILES[table]
     typed = {
         name: pyarrow.decimal128(*map(int, kind[8:-1].split(","))) if kind.startswith("decimal") else types[kind]
@@ -94,7 +107,9 @@ def compute(database: Path) -> None:
     settings = {"name": "peer", "profile": "peer", "models": {"peer": {"+materialized": "table"}}}
     (project / "dbt_project.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     output = {"type": "duckdb", "path": str(database), "schema": "main", "threads": 2}
-    (project / "profiles.yml").write_text(yaml.safe_dump({"peer": {"target": "peer", "outputs": {"peer": output}}}), encoding="utf-8")
+    (project / "profiles.yml").write_text(
+        yaml.safe_dump({"peer": {"target": "peer", "outputs": {"peer": output}}}), encoding="utf-8"
+    )
     program = str(Path(sys.executable).parent / "dbt")
     subprocess.run([program, "run", "--project-dir", str(project), "--profiles-dir", str(project)], cwd=project, check=True)
 

@@ -1,7 +1,7 @@
 """What people would write instead: the same KPI values in pandas, from the same files.
 
-`python -m bench.peer_pandas FILES DATABASE` leaves them in the table `kpi` of a database file, to be compared. Plain groupby and merge;
-what does not fit into memory at once (people and cases, at every level and in every period) is done level by level.
+`python -m bench.peer_pandas FILES DATABASE` leaves them in the table `kpi` of a database file, to be compared. Plain groupby and
+merge; what does not fit into memory at once (people and cases, at every level and in every period) is done level by level.
 """
 
 from __future__ import annotations

@@ -20,7 +20,12 @@ def money(kpis: Kpis, movements: pandas.DataFrame, attendances: pandas.DataFrame
     rows["kind"] = rows.kind.map(KINDS)
     rows["cents"] = (rows.amount * CENTS).round().astype("int64")
     total = _sums(kpis, rows)
-    for metric, kind in (("F01.raised", "raised"), ("F02.awarded", "awarded"), ("F02.disbursed", "disbursed"), ("F02.spent", "spent")):
+    for metric, kind in (
+        ("F01.raised", "raised"),
+        ("F02.awarded", "awarded"),
+        ("F02.disbursed", "disbursed"),
+        ("F02.spent", "spent"),
+    ):
         there = total[total[f"{kind}_count"] > 0]
         kpis.add(metric, there, there[kind] / CENTS, of=None)
     whole = total[total.breakdown_type == "none"]
@@ -82,13 +87,23 @@ def _spread(kpis: Kpis, whole: pandas.DataFrame) -> None:
     below = below[below.depth_y == below.depth_x + 1][["place", "child"]].drop_duplicates()
     cells = below.merge(kpis.period[["period_type", "period_start"]].drop_duplicates(), how="cross")
     awarded = whole[["place", "period_type", "period_start", "awarded"]].rename(columns={"place": "child"})
-    cells = cells.merge(awarded, on=["child", "period_type", "period_start"], how="left").fillna({"awarded": 0}).sort_values([*CELL, "awarded"])
+    cells = (
+        cells.merge(awarded, on=["child", "period_type", "period_start"], how="left")
+        .fillna({"awarded": 0})
+        .sort_values([*CELL, "awarded"])
+    )
     cells["awarded"] /= CENTS
     by_cell = cells.groupby(CELL)
     cells["position"], cells["children"] = by_cell.cumcount() + 1, by_cell.child.transform("size")
     cells["weighted"] = cells.position * cells.awarded
     cells["top"] = cells.awarded.where(cells.position > cells.children - numpy.ceil(cells.children / 10), 0)
-    spread = cells.groupby(CELL).agg(awarded=("awarded", "sum"), weighted=("weighted", "sum"), top=("top", "sum"), n=("child", "size")).reset_index()
+    spread = (
+        cells.groupby(CELL)
+        .agg(awarded=("awarded", "sum"), weighted=("weighted", "sum"), top=("top", "sum"), n=("child", "size"))
+        .reset_index()
+    )
     spread = spread[spread.awarded > 0]
-    kpis.add("F13.gini", spread, None, spread.awarded, 2 * spread.weighted / (spread.n * spread.awarded) - (spread.n + 1) / spread.n)
+    kpis.add(
+        "F13.gini", spread, None, spread.awarded, 2 * spread.weighted / (spread.n * spread.awarded) - (spread.n + 1) / spread.n
+    )
     kpis.add("F13.top_share", spread, spread.top, spread.awarded)

@@ -47,7 +47,9 @@ class Kpis:
         for name, length, code in (("month", 1, "M"), ("quarter", 3, "Q"), ("year", 12, "Y"), ("all", 24, None)):
             starts = months.dt.to_period(code).dt.start_time if code else pandas.Series(months[0], index=months.index)
             ends = starts + pandas.DateOffset(months=length)
-            self.periods.append(pandas.DataFrame({"month": months, "period_type": name, "period_start": starts, "period_end": ends}))
+            self.periods.append(
+                pandas.DataFrame({"month": months, "period_type": name, "period_start": starts, "period_end": ends})
+            )
         self.period = pandas.concat(self.periods)
         self.found: list[pandas.DataFrame] = []
 
@@ -56,7 +58,7 @@ class Kpis:
         return frame.merge(self.place_up, on="community").merge(self.period, on="month")
 
     def add(self, metric: str, frame: pandas.DataFrame, numerator, denominator=None, value=None, of=("none", "total")) -> None:
-        """Keep a value for each row of a frame with CELL. `of`: the breakdown and its member, or members; None: as the frame says."""
+        """Keep a value for each row of a frame with CELL. `of`: the breakdown and its members; None: as the frame says."""
         found = frame[CELL].copy()
         found["metric_code"] = metric
         found["breakdown_type"], found["breakdown_value"] = of or (frame.breakdown_type, frame.breakdown_value)
@@ -80,7 +82,11 @@ def people(kpis: Kpis, rows: pandas.DataFrame, population: pandas.DataFrame, pla
     band = pandas.cut(ages, [-1, 17, 44, 59, 200], labels=BANDS).astype("str").to_numpy()
     first_month = seen.groupby("person").month.min().to_numpy()
     acts = ["attend", "volunteer", "deliberate"]
-    monthly = seen.groupby(["community", "month", "person"]).agg(occasions=("attend", "size"), **{act: (act, "max") for act in acts}).reset_index()
+    monthly = (
+        seen.groupby(["community", "month", "person"])
+        .agg(occasions=("attend", "size"), **{act: (act, "max") for act in acts})
+        .reset_index()
+    )
     bands = inhabitants(kpis, population, places)
     shifts = rows.assign(person=person_no)[(rows.state == "已登记") & (rows.action == "服务")]
     for level in kpis.levels:
@@ -92,7 +98,16 @@ def people(kpis: Kpis, rows: pandas.DataFrame, population: pandas.DataFrame, pla
             each["is_first"] = first_month[each.person] >= each.period_start.to_numpy()
             each["is_repeater"] = each.occasions >= 2
             each["age_band"] = band[each.person]
-            total = each.groupby(CELL).agg(people=("person", "size"), first=("is_first", "sum"), again=("is_repeater", "sum"), **{act: (act, "sum") for act in acts}).reset_index()
+            total = (
+                each.groupby(CELL)
+                .agg(
+                    people=("person", "size"),
+                    first=("is_first", "sum"),
+                    again=("is_repeater", "sum"),
+                    **{act: (act, "sum") for act in acts},
+                )
+                .reset_index()
+            )
             kpis.add("P03", total, total.people)
             kpis.add("P06", total, total["first"], total.people)
             kpis.add("P07", total, total.again, total.people)
@@ -103,7 +118,9 @@ def people(kpis: Kpis, rows: pandas.DataFrame, population: pandas.DataFrame, pla
             kpis.add("P03", by_band, by_band.people, of=("age_band", by_band.age_band))
             whole = total.merge(bands[bands.age_band == "total"], on="place")
             kpis.add("P04.pop", whole, whole.people, whole.population)
-            rates = total[CELL].merge(bands[bands.age_band != "total"], on="place").merge(by_band, on=[*CELL, "age_band"], how="left")
+            rates = (
+                total[CELL].merge(bands[bands.age_band != "total"], on="place").merge(by_band, on=[*CELL, "age_band"], how="left")
+            )
             rates["people"] = rates.people.fillna(0)
             kpis.add("P04.pop", rates, rates.people, rates.population, of=("age_band", rates.age_band))
             rates["rate"] = rates.people / rates.population
@@ -114,7 +131,11 @@ def people(kpis: Kpis, rows: pandas.DataFrame, population: pandas.DataFrame, pla
 
 def inhabitants(kpis: Kpis, population: pandas.DataFrame, places: pandas.DataFrame) -> pandas.DataFrame:
     """The permanent population of every place, in all and by age band."""
-    counted = population.rename(columns={"community": "place_name"}).merge(places, on="place_name").rename(columns={"place_code": "community"})
+    counted = (
+        population.rename(columns={"community": "place_name"})
+        .merge(places, on="place_name")
+        .rename(columns={"place_code": "community"})
+    )
     names = {"permanent": "total", **{f"permanent_age_{band.replace('-', '_').replace('+', '_plus')}": band for band in BANDS}}
     long = counted.rename(columns=names).melt("community", list(names.values()), "age_band", "population")
     return long.merge(kpis.place_up, on="community").groupby(["place", "age_band"]).population.sum().reset_index()
@@ -122,7 +143,12 @@ def inhabitants(kpis: Kpis, population: pandas.DataFrame, places: pandas.DataFra
 
 def volunteers(kpis: Kpis, shifts: pandas.DataFrame, level: pandas.DataFrame) -> None:
     """P09 and P11 of the places of a level."""
-    days = shifts[["place_code", "participation_date", "person"]].drop_duplicates().rename(columns={"place_code": "community"}).merge(level, on="community")
+    days = (
+        shifts[["place_code", "participation_date", "person"]]
+        .drop_duplicates()
+        .rename(columns={"place_code": "community"})
+        .merge(level, on="community")
+    )
     ends = kpis.period.drop(columns="month").drop_duplicates()
     ends["cutoff"] = ends.period_end.where(ends.period_end < END, END)
     for cutoff, of_cutoff in ends.groupby("cutoff"):
@@ -134,7 +160,11 @@ def volunteers(kpis: Kpis, shifts: pandas.DataFrame, level: pandas.DataFrame) ->
         here = days.merge(period, on="month")[["place", "person", "period_type", "period_start", "period_end"]].drop_duplicates()
         then = here[["place", "person", "period_start"]].rename(columns={"period_start": "period_end"}).assign(retained=1)
         before = here[here.period_end < END].merge(then, on=["place", "person", "period_end"], how="left")
-        kept = before.groupby(["place", "period_type", "period_end"]).agg(people=("person", "size"), retained=("retained", "sum")).reset_index()
+        kept = (
+            before.groupby(["place", "period_type", "period_end"])
+            .agg(people=("person", "size"), retained=("retained", "sum"))
+            .reset_index()
+        )
         kept = kept.rename(columns={"period_end": "period_start"})
         kpis.add("P11", kept, kept.retained, kept.people)
 
@@ -148,7 +178,12 @@ def attendances(kpis: Kpis, rows: pandas.DataFrame) -> pandas.DataFrame:
         "recorded": recorded.astype(int), "attendances": (present & (rows.action == "参加")).astype(int),
         "hours": rows.hours.where(shift).fillna(0), "shifts": shift.astype(int),
     }).groupby(["community", "month"]).sum().reset_index()  # fmt: skip
-    total = kpis.at_every_level(base).groupby(CELL)[["registered", "attended", "recorded", "attendances", "hours", "shifts"]].sum().reset_index()
+    total = (
+        kpis.at_every_level(base)
+        .groupby(CELL)[["registered", "attended", "recorded", "attendances", "hours", "shifts"]]
+        .sum()
+        .reset_index()
+    )
     there = total[total.attendances > 0]
     kpis.add("P02", there, there.attendances)
     kpis.add("P02", there, there.attendances, of=("activity_type", "unknown"))

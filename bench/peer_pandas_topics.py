@@ -19,7 +19,9 @@ AGES = ["0-7", "8-30", "31-90", "90+"]
 def members(rows: pandas.DataFrame, breakdowns: list[str]) -> pandas.DataFrame:
     """Each row once for the total and once for each breakdown."""
     copies = [rows.assign(breakdown_type="none", breakdown_value="total")]
-    return pandas.concat(copies + [rows.assign(breakdown_type=name, breakdown_value=rows[name]) for name in breakdowns], ignore_index=True)
+    return pandas.concat(
+        copies + [rows.assign(breakdown_type=name, breakdown_value=rows[name]) for name in breakdowns], ignore_index=True
+    )
 
 
 def minutes_between(start: pandas.Series, end: pandas.Series) -> pandas.Series:
@@ -49,7 +51,8 @@ def case_counts(kpis: Kpis, cases: pandas.DataFrame) -> None:
     raised = cases[["community", "month", "category", "kind"]].assign(
         raised=1, resolved=is_resolved, rejected=cases.outcome == "rejected", withdrawn=cases.outcome == "withdrawn",
         open=cases.outcome == "open", on_time=is_resolved & (cases.finished_at.dt.normalize() <= cases.due_date),
-        past=is_resolved | (cases.outcome == "open") & (cases.due_date < pandas.Timestamp("2026-09-30")), escalated=cases.is_escalated,
+        past=is_resolved | (cases.outcome == "open") & (cases.due_date < END - pandas.Timedelta(days=1)),
+        escalated=cases.is_escalated,
         settled=is_resolved & ~cases.is_escalated, repeated=cases.is_repeated,
     )  # fmt: skip
     ended = cases[is_resolved]
@@ -67,12 +70,14 @@ def case_counts(kpis: Kpis, cases: pandas.DataFrame) -> None:
     there = total[total.raised > 0]
     for metric, column in (
         ("R01.raised", "raised"), ("R01.resolved", "resolved"), ("R01.rejected", "rejected"), ("R01.withdrawn", "withdrawn"),
-        ("R01.cancelled", "none"), ("R01.referred_out", "none"), ("R01.open", "open"), ("R06.invalid_interval", "none"), ("R06.missing_end", "none"),
+        ("R01.cancelled", "none"), ("R01.referred_out", "none"), ("R01.open", "open"), ("R06.invalid_interval", "none"),
+        ("R06.missing_end", "none"),
     ):  # fmt: skip
         kpis.add(metric, there, there[column], of=None)
     for metric, numerator, denominator, needs in (
-        ("R02", "resolved", "raised", ["raised"]), ("R03", "ended", "raised", ["raised", "ended"]), ("R04", "on_time", "past", ["past"]),
-        ("R04.closed", "on_time", "resolved", ["past"]), ("R08", "none", "watched", ["watched"]), ("R10", "none", "resolved", ["resolved"]),
+        ("R02", "resolved", "raised", ["raised"]), ("R03", "ended", "raised", ["raised", "ended"]),
+        ("R04", "on_time", "past", ["past"]), ("R04.closed", "on_time", "resolved", ["past"]),
+        ("R08", "none", "watched", ["watched"]), ("R10", "none", "resolved", ["resolved"]),
         ("R11.escalated", "escalated", "raised", ["raised"]), ("R11.in_community", "settled", "resolved", ["resolved"]),
         ("R12", "repeated", "raised", ["raised"]),
     ):  # fmt: skip
@@ -82,7 +87,10 @@ def case_counts(kpis: Kpis, cases: pandas.DataFrame) -> None:
 
 def durations(kpis: Kpis, cases: pandas.DataFrame) -> None:
     """R05 by Kaplan–Meier, and R06."""
-    rows = members(cases[["community", "month", "category", "kind", "minutes"]].assign(is_event=cases.outcome == "resolved"), ["category", "kind"])
+    rows = members(
+        cases[["community", "month", "category", "kind", "minutes"]].assign(is_event=cases.outcome == "resolved"),
+        ["category", "kind"],
+    )
     for level in kpis.levels:
         at_place = rows.merge(level, on="community")
         for period in kpis.periods:
@@ -95,7 +103,9 @@ def durations(kpis: Kpis, cases: pandas.DataFrame) -> None:
             times["survival"] = times.groupby(SUBJECT).survival.cumsum()
             total = sample.groupby(SUBJECT).agg(cases=("is_event", "size"), resolved=("is_event", "sum")).reset_index()
             for metric, share in (("R05.median", 0.5), ("R05.p90", 0.1)):
-                reached = times[times.survival <= numpy.log(share + 1e-12)].groupby(SUBJECT).minutes.min().rename("minutes").reset_index()
+                reached = (
+                    times[times.survival <= numpy.log(share + 1e-12)].groupby(SUBJECT).minutes.min().rename("minutes").reset_index()
+                )
                 quantile = total.merge(reached, on=SUBJECT, how="left")
                 kpis.add(metric, quantile, quantile.resolved, quantile.cases, quantile.minutes / MINUTES, of=None)
             naive = sample[sample.is_event].groupby(SUBJECT).minutes.agg(["size", "median"]).reset_index()
@@ -111,7 +121,9 @@ def backlog(kpis: Kpis, cases: pandas.DataFrame) -> None:
         standing = cases[(cases.created_at < cutoff) & (cases.finished_at.fillna(END) >= cutoff)]
         age = minutes_between(standing.created_at, cutoff)
         band = numpy.select([age < 8 * MINUTES, age < 31 * MINUTES, age <= 90 * MINUTES], AGES[:3], AGES[3])
-        found = standing[["community"]].assign(age_band=band).merge(kpis.place_up, on="community").groupby(["place", "age_band"]).size()
+        found = (
+            standing[["community"]].assign(age_band=band).merge(kpis.place_up, on="community").groupby(["place", "age_band"]).size()
+        )
         known = since.merge(of_cutoff, how="cross")
         known = known[known.day < known.period_end].merge(pandas.DataFrame({"age_band": AGES}), how="cross")
         known = known.merge(found.rename("cases").reset_index(), on=["place", "age_band"], how="left").fillna({"cases": 0})
@@ -131,10 +143,18 @@ def stays(kpis: Kpis, cases: pandas.DataFrame, events: pandas.DataFrame) -> None
         for period in kpis.periods:
             dwell = at_place.merge(period, on="month").groupby([*CELL, "state"]).minutes.agg(["size", "median"]).reset_index()
             kpis.add("R14.dwell", dwell, dwell["size"], dwell["size"], dwell["median"] / MINUTES, of=("state", dwell.state))
-    followed = kpis.at_every_level(cases.groupby(["community", "month"]).size().rename("followed").reset_index()).groupby(CELL).followed.sum()
+    followed = (
+        kpis.at_every_level(cases.groupby(["community", "month"]).size().rename("followed").reset_index())
+        .groupby(CELL)
+        .followed.sum()
+    )
     reached = events[["case_no", "community", "month", "state"]].drop_duplicates().groupby(["community", "month", "state"]).size()
     reached = kpis.at_every_level(reached.rename("reached").reset_index()).groupby([*CELL, "state"]).reached.sum().reset_index()
-    told = followed.reset_index().merge(reached[["state"]].drop_duplicates(), how="cross").merge(reached, on=[*CELL, "state"], how="left")
+    told = (
+        followed.reset_index()
+        .merge(reached[["state"]].drop_duplicates(), how="cross")
+        .merge(reached, on=[*CELL, "state"], how="left")
+    )
     kpis.add("R14.reach", told, told.reached.fillna(0), told.followed, of=("state", told.state))
 
 
@@ -143,13 +163,18 @@ def answers(kpis: Kpis, responses: pandas.DataFrame) -> None:
     long = responses.melt(["wave", "place_code"], [f"q{number}" for number in range(1, 6)], "question", "answer")
     score = long.answer.map(SCORES)
     base = long[["wave", "place_code", "question"]].assign(
-        valid=score.notna().astype(int), satisfied=(score >= 4).astype(int), scores=score.fillna(0), index=(25 * (score - 1)).fillna(0)
+        valid=score.notna().astype(int),
+        satisfied=(score >= 4).astype(int),
+        scores=score.fillna(0),
+        index=(25 * (score - 1)).fillna(0),
     )
     base = base.groupby(["wave", "place_code", "question"]).sum().reset_index().rename(columns={"place_code": "community"})
     base["question"] = "bench_survey." + base.question
     waves = responses.groupby("wave").submitted_at.agg(["min", "max"]).reset_index()
     waves["month"], waves["period_start"], waves["period_type"] = month_of(waves["max"]), waves["min"].dt.normalize(), "wave"
-    periods = pandas.concat([waves[["wave", "month"]].merge(kpis.period, on="month"), waves])[["wave", "period_type", "period_start"]]
+    periods = pandas.concat([waves[["wave", "month"]].merge(kpis.period, on="month"), waves])[
+        ["wave", "period_type", "period_start"]
+    ]
     total = base.merge(kpis.place_up, on="community").merge(periods, on="wave").groupby([*CELL, "question"])
     total = total[["valid", "satisfied", "scores", "index"]].sum().reset_index()
     district = periods.drop_duplicates(["period_type", "period_start"]).assign(place="990100")

@@ -3,7 +3,8 @@
 with counted as (
     select
         place.place_code as community, population.permanent as total, population.permanent_age_0_17 as "0-17",
-        population.permanent_age_18_44 as "18-44", population.permanent_age_45_59 as "45-59", population.permanent_age_60_plus as "60+"
+        population.permanent_age_18_44 as "18-44", population.permanent_age_45_59 as "45-59",
+            population.permanent_age_60_plus as "60+"
     from population
     inner join place on population.community = place.place_name
 ),

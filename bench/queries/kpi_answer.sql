@@ -13,14 +13,16 @@ coded as (
 
 base as (
     select
-        wave, community, question, count(score) as valid, count(*) filter (score >= 4) as satisfied, coalesce(sum(score), 0) as score_sum,
+        wave, community, question, count(score) as valid, count(*) filter (score >= 4) as satisfied, coalesce(sum(score),
+            0) as score_sum,
         coalesce(sum(25 * (score - 1)), 0) as index_sum
     from coded
     group by all
 ),
 
 wave as (
-    select wave, min(submitted_at)::date as opened_date, date_trunc('month', max(submitted_at))::date as month from response group by wave
+    select wave, min(submitted_at)::date as opened_date, date_trunc('month', max(submitted_at))::date as month
+        from response group by wave
 ),
 
 wave_period as (
@@ -32,7 +34,8 @@ wave_period as (
 total as (
     select
         place_up.place, wave_period.period_type, wave_period.period_start, base.question, sum(base.valid)::double as valid,
-        sum(base.satisfied)::double as satisfied, sum(base.score_sum)::double as score_sum, sum(base.index_sum)::double as index_sum
+        sum(base.satisfied)::double as satisfied, sum(base.score_sum)::double as score_sum,
+            sum(base.index_sum)::double as index_sum
     from base
     inner join place_up on base.community = place_up.community
     inner join wave_period on base.wave = wave_period.wave
@@ -48,15 +51,18 @@ change as (
     window by_time as (partition by place, question order by period_start)
 )
 
-select 'S01' as metric_code, '990100' as place, period_type, period_start, 'none' as breakdown_type, 'total' as breakdown_value, 0::double as numerator,
+select 'S01' as metric_code, '990100' as place, period_type, period_start, 'none' as breakdown_type,
+    'total' as breakdown_value, 0::double as numerator,
     0::double as denominator, null::double as "value"
 from wave_period
 group by all
 union all
 select 'S03', place, period_type, period_start, 'question', question, satisfied, valid, satisfied / nullif(valid, 0) from total
 union all
-select 'S04.mean', place, period_type, period_start, 'question', question, score_sum, valid, score_sum / nullif(valid, 0) from total
+select 'S04.mean', place, period_type, period_start, 'question', question, score_sum, valid, score_sum / nullif(valid,
+    0) from total
 union all
-select 'S04.index', place, period_type, period_start, 'question', question, index_sum, valid, index_sum / nullif(valid, 0) from total
+select 'S04.index', place, period_type, period_start, 'question', question, index_sum, valid, index_sum / nullif(valid,
+    0) from total
 union all
 select 'S08', place, 'wave', period_start, 'question', question, null, null, change from change where valid_before is not null

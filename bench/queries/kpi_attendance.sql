@@ -12,7 +12,8 @@ with base as (
 
 total as (
     select
-        place_up.place, period.period_type, period.period_start, sum(base.registered) as registered, sum(base.attended) as attended,
+        place_up.place, period.period_type, period.period_start, sum(base.registered) as registered,
+            sum(base.attended) as attended,
         sum(base.recorded) as recorded, nullif(sum(base.attendances), 0) as attendances, sum(base.hours)::double as hours
     from base
     inner join place_up on base.community = place_up.community
@@ -33,4 +34,5 @@ select 'P18', place, period_type, period_start, 'stage', 'registered', registere
 union all
 select 'P18', place, period_type, period_start, 'stage', 'attended', attended, registered, attended / registered from total
 union all
-select 'P18', place, period_type, period_start, 'stage', 'recorded', recorded, attended, recorded / attended from total where attended > 0
+select 'P18', place, period_type, period_start, 'stage', 'recorded', recorded, attended, recorded / attended from total
+    where attended > 0

@@ -34,7 +34,8 @@ known as (
 ),
 
 banded as (
-    select known.place, known.period_type, known.period_start, bands.age_band, coalesce(sum(at_place.matters), 0)::double as matters
+    select known.place, known.period_type, known.period_start, bands.age_band, coalesce(sum(at_place.matters),
+        0)::double as matters
     from known
     cross join (values ('0-7'), ('8-30'), ('31-90'), ('90+')) as bands (age_band)
     left join (
@@ -45,7 +46,8 @@ banded as (
     group by all
 )
 
-select 'R07' as metric_code, place, period_type, period_start, 'age_band' as breakdown_type, age_band as breakdown_value, matters as numerator,
+select 'R07' as metric_code, place, period_type, period_start, 'age_band' as breakdown_type, age_band as breakdown_value,
+    matters as numerator,
     null::double as denominator, matters as "value"
 from banded
 union all

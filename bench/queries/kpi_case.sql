@@ -8,7 +8,8 @@ with base as (
         count(*) filter (outcome = 'resolved' and ended_date <= due_date) as on_time,
         count(*) filter (outcome = 'resolved' or (outcome = 'open' and due_date < date '2026-09-30')) as past_target,
         count(*) filter (is_escalated) as escalated,
-        count(*) filter (outcome = 'resolved' and not is_escalated) as resolved_in_community, count(*) filter (is_repeated) as repeated,
+        count(*) filter (outcome = 'resolved' and not is_escalated) as resolved_in_community,
+            count(*) filter (is_repeated) as repeated,
         0 as ended, 0 as watched
     from matter_known
     group by all
@@ -69,6 +70,7 @@ metric as (
 
 select
     metric_code, place, period_type, period_start, breakdown_type, breakdown_value, numerator::double as numerator,
-    denominator::double as denominator, case when denominator is null then numerator else numerator / nullif(denominator, 0) end::double as "value"
+    denominator::double as denominator, case when denominator is null then numerator else numerator / nullif(denominator,
+        0) end::double as "value"
 from metric
 where is_there > 0

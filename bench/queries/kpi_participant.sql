@@ -11,7 +11,8 @@ with total as (
 
 banded as (
     select
-        total.place, total.period_type, total.period_start, inhabitants.age_band, coalesce(participants.people, 0)::double as people,
+        total.place, total.period_type, total.period_start, inhabitants.age_band, coalesce(participants.people,
+            0)::double as people,
         inhabitants.people as population
     from total
     inner join inhabitants on total.place = inhabitants.place and inhabitants.age_band != 'total'
@@ -26,18 +27,21 @@ spread as (
     group by all
 )
 
-select 'P03' as metric_code, place, period_type, period_start, 'none' as breakdown_type, 'total' as breakdown_value, people as numerator,
+select 'P03' as metric_code, place, period_type, period_start, 'none' as breakdown_type, 'total' as breakdown_value,
+    people as numerator,
     null::double as denominator, people as "value"
 from total
 union all
 select 'P03', place, period_type, period_start, 'age_band', age_band, people, null, people from participants
 union all
 select 'P03', place, period_type, period_start, 'action', action, people, null, people
-from (unpivot (select place, period_type, period_start, attending as attend, volunteering as volunteer, deliberating as deliberate from total)
+from (unpivot (select place, period_type, period_start, attending as attend, volunteering as volunteer,
+    deliberating as deliberate from total)
     on attend, volunteer, deliberate into name action value people)
 where people > 0
 union all
-select 'P04.pop', place, period_type, period_start, 'none', 'total', total.people, inhabitants.people, total.people / inhabitants.people
+select 'P04.pop', place, period_type, period_start, 'none', 'total', total.people, inhabitants.people,
+    total.people / inhabitants.people
 from total
 inner join inhabitants using (place)
 where inhabitants.age_band = 'total'

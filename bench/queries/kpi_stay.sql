@@ -3,15 +3,18 @@
 with stay as (
     select
         event.case_no, event.state,
-        date_diff('minute', event."at", lead(event."at") over (partition by event.case_no order by event."at", step.step)) as minutes
+        date_diff('minute', event."at", lead(event."at") over (partition by event.case_no order by event."at",
+            step.step)) as minutes
     from event
-    inner join (values ('RAISED', 1), ('TRIAGED', 2), ('ASSIGNED', 6), ('ESCALATED', 7), ('RESOLVED', 8), ('REJECTED', 9), ('WITHDRAWN', 10))
+    inner join (values ('RAISED', 1), ('TRIAGED', 2), ('ASSIGNED', 6), ('ESCALATED', 7), ('RESOLVED', 8), ('REJECTED', 9),
+        ('WITHDRAWN', 10))
         as step (state, step) on event.state = step.state
 ),
 
 dwell as (
     select
-        place_up.place, period.period_type, period.period_start, 'issue.' || lower(stay.state) as state, count(*)::double as stays,
+        place_up.place, period.period_type, period.period_start, 'issue.' || lower(stay.state) as state,
+            count(*)::double as stays,
         median(stay.minutes) as minutes
     from stay
     inner join matter_known as matter on stay.case_no = matter.case_no
@@ -48,12 +51,14 @@ followed_at as (
     group by all
 )
 
-select 'R14.dwell' as metric_code, place, period_type, period_start, 'state' as breakdown_type, state as breakdown_value, stays as numerator,
+select 'R14.dwell' as metric_code, place, period_type, period_start, 'state' as breakdown_type, state as breakdown_value,
+    stays as numerator,
     stays as denominator, minutes / 1440 as "value"
 from dwell
 union all
 select
-    'R14.reach', place, period_type, period_start, 'state', 'issue.' || lower(state), coalesce(reached_at.matters, 0), followed_at.matters,
+    'R14.reach', place, period_type, period_start, 'state', 'issue.' || lower(state), coalesce(reached_at.matters, 0),
+        followed_at.matters,
     coalesce(reached_at.matters, 0) / followed_at.matters
 from followed_at
 left join reached_at using (place, period_type, period_start, state)

@@ -45,7 +45,8 @@ retained as (
     group by all
 )
 
-select 'P09' as metric_code, active.place, cutoff.period_type, cutoff.period_start, 'none' as breakdown_type, 'total' as breakdown_value,
+select 'P09' as metric_code, active.place, cutoff.period_type, cutoff.period_start, 'none' as breakdown_type,
+    'total' as breakdown_value,
     active.people as numerator, null::double as denominator, active.people as "value"
 from active
 inner join cutoff on active.cutoff = cutoff.cutoff

@@ -10,8 +10,10 @@ with history as (
 select
     matter.case_no, matter.place_code as community, matter.category,
     if(matter.kind = '诉求', 'issue', 'suggestion') as kind,
-    case matter.result when '在办' then 'open' when '办结' then 'resolved' when '不予受理' then 'rejected' else 'withdrawn' end as outcome,
-    matter.created_at, matter.finished_at, matter.created_at::date as opened_date, date_trunc('month', matter.created_at)::date as month,
+    case matter.result when '在办' then 'open' when '办结' then 'resolved'
+        when '不予受理' then 'rejected' else 'withdrawn' end as outcome,
+    matter.created_at, matter.finished_at, matter.created_at::date as opened_date, date_trunc('month',
+        matter.created_at)::date as month,
     matter.finished_at::date as ended_date, matter.due_date,
     date_diff('minute', matter.created_at, coalesce(matter.finished_at, timestamp '2026-10-01'))::integer as minutes,
     history.is_escalated, history.resolved_at, history.states,

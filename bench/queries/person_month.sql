@@ -2,7 +2,8 @@
 -- depends_on: {{ ref('person') }} {{ ref('place_up') }}
 with community_month as (
     select
-        participation.place_code as community, person.person_no, date_trunc('month', participation.participation_date)::date as month,
+        participation.place_code as community, person.person_no, date_trunc('month',
+            participation.participation_date)::date as month,
         count(*) as occasions,
         bit_or(case participation.action when '参加' then 1 when '服务' then 2 else 4 end) as actions,
         any_value(person.age_band) as age_band, any_value(person.first_date) as first_date

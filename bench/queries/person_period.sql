@@ -21,6 +21,7 @@ union all
 select 'year', * from person_year
 union all
 select
-    'all', place, person_no, date '2024-10-01', sum(occasions)::integer, bit_or(actions), any_value(age_band), any_value(first_date)
+    'all', place, person_no, date '2024-10-01', sum(occasions)::integer, bit_or(actions), any_value(age_band),
+        any_value(first_date)
 from person_year
 group by place, person_no

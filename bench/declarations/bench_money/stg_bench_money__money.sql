@@ -6,7 +6,8 @@ read as (
     select
         *,
         {{ kind_of_word('money', 'kind') }} as kind_code,
-        {{ mapped('source_type', {'居民': 'resident', '企业': 'company', '政府': 'government', '基金会': 'foundation'}) }} as source_type_code
+        {{ mapped('source_type', {'居民': 'resident', '企业': 'company', '政府': 'government',
+            '基金会': 'foundation'}) }} as source_type_code
     from delivered
 ),
 
