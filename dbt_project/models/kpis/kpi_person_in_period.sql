@@ -1,4 +1,5 @@
 {% set actions = qualifying_actions() | sort %}
+{% set keys = 'tree, ancestor_place_key, period_type, period_start, period_end, person_key' %}
 
 with persons as (
     select rows.*, places.tree
@@ -45,11 +46,9 @@ monthly as (
     select
         tree, place_key, person_key, date_trunc('month', participation_date)::date as period_month,
         count(*) filter (activity_key is null) as unlisted_count,
-        list(distinct activity_key) filter (activity_key is not null) as activity_keys,
         {% for action in actions -%}
         bool_or(action = '{{ action }}') as has_{{ action }},
         {% endfor -%}
-        list(distinct household_key) filter (household_key is not null) as household_keys,
         max(as_of_date) as as_of_date
     from participations
     group by all
@@ -57,34 +56,54 @@ monthly as (
 
 people as (
     select
-        tree, ancestor_place_key as place_key, period_type, period_start, period_end, person_key,
-        {% for column in ['activity_keys', 'household_keys'] -%}
-        list_sort(list_distinct(flatten(list({{ column }}) filter ({{ column }} is not null)))) as {{ column }},
-        {% endfor -%}
-        sum(unlisted_count)::bigint as unlisted_count,
+        {{ keys }}, sum(unlisted_count)::bigint as unlisted_count,
         {% for action in actions -%}
         bool_or(has_{{ action }}) as has_{{ action }},
         {% endfor -%}
         max(as_of_date) as as_of_date
     from {{ at_every_level('monthly', 'period_month') }}
-    group by tree, ancestor_place_key, period_type, period_start, period_end, person_key
+    group by {{ keys }}
+),
+
+-- Lists and distinct counts of all people at once need more memory than there may be: distinct rows do not.
+{% for column in ['activity_key', 'household_key'] -%}
+{{ column }}_in_month as (
+    select distinct tree, place_key, person_key, date_trunc('month', participation_date)::date as period_month, {{ column }}
+    from participations
+    where {{ column }} is not null
+),
+
+{% endfor -%}
+occasions as (
+    select {{ keys }}, count(*) as activity_count
+    from (select distinct {{ keys }}, activity_key from {{ at_every_level('activity_key_in_month', 'period_month') }})
+    group by {{ keys }}
+),
+
+households as (
+    select {{ keys }}, list_sort(list(household_key)) as household_keys
+    from (select distinct {{ keys }}, household_key from {{ at_every_level('household_key_in_month', 'period_month') }})
+    group by {{ keys }}
 ),
 
 kpi_person_in_period as (
     select
-        people.tree, people.place_key, people.period_type, people.period_start, people.period_end, people.person_key,
+        people.tree, people.ancestor_place_key as place_key, people.period_type, people.period_start, people.period_end,
+        people.person_key,
         -- A participation without a listed activity is an occasion of its own.
-        people.unlisted_count + coalesce(len(people.activity_keys), 0) as occasion_count,
+        people.unlisted_count + coalesce(occasions.activity_count, 0) as occasion_count,
         list_filter([
             {%- for action in actions %}
             case when people.has_{{ action }} then '{{ action }}' end{{ ',' if not loop.last }}
             {%- endfor %}
         ], lambda action: action is not null) as actions,
-        people.household_keys,
+        households.household_keys,
         people.as_of_date,
         coalesce(age_bands.age_band, 'unknown') as age_band,
         firsts.first_date >= people.period_start as is_first_time, firsts.first_month >= people.period_start as is_left_censored
     from people
+    left join occasions using ({{ keys }})
+    left join households using ({{ keys }})
     inner join firsts on people.tree = firsts.tree and people.person_key = firsts.person_key
     left join age_bands
         on people.tree = age_bands.tree and people.person_key = age_bands.person_key
