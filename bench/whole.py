@@ -178,10 +178,11 @@ def report(result: dict) -> str:
         f"{rows['events']:,} changes of state, {rows['answers']:,} answers, {rows['movements']:,} movements of money, "
         f"{district.COMMUNITIES} communities, {district.MONTHS} months. DuckDB {result['duckdb']}, dbt {result['dbt']}, dlt "
         f"{result['dlt']}, pandas {result['pandas']}, Python {result['python']}, {result['machine']}, {result['cores']} cores; one "
-        f"run; load average {before:.1f} before and {after:.1f} after: where others use the machine, CPU seconds say more than seconds.",
+        f"run; load average {before:.1f} before and {after:.1f} after: where others use the machine, CPU seconds say more than "
+        "seconds.",
         "",
-        f"All ways came to the same {same['values']:,} values of {same['metrics']} metrics (the product hides {same['hidden']:,} of "
-        "them, of so few people): counts and money exactly, others to 1e-9.",
+        f"All ways came to the same {same['values']:,} values of {same['metrics']} metrics (the product hides {same['hidden']:,} "
+        "of them, of so few people): counts and money exactly, others to 1e-9.",
         "",
         "| way | seconds | CPU seconds | × by hand (CPU) | peak memory, MB |",
         "|---|---|---|---|---|",

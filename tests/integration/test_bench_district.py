@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from bench import compare, district, limit, peer_pandas
+from bench import compare, curve, district, limit, peer_pandas, plots, whole
 
 SCALE = 0.001
 
@@ -74,6 +74,44 @@ def test_a_value_that_is_not_the_same_is_found(by_hand: Path, tmp_path: Path, ch
         connection.execute(change).complete()
     with pytest.raises(compare.NotTheSame, match=change.split("metric_code = '")[1].split("'")[0]):
         compared(by_hand, tmp_path / "other.duckdb")
+
+
+def test_a_target_is_met_or_missed_by_the_cpu_seconds_up_to_the_published_version(tmp_path: Path) -> None:
+    result = result_of(product=30, by_hand=20, arrow=31, rows=290, pandas=300)
+    assert [is_met for *_, is_met in whole.targets(result)] == [True, True, False, True, True]
+    result = result_of(product=50, by_hand=20, arrow=31, rows=290, pandas=300, peak_mb=4001)
+    assert [is_met for *_, is_met in whole.targets(result)] == [False] * 5
+    assert "| product / DuckDB by hand | ≤ 2.0× | 2.50× of CPU seconds, 2.50× of seconds | no |" in whole.report(result)
+    plots.ways(result, tmp_path / "images" / "bench.svg")
+    assert "pandas" in (tmp_path / "images" / "bench.svg").read_text(encoding="utf-8")
+
+
+def test_the_exponent_of_the_curve_is_that_of_the_power(tmp_path: Path) -> None:
+    powers = {whole.PRODUCT: 1.2, whole.LIMIT: 0.9}
+    results = [
+        {
+            **whole.about(scale, 1), "load_average": 0.0,
+            "ways": {way: {"cpu_seconds": 7 * scale**power, "peak_mb": 1} for way, power in powers.items()},
+        }
+        for scale in curve.SCALES
+    ]  # fmt: skip
+    assert curve.exponent(results, whole.PRODUCT) == pytest.approx(1.2)
+    assert "Exponent of the product: 1.20 (asked: at most 1.1; not met); by hand: 0.90." in curve.report(results)
+    plots.curve(results, tmp_path / "curve.svg")
+    assert whole.PRODUCT in (tmp_path / "curve.svg").read_text(encoding="utf-8")
+
+
+def result_of(peak_mb: float = 1, **cpu_seconds: float) -> dict:
+    """A result of the benchmark in which each way took so many CPU seconds, and the exports of the product many more."""
+    names = {"product": whole.PRODUCT, "by_hand": whole.LIMIT, "arrow": whole.ARROW, "rows": whole.ROWS, "pandas": whole.PANDAS}
+    ways = {
+        names[way]: {"all": {"seconds": number, "cpu_seconds": number, "peak_mb": peak_mb}} for way, number in cpu_seconds.items()
+    }
+    ways[whole.PRODUCT]["export"] = {"seconds": 1000, "cpu_seconds": 1000, "peak_mb": 9000}
+    return {
+        **whole.about(1, 1), "rows": district.counts(1), "load_average": [0, 0], "same": {"values": 1, "metrics": 1, "hidden": 0},
+        "models": {"fct_case": 1.0}, "ways": ways,
+    }  # fmt: skip
 
 
 def compared(first: Path, second: Path) -> tuple[int, int]:
