@@ -97,6 +97,14 @@ test-programs: ## Install the Debian packages that some tests need (as root)
 test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
 	$(VENV)/bin/pytest tests/unit tests/dags
 
+.PHONY: bench
+bench: $(VENV)/.installed-test ## Measure the product beside DuckDB by hand, dlt with dbt, and pandas; writes its part of docs/performance.md (GMW_BENCH_SCALE)
+	$(PYTHON) -m bench.whole --scale $(or $(GMW_BENCH_SCALE),1) --write
+
+.PHONY: bench-curve
+bench-curve: $(VENV)/.installed-test ## Measure how the cost grows from a tenth to four times the benchmark's data; writes its part of docs/performance.md
+	$(PYTHON) -m bench.curve --write
+
 .PHONY: bench-load
 bench-load: $(VENV)/.installed-test ## Measure loading beside a bare DuckDB; writes the table of docs/performance.md
 	$(PYTHON) -m bench.load --write

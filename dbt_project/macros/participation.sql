@@ -3,10 +3,15 @@
     {{ rows_alias }}.state in ('attended', 'recorded', 'points_posted', 'redeemed', 'completed')
 {%- endmacro %}
 
+{# What one does as a participant. #}
+{% macro qualifying_actions() -%}
+    {{ return(['attend', 'volunteer', 'vote', 'propose', 'deliberate', 'donate']) }}
+{%- endmacro %}
+
 {# What makes a person a participant (P03): being there, and doing one of these. #}
 {% macro is_qualifying(rows_alias) -%}
     ({{ rows_alias }}.person_key is not null and {{ is_present(rows_alias) }}
-        and {{ rows_alias }}.action in ('attend', 'volunteer', 'vote', 'propose', 'deliberate', 'donate'))
+        and {{ rows_alias }}.action in ('{{ qualifying_actions() | join("', '") }}'))
 {%- endmacro %}
 
 {# A person on a volunteer shift, verified or not. #}

@@ -1,3 +1,6 @@
+{% set actions = qualifying_actions() | sort %}
+{% set keys = 'tree, ancestor_place_key, period_type, period_start, period_end, person_key' %}
+
 with persons as (
     select rows.*, places.tree
     from {{ ref('fct_participation') }} as rows
@@ -38,22 +41,69 @@ age_bands as (
     from band_changes
 ),
 
+-- What a person did at a place in a month, small: the twelve copies for every level and period are made of these rows.
+monthly as (
+    select
+        tree, place_key, person_key, date_trunc('month', participation_date)::date as period_month,
+        count(*) filter (activity_key is null) as unlisted_count,
+        {% for action in actions -%}
+        bool_or(action = '{{ action }}') as has_{{ action }},
+        {% endfor -%}
+        max(as_of_date) as as_of_date
+    from participations
+    group by all
+),
+
 people as (
     select
-        tree, ancestor_place_key as place_key, period_type, period_start, period_end, person_key,
-        count(distinct coalesce(activity_key, participation_key)) as occasion_count,
-        list_sort(list(distinct action)) as actions,
-        list_sort(list(distinct household_key) filter (household_key is not null)) as household_keys,
+        {{ keys }}, sum(unlisted_count)::bigint as unlisted_count,
+        {% for action in actions -%}
+        bool_or(has_{{ action }}) as has_{{ action }},
+        {% endfor -%}
         max(as_of_date) as as_of_date
-    from {{ at_every_level('participations', 'participation_date') }}
-    group by tree, ancestor_place_key, period_type, period_start, period_end, person_key
+    from {{ at_every_level('monthly', 'period_month') }}
+    group by {{ keys }}
+),
+
+-- Lists and distinct counts of all people at once need more memory than there may be: distinct rows do not.
+{% for column in ['activity_key', 'household_key'] -%}
+{{ column }}_in_month as (
+    select distinct tree, place_key, person_key, date_trunc('month', participation_date)::date as period_month, {{ column }}
+    from participations
+    where {{ column }} is not null
+),
+
+{% endfor -%}
+occasions as (
+    select {{ keys }}, count(*) as activity_count
+    from (select distinct {{ keys }}, activity_key from {{ at_every_level('activity_key_in_month', 'period_month') }})
+    group by {{ keys }}
+),
+
+households as (
+    select {{ keys }}, list_sort(list(household_key)) as household_keys
+    from (select distinct {{ keys }}, household_key from {{ at_every_level('household_key_in_month', 'period_month') }})
+    group by {{ keys }}
 ),
 
 kpi_person_in_period as (
     select
-        people.*, coalesce(age_bands.age_band, 'unknown') as age_band,
+        people.tree, people.ancestor_place_key as place_key, people.period_type, people.period_start, people.period_end,
+        people.person_key,
+        -- A participation without a listed activity is an occasion of its own.
+        people.unlisted_count + coalesce(occasions.activity_count, 0) as occasion_count,
+        list_filter([
+            {%- for action in actions %}
+            case when people.has_{{ action }} then '{{ action }}' end{{ ',' if not loop.last }}
+            {%- endfor %}
+        ], lambda action: action is not null) as actions,
+        households.household_keys,
+        people.as_of_date,
+        coalesce(age_bands.age_band, 'unknown') as age_band,
         firsts.first_date >= people.period_start as is_first_time, firsts.first_month >= people.period_start as is_left_censored
     from people
+    left join occasions using ({{ keys }})
+    left join households using ({{ keys }})
     inner join firsts on people.tree = firsts.tree and people.person_key = firsts.person_key
     left join age_bands
         on people.tree = age_bands.tree and people.person_key = age_bands.person_key

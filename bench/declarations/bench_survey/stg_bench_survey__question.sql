@@ -1,0 +1,1 @@
+{{ codebook('bench_survey') }}
