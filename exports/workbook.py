@@ -26,7 +26,7 @@ FIRST_ROW = 5  # first row of a table's body; its heading is the row before
 
 # heading, width in characters
 FAMILY_COLUMNS = (
-    ("地点\nPlace", 20), ("层级\nLevel", 16), ("指标\nMetric", 36), ("期间类型\nPeriod type", 11), ("期间\nPeriod", 24),
+    ("地点\nPlace", 20), ("层级\nLevel", 16), ("指标\nMetric", 50), ("期间类型\nPeriod type", 11), ("期间\nPeriod", 24),
     ("细分\nBreakdown", 22), ("数值\nValue", 14), ("下限 95%\nLower", 11), ("上限 95%\nUpper", 11), ("样本\nn", 9),
     ("分子\nNumerator", 13), ("分母\nDenominator", 13), ("单位\nUnit", 16), ("币种\nCurrency", 10),
     ("状态\nStatus", 18), ("截至\nAs of", 11), ("目标\nTarget", 12), ("达到目标\nReached", 12), ("较上期\nChange", 12),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CHARTS = "图表 Charts"
 COLOUR, WHISKER, GRID = "#1F5F8B", "#8796A5", "#E3E8ED"
 WIDTH, HEIGHT = 660, 330
+LOW_SHARE = 0.1  # below it the axis ends where the shares do: up to 100 % they would be a line on the ground
 BLOCK, COLUMN_WIDTH, PRINTED_COLUMNS = 5, 14, 12  # columns of one chart's data; their width; columns under two charts
 TITLE_ROW, FIRST_ROW = 40, 42  # the data stand below the charts
 
@@ -104,11 +105,12 @@ def _chart(book: Book, column: int, kind: str, rows: list[Row]) -> Any:
     chart.set_title({"name": _title(kind, rows), "name_font": title_font, "overlay": False})
     chart.set_legend({"none": True})
     share = rows[0]["unit"] == "share"
+    highest = max(row["upper"] or row["value"] or 0 for row in rows)
     numbers: dict[str, Any] = {
-        "num_font": font, "num_format": "0%" if share else "#,##0", "min": 0, "line": {"none": True},
+        "num_font": font, "num_format": ("0%" if highest > LOW_SHARE else "0.0%") if share else "#,##0", "min": 0, "line": {"none": True},
         "major_gridlines": {"visible": True, "line": {"color": GRID}},
     }  # fmt: skip
-    if share and all((row["upper"] or row["value"] or 0) <= 1 for row in rows):
+    if share and LOW_SHARE < highest <= 1:
         numbers["max"] = 1
     labels: dict[str, Any] = {"num_font": font, "line": {"color": WHISKER}, "major_gridlines": {"visible": False}}
     if kind != "bar":

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NAME = "排名 Ranking"
 FIRST_ROW = 5
 COLUMNS = (
-    ("指标\nMetric", 50), ("层级\nLevel", 14), ("期间\nPeriod", 14), ("名次\nRank", 8), ("地点\nPlace", 32), ("数值\nValue", 14),
+    ("指标\nMetric", 50), ("层级\nLevel", 14), ("期间\nPeriod", 14), ("名次\nRank", 18), ("地点\nPlace", 32), ("数值\nValue", 14),
     ("下限 95%\nLower", 11), ("上限 95%\nUpper", 11), ("样本\nn", 9), ("最小样本\nMinimum n", 10), ("与上层相比\nAgainst the top", 26),
     ("状态\nStatus", 18),
 )  # fmt: skip

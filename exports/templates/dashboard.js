@@ -198,7 +198,8 @@ function showCards(place, period) {
 const cardHead = metric => make('div', {class: 'family'}, say(words.families[metric.family] ?? [metric.family]), make('code', {}, metric.metric_code));
 
 function card(figure, rows) {
-  const size = figure.digits.length > 13 ? ' longer' : figure.digits.length > 8 ? ' long' : '';
+  const wide = figure.digits.length + unitOf(figure).length / 2; // the unit is half as large
+  const size = figure.digits.length > 13 ? ' longer' : figure.digits.length > 8 || wide > 11 ? ' long' : '';
   const facts = [
     [text('period'), shortName(figure.period)], [text('base'), figure.base], ['n', plain(figure.n)],
     ...earlier(figure, rows).map(other => [shortName(other.period), shown(other)]),

@@ -11,7 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from exports import export, figures, publication, workbook_league
+from exports import export, figures, publication, workbook, workbook_league
 from ingest import warehouse
 from tests.integration.changed_figures import change
 from tests.integration.test_publication import build_toy
@@ -108,3 +108,12 @@ def test_libreoffice_opens_it_and_prints_it(home: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     pdf = (tmp_path / "kpi.pdf").read_bytes()
     assert pdf.startswith(b"%PDF") and pdf.count(b"/Type/Page/") + pdf.count(b"/Type /Page /") >= 8
+
+
+@pytest.mark.parametrize(("highest", "axis"), [(0.014, None), (0.62, 1)])
+def test_a_chart_of_small_shares_ends_where_they_do(home: Path, tmp_path: Path, highest: float, axis: int | None) -> None:
+    with figures.current() as published:
+        change(published, "metric_code = 'R02'", value=str(highest), lower="null", upper="null")
+        workbook.write(published, tmp_path / "kpi.xlsx")
+    charts = openpyxl.load_workbook(tmp_path / "kpi.xlsx")["办结 Resolution"]._charts
+    assert [chart.y_axis.scaling.max for chart in charts] == [axis]
