@@ -68,7 +68,7 @@ def run_all(
         export()
     if unavailable:
         raise unavailable[0]
-    return [report for source in chosen for report in blocked(source.name)]
+    return blocked(*(source.name for source in chosen))
 
 
 def print_unclaimed(echo: Callable[[str], None]) -> None:

@@ -49,6 +49,7 @@ def test_something_is_new_where_nothing_was_published(home: Path) -> None:
         "update ops.batch set loaded_at = now() where status = 'accepted'",
         "update ops.batch set status = 'blocked' where status = 'accepted'",
         "update ops.file set as_of = date '2026-10-01'",
+        "update ops.file set delivered_at = now()",
         "insert into ops.quarantine by name select batch_id, source, file_id, 7 as row_no from ops.batch limit 1",
         "insert into ops.correction_outcome by name select batch_id, 'c1' as correction_id, 'applied' as outcome from ops.batch limit 1",
         "insert into ops.gate_result by name select 'later' as run_id, 'raw' as gate, batch_id, false as success from ops.batch limit 1",
@@ -59,7 +60,7 @@ def test_something_is_new_where_nothing_was_published(home: Path) -> None:
         "update ops.gate_result set superseded_at = now() where gate = 'marts'",
     ],
     ids=[
-        "accepted", "loaded-again", "blocked", "as-of", "quarantined", "corrected", "gated-otherwise", "a-build-failed",
+        "accepted", "loaded-again", "blocked", "as-of", "delivered-again", "quarantined", "corrected", "gated-otherwise", "a-build-failed",
         "a-part-was-built", "gated-since", "gate-failed", "gate-crashed",
     ],
 )  # fmt: skip
