@@ -58,7 +58,8 @@ def gate_raw(source: str, run_id: str) -> GateReport:
 def waiting_sources() -> set[str]:
     """The sources of which a batch is loaded and waits for its gate. Raises: WarehouseBusy."""
     with warehouse.writer("look for batches that wait for their gate") as connection:
-        return {source for (source,) in connection.execute("select distinct source from ops.batch where status = 'loaded'").fetchall()}
+        found = connection.execute("select distinct source from ops.batch where status = 'loaded'").fetchall()
+    return {source for (source,) in found}
 
 
 def try_batch(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batch_id: str) -> GateReport:

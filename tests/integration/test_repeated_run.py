@@ -51,17 +51,17 @@ def test_something_is_new_where_nothing_was_published(home: Path) -> None:
         "update ops.file set as_of = date '2026-10-01'",
         "update ops.file set delivered_at = now()",
         "insert into ops.quarantine by name select batch_id, source, file_id, 7 as row_no from ops.batch limit 1",
-        "insert into ops.correction_outcome by name select batch_id, 'c1' as correction_id, 'applied' as outcome from ops.batch limit 1",
-        "insert into ops.gate_result by name select 'later' as run_id, 'raw' as gate, batch_id, false as success from ops.batch limit 1",
+        "insert into ops.correction_outcome by name select batch_id, 'c1' as correction_id from ops.batch limit 1",
+        "insert into ops.gate_result by name select 'raw' as gate, batch_id, false as success from ops.batch limit 1",
         "insert into ops.run values ('failed', now(), 'v9.9', (select max(inputs) from ops.run))",
         "insert into ops.run values ('of a part', now(), 'v9.9', null)",
-        "insert into ops.gate_result by name select * replace (now() as checked_at) from ops.gate_result where gate = 'marts' limit 1",
+        "insert into ops.gate_result by name select * replace (now() as checked_at) from ops.gate_result limit 1",
         "update ops.gate_result set success = false, severity = 'critical' where gate = 'marts'",
         "update ops.gate_result set superseded_at = now() where gate = 'marts'",
     ],
     ids=[
-        "accepted", "loaded-again", "blocked", "as-of", "delivered-again", "quarantined", "corrected", "gated-otherwise", "a-build-failed",
-        "a-part-was-built", "gated-since", "gate-failed", "gate-crashed",
+        "accepted", "loaded-again", "blocked", "as-of", "delivered-again", "quarantined", "corrected", "gated-otherwise",
+        "a-build-failed", "a-part-was-built", "gated-since", "gate-failed", "gate-crashed",
     ],
 )  # fmt: skip
 def test_a_ledger_that_says_something_else_is_new(project: Path, statement: str) -> None:
