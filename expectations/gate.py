@@ -13,7 +13,7 @@ from expectations.results import CheckResult, GateCrashed, GateFailed, GateRepor
 from ingest import limits, lineage, warehouse
 from ingest.declaration import SourceDeclaration, declaration
 
-__all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts", "gate_raw", "try_batch"]
+__all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts", "gate_raw", "try_batch", "waiting_sources"]
 
 LONGEST_BATCH_MESSAGE = 2000
 
@@ -53,6 +53,13 @@ def gate_raw(source: str, run_id: str) -> GateReport:
     if crashes:
         raise GateCrashed("\n".join(crashes))
     return report
+
+
+def waiting_sources() -> set[str]:
+    """The sources of which a batch is loaded and waits for its gate. Raises: WarehouseBusy."""
+    with warehouse.writer("look for batches that wait for their gate") as connection:
+        found = connection.execute("select distinct source from ops.batch where status = 'loaded'").fetchall()
+    return {source for (source,) in found}
 
 
 def try_batch(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, batch_id: str) -> GateReport:

@@ -37,8 +37,8 @@ WORTH = 60
 
 @dataclass(frozen=True)
 class Choice:
-    """The cells of one block that are not shown, by their numbers (`cells`) and by their places in the block (`places`). `digest`: of
-    everything that the choice follows from, whatever else there is in the table."""
+    """The cells of one block that are not shown, by their numbers (`cells`) and by their places in the block (`places`).
+    `digest`: of everything that the choice follows from, whatever else there is in the table."""
 
     digest: str
     cells: list[int]

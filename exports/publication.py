@@ -109,8 +109,8 @@ def open_current() -> duckdb.DuckDBPyConnection:
 
 
 def nothing_new() -> str | None:
-    """The current version, when a build now would come to the same: it holds the last run, whose gate has passed, and nothing of what
-    that was built from has changed (`inputs.digest`).
+    """The current version, when a build now would come to the same: it holds the last run, whose gate has passed, and nothing of
+    what that was built from has changed (`inputs.digest`).
 
     Returns: its name; None when something is new, or a run has failed since. Raises: FileNotFoundError (nothing loaded yet);
     WarehouseBusy.

@@ -145,13 +145,12 @@ def source_drift(name: Annotated[str | None, typer.Argument(help="default: all s
         cells = (row["source"], row["file_name"], row["change"], column, row["before"], row["after"], row["previous_file_name"])
         table.add_row(*(escape(cell or "") for cell in cells))
     console.print(table if found else "no file that was read differs in its columns from the one before it")
-    for source in [name] if name else [source.name for source in declarations()]:
-        for report in blocked(source):
-            if not report.rows_in:
-                console.print(
-                    f"not compared, because it is blocked: {report.source}/{report.file_name}; `gmw status` says why",
-                    soft_wrap=True, markup=False,
-                )
+    for report in blocked(*([name] if name else [source.name for source in declarations()])):
+        if not report.rows_in:
+            console.print(
+                f"not compared, because it is blocked: {report.source}/{report.file_name}; `gmw status` says why",
+                soft_wrap=True, markup=False,
+            )
 
 
 @secret_app.command("create")

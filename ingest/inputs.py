@@ -20,7 +20,7 @@ SOFTWARE = ("duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "numpy", "
 LEDGERS = (
     """from ops.batch select * replace (
         if(status = 'blocked', null, loaded_at) as loaded_at, if(status = 'blocked', null, gated_at) as gated_at)""",
-    """from ops.file select file_id, source, file_name, size_bytes, licence, producer, as_of, retrieved_at, revision""",
+    """from ops.file select * exclude (purged_at)""",
     """from ops.quarantine select * exclude (opened_at)""",
     """from ops.gate_result select * exclude (run_id, checked_at) where gate = 'raw' and superseded_at is null""",
     """from ops.correction_outcome select * exclude (loaded_at)""",

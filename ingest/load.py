@@ -238,16 +238,16 @@ def dry_run(source_name: str, path: Path, sample: int = 10) -> tuple[BatchReport
     return BatchReport(batch_id, source_name, path.name, *outcome, time.monotonic() - started), found
 
 
-def blocked(source_name: str) -> list[BatchReport]:
-    """Batches of a source that are blocked now. A file that was corrected or taken away is not: `land` notes that."""
+def blocked(*sources: str) -> list[BatchReport]:
+    """Batches of these sources that are blocked now. A file that was corrected or taken away is not: `land` notes that."""
     with warehouse.reader() as connection:
         rows = connection.execute(
             """
             select batch_id, source, file_name, status, rows_in, rows_loaded, rows_quarantined, rows_skipped, message
             from ops.batch join ops.file using (source, file_id)
-            where source = ? and status = 'blocked' order by batch_no
+            where list_contains(?, source) and status = 'blocked' order by list_position(?, source), batch_no
             """,
-            [source_name],
+            [sources, sources],
         ).fetchall()
     return [BatchReport(*row, 0.0) for row in rows]
 
