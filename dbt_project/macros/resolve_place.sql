@@ -46,7 +46,7 @@
 
 {# The columns by which every record says where it belongs. #}
 {% macro place_columns() -%}
-    {{ return({'tree': 'varchar', 'place_code': 'varchar', 'place_name': 'varchar', 'parent_place_name': 'varchar'}) }}
+    {{ return({'tree': 'string', 'place_code': 'string', 'place_name': 'string', 'parent_place_name': 'string'}) }}
 {%- endmacro %}
 
 {# The moment up to which a row is known: the end of the day that the file name gives, else the last moment that is dated in
@@ -54,12 +54,12 @@
    `last_moment`: timestamptz expression. #}
 {% macro observed_until(last_moment, group="_source, _as_of_group") -%}
     coalesce(
-        (max(_file_as_of) over (partition by {{ group }}) + 1)::timestamp at time zone _time_zone,
+        {{ instant_at("(max(_file_as_of) over (partition by " ~ group ~ ") + 1)::timestamp", "_time_zone") }},
         max({{ last_moment }}) over (partition by {{ group }})
     )
 {%- endmacro %}
 
 {# The last local day that is known, from an exclusive moment. #}
 {% macro as_of_date(observed_until_at) -%}
-    ((({{ observed_until_at }}) - interval 1 microsecond) at time zone _time_zone)::date
+    {{ local_at("((" ~ observed_until_at ~ ") - interval 1 microsecond)", "_time_zone") }}::date
 {%- endmacro %}

@@ -15,7 +15,7 @@ kpi_backlog as (
     select
         'R07', ancestors.ancestor_place_key, aged.period_type, aged.period_start, aged.period_end,
         'age_band', bands.age_band,
-        count(*) filter (aged.age_band = bands.age_band),
+        count(*) filter (where aged.age_band = bands.age_band),
         max(aged.as_of_date)
     from aged
     {{ join_ancestors('aged', 'aged.last_day') }}

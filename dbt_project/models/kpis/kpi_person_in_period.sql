@@ -42,8 +42,8 @@ people as (
     select
         tree, ancestor_place_key as place_key, period_type, period_start, period_end, person_key,
         count(distinct coalesce(activity_key, participation_key)) as occasion_count,
-        list_sort(list(distinct action)) as actions,
-        list_sort(list(distinct household_key) filter (household_key is not null)) as household_keys,
+        array_sort(array_agg(distinct action)) as actions,
+        array_sort(array_agg(distinct household_key) filter (where household_key is not null)) as household_keys,
         max(as_of_date) as as_of_date
     from {{ at_every_level('participations', 'participation_date') }}
     group by tree, ancestor_place_key, period_type, period_start, period_end, person_key

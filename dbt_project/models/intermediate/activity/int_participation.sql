@@ -1,11 +1,11 @@
 with staged as (
     {{ union_staging('participation', dict(place_columns(), **{
-        'participation_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'activity_source': 'varchar',
-        'activity_id': 'varchar', 'person_key': 'varchar', 'group_name': 'varchar', 'head_count': 'bigint',
-        'organisation_id': 'varchar', 'action': 'varchar', 'state': 'varchar', 'hours': 'decimal(8,2)',
-        'is_verified': 'boolean', 'participation_date': 'date', 'started_at': 'timestamptz', 'ended_at': 'timestamptz'
+        'participation_id': 'string', 'kind': 'string', 'process_code': 'string', 'activity_source': 'string',
+        'activity_id': 'string', 'person_key': 'string', 'group_name': 'string', 'head_count': 'bigint',
+        'organisation_id': 'string', 'action': 'string', 'state': 'string', 'hours': 'decimal(8,2)',
+        'is_verified': 'boolean', 'participation_date': 'date', 'started_at': timestamptz(), 'ended_at': timestamptz()
     }), optional={
-        'household_key': 'varchar', 'age_band': 'varchar'
+        'household_key': 'string', 'age_band': 'string'
     }) }}
 ),
 
@@ -40,7 +40,7 @@ int_participation as (
     from (
         select
             *, coalesce(place_code, place_name, parent_place_name) is null as names_no_place,
-            {{ as_of_date(observed_until("(participation_date + 1)::timestamp at time zone _time_zone")) }} as as_of_date
+            {{ as_of_date(observed_until(instant_at("(participation_date + 1)::timestamp", "_time_zone"))) }} as as_of_date
         from {{ resolved_places('staged', 'participation_date') }}
     ) as placed
     left join activities on coalesce(placed.activity_source, placed._source) || ':' || placed.activity_id = activities.activity_key

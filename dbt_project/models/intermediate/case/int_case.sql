@@ -1,14 +1,14 @@
 with staged as (
     {{ union_staging('case', dict(place_columns(), **{
-        'case_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'category': 'varchar', 'channel': 'varchar',
-        'outcome': 'varchar',
-        'opened_at': 'timestamptz', 'ended_at': 'timestamptz', 'last_changed_at': 'timestamptz'
+        'case_id': 'string', 'kind': 'string', 'process_code': 'string', 'category': 'string', 'channel': 'string',
+        'outcome': 'string',
+        'opened_at': timestamptz(), 'ended_at': timestamptz(), 'last_changed_at': timestamptz()
     }), optional={
-        'state': 'varchar', 'due_date': 'date', 'response_due_at': 'timestamptz',
-        'first_response_at': 'timestamptz', 'activity_source': 'varchar', 'activity_id': 'varchar',
-        'rating': 'integer', 'rating_is_default': 'boolean', 'callback_state': 'varchar',
-        'callback_is_resolved': 'boolean', 'callback_is_satisfied': 'boolean', 'exclusion_reason': 'varchar',
-        'applicant_key': 'varchar', 'round_code': 'varchar'
+        'state': 'string', 'due_date': 'date', 'response_due_at': timestamptz(),
+        'first_response_at': timestamptz(), 'activity_source': 'string', 'activity_id': 'string',
+        'rating': 'integer', 'rating_is_default': 'boolean', 'callback_state': 'string',
+        'callback_is_resolved': 'boolean', 'callback_is_satisfied': 'boolean', 'exclusion_reason': 'string',
+        'applicant_key': 'string', 'round_code': 'string'
     }) }}
 ),
 
@@ -17,7 +17,7 @@ observed as (
         *,
         {{ observed_until("greatest(opened_at, coalesce(ended_at, opened_at), coalesce(last_changed_at, opened_at))") }}
             as observed_until_at
-    from {{ resolved_places('staged', '(opened_at at time zone _time_zone)::date') }}
+    from {{ resolved_places('staged', local_at('opened_at', '_time_zone') ~ '::date') }}
 ),
 
 -- Rule 5: the outcome comes from the state alone; a date without an end state is no end.
@@ -43,9 +43,9 @@ int_case as (
         applicant_key, round_code,
         outcome, outcome = 'resolved' as is_resolved, interval_status,
         opened_at,
-        (opened_at at time zone _time_zone)::date as opened_date,
+        {{ local_at('opened_at', '_time_zone') }}::date as opened_date,
         case when outcome != 'open' then ended_at end as ended_at,
-        case when outcome != 'open' then (ended_at at time zone _time_zone)::date end as ended_date,
+        case when outcome != 'open' then {{ local_at('ended_at', '_time_zone') }}::date end as ended_date,
         case when outcome = 'resolved' and interval_status = 'valid'
             then (epoch_us(ended_at) - epoch_us(opened_at)) / 86400e6 end as resolution_days,
         -- How long the case was watched: to its end, or as far as is known (Kaplan–Meier censors there).
