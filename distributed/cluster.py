@@ -27,6 +27,10 @@ SESSION = {
     "spark.sql.sources.default": "parquet",
     "spark.sql.shuffle.partitions": "4",
     "spark.ui.enabled": "false",
+    # 2026-11: these look through all layers of a model's expressions again and again: minutes for the parsing of quantities.
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
+    "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",
 }
 
 

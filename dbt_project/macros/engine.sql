@@ -2,10 +2,13 @@
    written in the models, and scalar functions that only Spark lacks are functions of its catalogue (engine_spark.sql).
    docs/scaling.md tells how to choose an engine, docs/decisions/0029-spark.md why it is done this way. #}
 
-{# The type of a moment in time; `timestamp` is the local time of a clock on both engines. #}
-{% macro timestamptz() -%} {{ return(adapter.dispatch('timestamptz')()) }} {%- endmacro %}
-{% macro default__timestamptz() -%} {{ return('timestamptz') }} {%- endmacro %}
-{% macro spark__timestamptz() -%} {{ return('timestamp_ltz') }} {%- endmacro %}
+{# A type by the name that declarations and records give it. `timestamp` is the local time of a clock on both engines, `string` is
+   varchar on both. #}
+{% macro type_of(name) -%} {{ return(adapter.dispatch('type_of')(name)) }} {%- endmacro %}
+{% macro default__type_of(name) -%} {{ return(name) }} {%- endmacro %}
+{% macro spark__type_of(name) -%}
+    {{ return({'varchar': 'string', 'timestamptz': 'timestamp_ltz'}.get(name, name)) }}
+{%- endmacro %}
 
 {# The moment at which the clocks of a zone show a local time, and the other way round. #}
 {% macro instant_at(local_time, zone) -%} {{ return(adapter.dispatch('instant_at')(local_time, zone)) }} {%- endmacro %}
@@ -83,7 +86,7 @@
 {%- endmacro %}
 {% macro default__with_optional(relation, columns, optional) -%}
     (
-        select {% for name, type in optional.items() %}cast(null as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
+        select {% for name, type in optional.items() %}cast(null as {{ type_of(type) }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
         where false
         union all by name
         select * from {{ relation }}
@@ -94,7 +97,7 @@
     (
         select those.*
         from (
-            select {% for name, type in optional.items() %}cast(null as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
+            select {% for name, type in optional.items() %}cast(null as {{ type_of(type) }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
         ) as missing
         cross join lateral (select {{ (columns + (optional | list)) | join(', ') }} from {{ relation }}) as those
     )

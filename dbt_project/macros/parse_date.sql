@@ -30,7 +30,7 @@
                                 ) ~ " as integer), 0)"
                             ) }}
                     when regexp_matches(raw_text, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})$')
-                        then {{ local_at('try_cast(trim(raw_text) as ' ~ timestamptz() ~ ')', "'UTC'") }}
+                        then {{ local_at('try_cast(trim(raw_text) as ' ~ type_of('timestamptz') ~ ')', "'UTC'") }}
                 end as utc_time
             from texts
         ),

@@ -2,7 +2,7 @@
 {% macro parse_instant(column) -%}
     coalesce(
         case when regexp_matches({{ clean_text(column) }}, '^[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:?[0-9]{2})$')
-            then try_cast({{ clean_text(column) }} as {{ timestamptz() }}) end,
+            then try_cast({{ clean_text(column) }} as {{ type_of('timestamptz') }}) end,
         {{ instant_at(parse_local_timestamp(column), '_time_zone') }}
     )
 {%- endmacro %}

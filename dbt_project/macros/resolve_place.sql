@@ -46,7 +46,7 @@
 
 {# The columns by which every record says where it belongs. #}
 {% macro place_columns() -%}
-    {{ return({'tree': 'string', 'place_code': 'string', 'place_name': 'string', 'parent_place_name': 'string'}) }}
+    {{ return({'tree': 'varchar', 'place_code': 'varchar', 'place_name': 'varchar', 'parent_place_name': 'varchar'}) }}
 {%- endmacro %}
 
 {# The moment up to which a row is known: the end of the day that the file name gives, else the last moment that is dated in

@@ -40,7 +40,7 @@
     {%- for model in models %}
     select
         {% for name, type in dict(columns, **optional).items() -%}
-        cast({{ name }} as {{ type }}) as {{ name }},
+        cast({{ name }} as {{ type_of(type) }}) as {{ name }},
         {% endfor -%}
         _source, _file_id, _row_no, _time_zone, _file_as_of, _as_of_group
     from {% if optional -%}
@@ -51,7 +51,7 @@
     {%- else %}
     select
         {% for name, type in dict(columns, **optional).items() -%}
-        cast(null as {{ type }}) as {{ name }},
+        cast(null as {{ type_of(type) }}) as {{ name }},
         {% endfor -%}
         cast(null as string) as _source, cast(null as string) as _file_id, cast(null as bigint) as _row_no,
         cast(null as string) as _time_zone, cast(null as date) as _file_as_of, cast(null as string) as _as_of_group

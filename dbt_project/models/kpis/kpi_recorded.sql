@@ -8,10 +8,10 @@
 {%- set valued = ['kpi_duration', 'kpi_median', 'kpi_callback', 'kpi_difference', 'kpi_concentration'] %}
 {%- set keys = ['metric_code', 'place_key', 'period_type', 'period_start', 'period_end', 'breakdown_type', 'breakdown_value'] -%}
 {%- set of_sums = {
-    'denominator': 'double', 'currency': 'string', 'n': 'double', 'sum_of_squares': 'double', 'is_left_censored': 'boolean'
+    'denominator': 'double', 'currency': 'varchar', 'n': 'double', 'sum_of_squares': 'double', 'is_left_censored': 'boolean'
 } -%}
 {%- set of_values = {
-    'currency': 'string', 'numerator': 'double', 'denominator': 'double', 'lower': 'double', 'upper': 'double',
+    'currency': 'varchar', 'numerator': 'double', 'denominator': 'double', 'lower': 'double', 'upper': 'double',
     'is_left_censored': 'boolean'
 } %}
 

@@ -1,11 +1,11 @@
 with staged as (
     {{ union_staging('activity', dict(place_columns(), **{
-        'activity_id': 'string', 'kind': 'string', 'process_code': 'string', 'activity_name': 'string',
-        'activity_type': 'string', 'mode': 'string',
-        'host_name': 'string', 'host_type': 'string', 'activity_date': 'date', 'started_at': timestamptz(),
-        'state': 'string', 'attendance_count': 'bigint'
+        'activity_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'activity_name': 'varchar',
+        'activity_type': 'varchar', 'mode': 'varchar',
+        'host_name': 'varchar', 'host_type': 'varchar', 'activity_date': 'date', 'started_at': 'timestamptz',
+        'state': 'varchar', 'attendance_count': 'bigint'
     }), optional={
-        'framework_element': 'string', 'is_resident_led': 'boolean', 'venue_capacity': 'bigint'
+        'framework_element': 'varchar', 'is_resident_led': 'boolean', 'venue_capacity': 'bigint'
     }) }}
 ),
 

@@ -1,11 +1,11 @@
 with staged as (
     {{ union_staging('participation', dict(place_columns(), **{
-        'participation_id': 'string', 'kind': 'string', 'process_code': 'string', 'activity_source': 'string',
-        'activity_id': 'string', 'person_key': 'string', 'group_name': 'string', 'head_count': 'bigint',
-        'organisation_id': 'string', 'action': 'string', 'state': 'string', 'hours': 'decimal(8,2)',
-        'is_verified': 'boolean', 'participation_date': 'date', 'started_at': timestamptz(), 'ended_at': timestamptz()
+        'participation_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'activity_source': 'varchar',
+        'activity_id': 'varchar', 'person_key': 'varchar', 'group_name': 'varchar', 'head_count': 'bigint',
+        'organisation_id': 'varchar', 'action': 'varchar', 'state': 'varchar', 'hours': 'decimal(8,2)',
+        'is_verified': 'boolean', 'participation_date': 'date', 'started_at': 'timestamptz', 'ended_at': 'timestamptz'
     }), optional={
-        'household_key': 'string', 'age_band': 'string'
+        'household_key': 'varchar', 'age_band': 'varchar'
     }) }}
 ),
 

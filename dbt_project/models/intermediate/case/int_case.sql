@@ -1,14 +1,14 @@
 with staged as (
     {{ union_staging('case', dict(place_columns(), **{
-        'case_id': 'string', 'kind': 'string', 'process_code': 'string', 'category': 'string', 'channel': 'string',
-        'outcome': 'string',
-        'opened_at': timestamptz(), 'ended_at': timestamptz(), 'last_changed_at': timestamptz()
+        'case_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'category': 'varchar', 'channel': 'varchar',
+        'outcome': 'varchar',
+        'opened_at': 'timestamptz', 'ended_at': 'timestamptz', 'last_changed_at': 'timestamptz'
     }), optional={
-        'state': 'string', 'due_date': 'date', 'response_due_at': timestamptz(),
-        'first_response_at': timestamptz(), 'activity_source': 'string', 'activity_id': 'string',
-        'rating': 'integer', 'rating_is_default': 'boolean', 'callback_state': 'string',
-        'callback_is_resolved': 'boolean', 'callback_is_satisfied': 'boolean', 'exclusion_reason': 'string',
-        'applicant_key': 'string', 'round_code': 'string'
+        'state': 'varchar', 'due_date': 'date', 'response_due_at': 'timestamptz',
+        'first_response_at': 'timestamptz', 'activity_source': 'varchar', 'activity_id': 'varchar',
+        'rating': 'integer', 'rating_is_default': 'boolean', 'callback_state': 'varchar',
+        'callback_is_resolved': 'boolean', 'callback_is_satisfied': 'boolean', 'exclusion_reason': 'varchar',
+        'applicant_key': 'varchar', 'round_code': 'varchar'
     }) }}
 ),
 

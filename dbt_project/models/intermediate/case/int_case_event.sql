@@ -1,5 +1,5 @@
 with staged as (
-    {{ union_staging('case_event', {'case_id': 'string', 'state': 'string', 'occurred_at': timestamptz()}) }}
+    {{ union_staging('case_event', {'case_id': 'varchar', 'state': 'varchar', 'occurred_at': 'timestamptz'}) }}
 ),
 
 int_case_event as (

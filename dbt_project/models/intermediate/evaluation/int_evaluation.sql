@@ -1,8 +1,8 @@
 with staged as (
     {{ union_staging('evaluation', dict(place_columns(), **{
-        'evaluation_id': 'string', 'kind': 'string', 'process_code': 'string', 'round': 'string',
-        'subject_type': 'string', 'subject_key': 'string', 'evaluator_type': 'string', 'dimension': 'string',
-        'score': 'decimal(18,4)', 'scale_min': 'decimal(18,4)', 'scale_max': 'decimal(18,4)', 'grade': 'string',
+        'evaluation_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'round': 'varchar',
+        'subject_type': 'varchar', 'subject_key': 'varchar', 'evaluator_type': 'varchar', 'dimension': 'varchar',
+        'score': 'decimal(18,4)', 'scale_min': 'decimal(18,4)', 'scale_max': 'decimal(18,4)', 'grade': 'varchar',
         'rank': 'integer', 'is_passed': 'boolean', 'evaluated_date': 'date'
     })) }}
 ),

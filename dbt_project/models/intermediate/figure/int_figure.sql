@@ -1,11 +1,11 @@
 with staged as (
     {{ union_staging('figure', dict(place_columns(), **{
-        'figure_id': 'string', 'kind': 'string', 'process_code': 'string', 'measure': 'string',
-        'value': 'decimal(38,6)', 'lower': 'decimal(38,6)', 'upper': 'decimal(38,6)', 'approx': 'string',
-        'unit': 'string', 'raw_value': 'decimal(38,6)', 'repair': 'string', 'published_decimals': 'integer',
-        'source_reference': 'string', 'period_start': 'date', 'period_end': 'date', 'reported_date': 'date'
+        'figure_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'measure': 'varchar',
+        'value': 'decimal(38,6)', 'lower': 'decimal(38,6)', 'upper': 'decimal(38,6)', 'approx': 'varchar',
+        'unit': 'varchar', 'raw_value': 'decimal(38,6)', 'repair': 'varchar', 'published_decimals': 'integer',
+        'source_reference': 'varchar', 'period_start': 'date', 'period_end': 'date', 'reported_date': 'date'
     }), optional={
-        'metric_code': 'string'
+        'metric_code': 'varchar'
     }) }}
 ),
 

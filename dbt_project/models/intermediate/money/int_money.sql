@@ -1,10 +1,10 @@
 with staged as (
     {{ union_staging('money', dict(place_columns(), **{
-        'money_id': 'string', 'kind': 'string', 'process_code': 'string', 'source_type': 'string',
-        'counterparty_key': 'string',
-        'amount': 'decimal(18,2)', 'currency': 'string', 'money_date': 'date', 'fund': 'string', 'project_id': 'string'
+        'money_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'source_type': 'varchar',
+        'counterparty_key': 'varchar',
+        'amount': 'decimal(18,2)', 'currency': 'varchar', 'money_date': 'date', 'fund': 'varchar', 'project_id': 'varchar'
     }), optional={
-        'is_government': 'boolean', 'round_code': 'string', 'household_count': 'bigint'
+        'is_government': 'boolean', 'round_code': 'varchar', 'household_count': 'bigint'
     }) }}
 ),
 

@@ -1,7 +1,7 @@
 with staged as (
     {{ union_staging('organisation', dict(place_columns(), **{
-        'organisation_id': 'string', 'kind': 'string', 'process_code': 'string', 'organisation_name': 'string',
-        'parent_organisation_id': 'string', 'member_count': 'bigint', 'party_member_count': 'bigint',
+        'organisation_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'organisation_name': 'varchar',
+        'parent_organisation_id': 'varchar', 'member_count': 'bigint', 'party_member_count': 'bigint',
         'valid_from': 'date', 'valid_to': 'date'
     }), optional={
         'founded_date': 'date', 'admitted_date': 'date', 'graduated_date': 'date',

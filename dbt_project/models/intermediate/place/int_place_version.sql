@@ -1,7 +1,7 @@
 with staged as (
     {{ union_staging('place', {
-        'tree': 'string', 'place_code': 'string', 'place_name': 'string', 'place_name_en': 'string',
-        'place_level': 'string', 'process_code': 'string', 'parent_place_code': 'string', 'valid_from': 'date',
+        'tree': 'varchar', 'place_code': 'varchar', 'place_name': 'varchar', 'place_name_en': 'varchar',
+        'place_level': 'varchar', 'process_code': 'varchar', 'parent_place_code': 'varchar', 'valid_from': 'date',
         'valid_to': 'date'
     }) }}
 ),

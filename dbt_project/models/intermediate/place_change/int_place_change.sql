@@ -1,8 +1,8 @@
 with staged as (
     {{ union_staging('place_change', {
-        'change_id': 'string', 'tree': 'string', 'old_place_code': 'string', 'new_place_code': 'string',
-        'change_type': 'string', 'effective_date': 'date', 'document_no': 'string'
-    }, optional={'old_place_name': 'string', 'new_place_name': 'string'}) }}
+        'change_id': 'varchar', 'tree': 'varchar', 'old_place_code': 'varchar', 'new_place_code': 'varchar',
+        'change_type': 'varchar', 'effective_date': 'date', 'document_no': 'varchar'
+    }, optional={'old_place_name': 'varchar', 'new_place_name': 'varchar'}) }}
 ),
 
 -- Both places are found like the place of any record: the old one as it was called on the day before, the new one on the day.

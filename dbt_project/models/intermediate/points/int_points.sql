@@ -1,8 +1,8 @@
 with staged as (
     {{ union_staging('points', dict(place_columns(), **{
-        'entry_id': 'string', 'kind': 'string', 'process_code': 'string', 'account_key': 'string',
-        'points': 'decimal(18,2)', 'rule_code': 'string', 'reference_id': 'string', 'item': 'string',
-        'quantity': 'decimal(18,2)', 'posted_at': timestamptz()
+        'entry_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'account_key': 'varchar',
+        'points': 'decimal(18,2)', 'rule_code': 'varchar', 'reference_id': 'varchar', 'item': 'varchar',
+        'quantity': 'decimal(18,2)', 'posted_at': 'timestamptz'
     })) }}
 ),
 

@@ -1,7 +1,7 @@
 with staged as (
     {{ union_staging('population', dict(place_columns(), **{
-        'as_of_date': 'date', 'measure': 'string', 'process_code': 'string', 'value': 'decimal(18,2)', 'lower': 'decimal(18,2)',
-        'upper': 'decimal(18,2)', 'approx': 'string'
+        'as_of_date': 'date', 'measure': 'varchar', 'process_code': 'varchar', 'value': 'decimal(18,2)', 'lower': 'decimal(18,2)',
+        'upper': 'decimal(18,2)', 'approx': 'varchar'
     })) }}
 ),
 

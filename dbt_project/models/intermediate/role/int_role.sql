@@ -1,7 +1,7 @@
 with staged as (
     {{ union_staging('role', dict(place_columns(), **{
-        'role_id': 'string', 'kind': 'string', 'process_code': 'string', 'person_key': 'string',
-        'organisation_id': 'string', 'post': 'string', 'grade': 'string', 'appointed_by': 'string',
+        'role_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'person_key': 'varchar',
+        'organisation_id': 'varchar', 'post': 'varchar', 'grade': 'varchar', 'appointed_by': 'varchar',
         'valid_from': 'date', 'valid_to': 'date'
     })) }}
 ),

@@ -1,6 +1,6 @@
 with staged as (
     {{ union_staging('answer', dict(place_columns(), **{
-        'survey_id': 'string', 'respondent_id': 'string', 'question_code': 'string', 'answer_text': 'string',
+        'survey_id': 'varchar', 'respondent_id': 'varchar', 'question_code': 'varchar', 'answer_text': 'varchar',
         'answer_number': 'integer', 'is_valid': 'boolean', 'is_satisfied': 'boolean'
     })) }}
 ),

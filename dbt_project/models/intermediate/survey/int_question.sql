@@ -1,9 +1,9 @@
 with staged as (
     {{ union_staging('question', {
-        'question_code': 'string', 'question_text': 'string', 'dimension': 'string', 'scale_min': 'integer',
-        'scale_max': 'integer', 'satisfied_codes': 'string', 'is_headline': 'boolean'
+        'question_code': 'varchar', 'question_text': 'varchar', 'dimension': 'varchar', 'scale_min': 'integer',
+        'scale_max': 'integer', 'satisfied_codes': 'varchar', 'is_headline': 'boolean'
     }, optional={
-        'topic': 'string'
+        'topic': 'varchar'
     }) }}
 ),
 

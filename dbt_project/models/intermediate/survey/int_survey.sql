@@ -1,7 +1,7 @@
 with staged as (
     {{ union_staging('survey', dict(place_columns(), **{
-        'survey_id': 'string', 'kind': 'string', 'process_code': 'string', 'title': 'string', 'wave': 'string',
-        'method': 'string', 'opened_date': 'date',
+        'survey_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'title': 'varchar', 'wave': 'varchar',
+        'method': 'varchar', 'opened_date': 'date',
         'closed_date': 'date', 'issued_count': 'bigint', 'returned_count': 'bigint'
     }), optional={
         'is_opt_in': 'boolean', 'valid_count': 'bigint', 'completed_count': 'bigint',

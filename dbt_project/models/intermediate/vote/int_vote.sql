@@ -1,9 +1,9 @@
 with staged as (
     {{ union_staging('vote', dict(place_columns(), **{
-        'vote_id': 'string', 'kind': 'string', 'process_code': 'string', 'title': 'string', 'state': 'string',
-        'result': 'string', 'announced_date': 'date', 'opened_date': 'date', 'closed_date': 'date',
+        'vote_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'title': 'varchar', 'state': 'varchar',
+        'result': 'varchar', 'announced_date': 'date', 'opened_date': 'date', 'closed_date': 'date',
         'eligible_count': 'bigint', 'issued_count': 'bigint', 'returned_count': 'bigint', 'valid_count': 'bigint',
-        'invalid_count': 'bigint', 'eligible_area': 'decimal(18,2)', 'returned_area': 'decimal(18,2)', 'voter_unit': 'string'
+        'invalid_count': 'bigint', 'eligible_area': 'decimal(18,2)', 'returned_area': 'decimal(18,2)', 'voter_unit': 'varchar'
     })) }}
 ),
 

@@ -1,6 +1,6 @@
 with staged as (
     {{ union_staging('vote_option', {
-        'vote_id': 'string', 'option_no': 'string', 'option_label': 'string', 'for_count': 'bigint',
+        'vote_id': 'varchar', 'option_no': 'varchar', 'option_label': 'varchar', 'for_count': 'bigint',
         'against_count': 'bigint', 'abstain_count': 'bigint', 'for_area': 'decimal(18,2)', 'is_chosen': 'boolean'
     }) }}
 ),

@@ -31,7 +31,7 @@ stg_case_platform__case as (
         outcome,
         opened as opened_at,
         ended as ended_at,
-        null::{{ timestamptz() }} as last_changed_at,
+        null::{{ type_of('timestamptz') }} as last_changed_at,
         due_date,
         response_due as response_due_at,
         first_response as first_response_at,

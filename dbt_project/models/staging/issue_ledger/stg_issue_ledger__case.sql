@@ -37,7 +37,7 @@ stg_issue_ledger__case as (
         outcome,
         {{ instant_at('opened_local', '_time_zone') }} as opened_at,
         {{ instant_at('ended_local', '_time_zone') }} as ended_at,
-        null::{{ timestamptz() }} as last_changed_at,
+        null::{{ type_of('timestamptz') }} as last_changed_at,
         due_day as due_date,
         {{ instant_at('response_due_local', '_time_zone') }} as response_due_at,
         {{ instant_at('first_response_local', '_time_zone') }} as first_response_at,

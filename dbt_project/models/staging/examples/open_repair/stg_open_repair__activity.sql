@@ -37,7 +37,7 @@ stg_open_repair__activity as (
         host_name,
         'community_group' as host_type,
         event_date as activity_date,
-        null::{{ timestamptz() }} as started_at,
+        null::{{ type_of('timestamptz') }} as started_at,
         'held' as state,
         null::bigint as attendance_count,
         _reject_reason,
