@@ -64,7 +64,7 @@
     ] -%}
     try_cast(
         case when {{ text }} rlike '^(?:{{ patterns | join("|") }})$'
-            then replace(translate({{ text }}, '/.年月', '----'), '日', ' ') end
+            then replace(replace(translate({{ text }}, '/.年月', '----'), '日', ' '), '  ', ' ') end
         as timestamp_ntz
     )
 {%- endmacro %}

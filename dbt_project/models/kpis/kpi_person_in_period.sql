@@ -43,7 +43,9 @@ people as (
         tree, ancestor_place_key as place_key, period_type, period_start, period_end, person_key,
         count(distinct coalesce(activity_key, participation_key)) as occasion_count,
         array_sort(array_agg(distinct action)) as actions,
-        array_sort(array_agg(distinct household_key) filter (where household_key is not null)) as household_keys,
+        -- Of nobody with a household it is NULL, where Spark alone would have an empty list.
+        case when count(household_key) > 0
+            then array_sort(array_agg(distinct household_key) filter (where household_key is not null)) end as household_keys,
         max(as_of_date) as as_of_date
     from {{ at_every_level('participations', 'participation_date') }}
     group by tree, ancestor_place_key, period_type, period_start, period_end, person_key
