@@ -68,6 +68,21 @@ run-direct: $(VENV)/.installed local-secret ## The same without Airflow, in one 
 up: $(VENV)/.installed local-secret ## Keep Airflow running for use in a browser; prints address and login; Ctrl-C stops it
 	$(VENV)/bin/gmw airflow up
 
+# A cluster of its own; the Thrift server that dbt talks to answers on GMW_SPARK_PORT (default 10000).
+.venv-spark/.installed: requirements-spark.lock $(VENV)/bin/uv
+	@command -v java >/dev/null || (echo "Spark needs Java 17: on Debian install it with: apt-get install openjdk-17-jre-headless" && false)
+	$(VENV)/bin/uv venv --quiet --allow-existing --python 3.11 .venv-spark
+	$(VENV)/bin/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r requirements-spark.lock
+	@touch $@
+
+.PHONY: spark
+spark: $(VENV)/.installed .venv-spark/.installed ## Run a Spark cluster on this machine (docs/scaling.md); Ctrl-C stops it
+	$(PYTHON) -m distributed.cluster
+
+.PHONY: spark-build
+spark-build: $(VENV)/.installed ## Build what was loaded on the cluster that runs (after a run; docs/scaling.md)
+	$(PYTHON) -m distributed.build
+
 .PHONY: status
 status: $(VENV)/.installed ## Show sources, batches, quarantine, last gates and the current version
 	$(VENV)/bin/gmw status
@@ -116,6 +131,10 @@ bench-gates: $(VENV)/.installed-test ## Measure what share of a run the gates ta
 .PHONY: bench-export
 bench-export: $(VENV)/.installed-test ## Measure the exports of 200 communities over 24 months; writes its table of docs/performance.md
 	$(PYTHON) -m bench.exports --write
+
+.PHONY: spark-test
+spark-test: $(VENV)/.installed-test .venv-spark/.installed ## Build what was loaded on Spark and compare every KPI value with DuckDB's (after a run)
+	$(PYTHON) -m distributed.comparison
 
 .PHONY: mutations
 mutations: $(VENV)/.installed-test ## Break the demonstration district in every way that the gates are for; writes the table of docs/testing.md

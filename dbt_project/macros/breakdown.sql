@@ -54,7 +54,7 @@
             place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency,
             max(as_of_date) as as_of_date,
             {% for component in components -%}
-            sum(amount) filter (component = '{{ component }}')::double as {{ component }}{{ ',' if not loop.last }}
+            sum(amount) filter (where component = '{{ component }}')::double as {{ component }}{{ ',' if not loop.last }}
             {% endfor %}
         from {{ ref('kpi_component_rollup') }}
         where component in ('{{ components | join("', '") }}')

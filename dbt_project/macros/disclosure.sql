@@ -3,13 +3,18 @@
     {% for column in columns %}and wholes.{{ column }} = parts.{{ column }} {% endfor -%}
 {%- endmacro %}
 
+{# The counts that an audience must not see. Which these are no SQL tells: on Spark the driver has found it out by the same code. #}
+{% macro hidden_counts() -%} {{ return(adapter.dispatch('hidden_counts')()) }} {%- endmacro %}
+{% macro default__hidden_counts() -%} {{ return(ref('kpi_hidden')) }} {%- endmacro %}
+{% macro spark__hidden_counts() -%} {{ return(source('driver', 'kpi_hidden')) }} {%- endmacro %}
+
 {# The rows of kpi_computed as an audience may see them: without numbers where a row shows a count of people that is hidden. #}
 {% macro suppressed_rows(audience) -%}
     (
         with hidden_row as (
             select distinct
                 cells.metric_code, cells.place_key, cells.period_type, cells.period_start, cells.breakdown_type, cells.breakdown_value
-            from {{ ref('kpi_hidden') }} as hidden
+            from {{ hidden_counts() }} as hidden
             inner join {{ ref('kpi_row_cell') }} as cells on hidden.cell_no = cells.cell_no
             where hidden.audience = '{{ audience }}'
         )

@@ -16,13 +16,13 @@
             rollup_rows.place_key, rollup_rows.period_type, rollup_rows.period_start, rollup_rows.period_end,
             rollup_rows.breakdown_type, rollup_rows.breakdown_value, rollup_rows.currency,
             {% for role in ['numerator', 'denominator', 'sum_of_squares', 'n'] -%}
-            sum(rollup_rows.amount) filter (roles.role = '{{ role }}')::double as {{ role }},
+            sum(rollup_rows.amount) filter (where roles.role = '{{ role }}')::double as {{ role }},
             {% endfor -%}
             max(rollup_rows.as_of_date) as as_of_date
         from {{ rollup }} as rollup_rows
         inner join roles
             on rollup_rows.component = roles.component
-            and list_contains(string_split(roles.breakdowns, '|'), rollup_rows.breakdown_type)
+            and array_contains({{ parts_of('roles.breakdowns', '|') }}, rollup_rows.breakdown_type)
         group by all
     )
 {%- endmacro %}
@@ -36,22 +36,24 @@
    it may have n, sum_of_squares and is_left_censored: whether something before the first record could change the value. #}
 {% macro metric_values(sums) -%}
     {%- set without_base = "('count', 'sum', 'distinct', 'stock')" -%}
+    {%- set columns = [
+        'metric_code', 'place_key', 'period_type', 'period_start', 'period_end', 'breakdown_type', 'breakdown_value', 'currency',
+        'as_of_date', 'numerator', 'denominator',
+    ] -%}
     (
         with catalogue as (
             select * from {{ ref('metric_catalogue') }}
         ),
 
-        complete as (
-            select null::double as n, null::double as sum_of_squares, null::boolean as is_left_censored where false
-            union all by name
-            select * from {{ sums }}
-        ),
-
         with_statistic as (
             select
-                complete.* replace (coalesce(complete.n, case when catalogue.n_component is not null then 0 end) as n),
+                {% for column in columns %}complete.{{ column }}, {% endfor %}
+                complete.sum_of_squares, complete.is_left_censored,
+                coalesce(complete.n, case when catalogue.n_component is not null then 0 end) as n,
                 catalogue.statistic, t_quantile.t_975
-            from complete
+            from {{ with_optional(
+                sums, columns, {'n': 'double', 'sum_of_squares': 'double', 'is_left_censored': 'boolean'}
+            ) }} as complete
             inner join catalogue on complete.metric_code = catalogue.metric_code
             left join {{ ref('t_quantile') }} as t_quantile
                 on catalogue.statistic = 'mean' and t_quantile.degrees_of_freedom = complete.denominator - 1

@@ -4,28 +4,19 @@
 
 {# Text without surrounding spaces (full-width ones too); empty is NULL. #}
 {% macro clean_text(column) -%}
-    nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288)), '')
+    nullif(trim(both '{{ " \t\n\r\u00a0\u3000" }}' from {{ column }}), '')
 {%- endmacro %}
 
 {# `1,200.00`, `１２００`, `￥50` → decimal(18,2). #}
 {% macro parse_number(column) -%}
-    try_cast(
-        regexp_replace({{ half_width(clean_text(column)) }}, '[,¥\s元人]', '', 'g')
-        as decimal(18, 2)
-    )
+    try_cast({{ replaced(half_width(clean_text(column)), '[,¥\\s元人]', "''") }} as decimal(18, 2))
 {%- endmacro %}
 
 {# `2026-03-05 14:30`, `2026/3/5`, `2026.3.5`, `20260305`, `2026年3月5日` → timestamp in local time, without a zone. #}
 {% macro parse_local_timestamp(column) -%}
-    try_strptime(
-        regexp_replace(
-            regexp_replace({{ clean_text(column) }}, '\s+', ' ', 'g'), '^(\d{4})(\d\d)(\d\d)$', '\1-\2-\3'
-        ),
-        [
-            '%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y/%m/%d %H:%M:%S', '%Y/%m/%d %H:%M',
-            '%Y-%m-%d', '%Y/%m/%d', '%Y.%m.%d', '%Y.%m.%d %H:%M', '%Y年%m月%d日', '%Y年%m月%d日 %H:%M', '%Y年%m月%d日%H:%M'
-        ]
-    )
+    {{ read_local_timestamp(
+        replaced(replaced(clean_text(column), '\\s+', "' '"), '^([0-9]{4})([0-9]{2})([0-9]{2})$', "'\\1-\\2-\\3'")
+    ) }}
 {%- endmacro %}
 
 {% macro unreadable(column, parsed) -%}

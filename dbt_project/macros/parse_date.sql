@@ -12,7 +12,7 @@
     {%- set month_names = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec" -%}
     (
         with texts as (
-            select distinct {{ column }}::varchar as raw_text, ({{ context }})::date as context_date
+            select distinct {{ column }}::string as raw_text, ({{ context }})::date as context_date
             from {{ relation }}
             where {{ column }} is not null
         ),
@@ -22,31 +22,36 @@
                 *,
                 case
                     when regexp_matches(raw_text, '[0-9]{1,2} (?:{{ month_names }}) [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} (?:GMT|UTC|Z|[+-][0-9]{4})')
-                        then try_strptime(
-                            regexp_extract(raw_text, '([0-9]{1,2} (?:{{ month_names }}) [0-9]{4} [0-9:]{8}) ', 1), '%d %b %Y %H:%M:%S'
-                        ) - to_minutes(
-                            60 * coalesce(try_cast(regexp_extract(raw_text, ' ([+-][0-9]{2})[0-9]{2}', 1) as integer), 0)
-                            + coalesce(try_cast(regexp_replace(regexp_extract(raw_text, ' [+-][0-9]{4}', 0), '[0-9]{2}([0-9]{2})', '\1') as integer), 0)
-                        )
+                        then {{ read_rfc_timestamp("regexp_extract(raw_text, '([0-9]{1,2} (?:" ~ month_names ~ ") [0-9]{4} [0-9:]{8}) ', 1)") }}
+                            - {{ minutes(
+                                "60 * coalesce(try_cast(regexp_extract(raw_text, ' ([+-][0-9]{2})[0-9]{2}', 1) as integer), 0)"
+                                ~ " + coalesce(try_cast(" ~ replaced(
+                                    "regexp_extract(raw_text, ' [+-][0-9]{4}', 0)", '[0-9]{2}([0-9]{2})', "'\\1'"
+                                ) ~ " as integer), 0)"
+                            ) }}
                     when regexp_matches(raw_text, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})$')
-                        then try_cast(trim(raw_text) as timestamptz) at time zone 'UTC'
-                end at time zone 'UTC' at time zone {{ zone }} as moment
+                        then {{ local_at('try_cast(trim(raw_text) as ' ~ type_of('timestamptz') ~ ')', "'UTC'") }}
+                end as utc_time
             from texts
+        ),
+        in_zone as (
+            select *, {{ local_at(instant_at('utc_time', "'UTC'"), zone) }} as moment from moments
         ),
         -- One notation: `2020-05-13` → 2020年5月13日, Chinese digits → Arabic ones, 去年 → the year before the context's.
         plain as (
             select *, coalesce({{ one_dash(half_width(repaired_text('raw_text'))) }}, '') as text
-            from moments
+            from in_zone
         ),
         compact as (
             select
                 *,
                 {{ without_spaces('text') }} as one_line,
                 {{ without_spaces(
-                    "regexp_replace(regexp_replace(regexp_replace(text,"
-                    ~ " '\\b([0-9]{4})([-/.])([0-9]{1,2})[-/.]([0-9]{1,2})(?:T|\\b)', '\\1年\\3月\\4日 ', 'g'),"
-                    ~ " '\\b([0-9]{4})[-/.](0?[1-9]|1[0-2])\\b', '\\1年\\2月', 'g'),"
-                    ~ " '\\b((?:19|20)[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])\\b', '\\1年\\2月\\3日', 'g')"
+                    replaced(replaced(replaced(
+                        'text',
+                        word_edge() ~ '([0-9]{4})([-/.])([0-9]{1,2})[-/.]([0-9]{1,2})(?:T|' ~ word_edge() ~ ')', "'\\1年\\3月\\4日 '"
+                    ), word_edge() ~ '([0-9]{4})[-/.](0?[1-9]|1[0-2])' ~ word_edge(), "'\\1年\\2月'"
+                    ), word_edge() ~ '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])' ~ word_edge(), "'\\1年\\2月\\3日'")
                 ) }} as dated
             from plain
         ),
@@ -96,7 +101,7 @@
                     left_parts.year,
                     right_parts.year - case when left_month > right_month then 1 else 0 end,
                     context_year - case
-                        when try_cast(context_year || '-' || lpad(left_month::varchar, 2, '0') || '-01' as date)
+                        when try_cast(context_year || '-' || lpad(left_month::string, 2, '0') || '-01' as date)
                             > context_date + interval 2 month then 1 else 0 end
                 ) as left_year
             from numbers
@@ -181,9 +186,10 @@
 
 {# 二O二三年二月二十日 → 2023年2月20日. The letter O and circles are zeros among Chinese digits; O is what is left of Ｏ (U+FF2F). #}
 {% macro arabic_date_digits(text) -%}
-    {%- set zeros = "regexp_replace(" ~ text ~ ", '([〇零一二三四五六七八九])[Oo○◯]', '\\10', 'g')" -%}
-    {%- set tens = "regexp_replace(regexp_replace(regexp_replace(regexp_replace(" ~ zeros
-        ~ ", '([二三四五])十([一二三四五六七八九])', '\\1\\2', 'g'), '([二三四五])十', '\\10', 'g'), '十([一二三四五六七八九])', '1\\1', 'g'), '十', '10', 'g')" -%}
+    {%- set zeros = replaced(text, '([〇零一二三四五六七八九])[Oo○◯]', "'\\10'") -%}
+    {%- set tens = replaced(replaced(replaced(replaced(zeros,
+        '([二三四五])十([一二三四五六七八九])', "'\\1\\2'"), '([二三四五])十', "'\\10'"), '十([一二三四五六七八九])', "'1\\1'"),
+        '十', "'10'") -%}
     translate({{ tens }}, '〇零一二两三四五六七八九', '001223456789')
 {%- endmacro %}
 
@@ -191,7 +197,7 @@
 {% macro absolute_dates(text, context) -%}
     {%- set year = "(year(" ~ context ~ ")" -%}
     {%- set month = ", '%Y年%m月')" -%}
-    {%- set replaced = [
+    {%- set replacements = [
         ("去年|上年", year ~ " - 1) || '年'"), ("前年", year ~ " - 2) || '年'"), ("明年", year ~ " + 1) || '年'"),
         ("[今本当]年", year ~ ") || '年'"),
         ("[本当]月", "strftime(" ~ context ~ month), ("上个?月", "strftime(" ~ context ~ " - interval 1 month" ~ month),
@@ -200,57 +206,55 @@
     ] -%}
     case
         when regexp_matches({{ text }}, '[去今前明上本当]年|[本当上]个?月|[今昨当][日天]|至今') then
-            {% for pattern, replacement in replaced %}regexp_replace({% endfor %}{{ text }}
-            {%- for pattern, replacement in replaced %}, '{{ pattern }}', {{ replacement }}, 'g'){% endfor %}
+            {{ replaced_in_turn(text, replacements) }}
         else {{ text }}
     end
+{%- endmacro %}
+
+{# Patterns and what stands in their place (expressions), one after the other. #}
+{% macro replaced_in_turn(text, steps) -%}
+    {%- set so_far = namespace(text=text) -%}
+    {%- for pattern, replacement in steps -%}{%- set so_far.text = replaced(so_far.text, pattern, replacement) -%}{%- endfor -%}
+    {{ return(so_far.text) }}
 {%- endmacro %}
 
 {# A range with one sign, and each of its ends with its own unit. #}
 {% macro date_range(text) -%}
     {%- set steps = [
-        ("\\b((?:19|20)[0-9]{2})([上下第])", "\\1年\\2"),
-        ("第?1季度", "1月-3月"), ("第?2季度", "4月-6月"), ("第?3季度", "7月-9月"), ("第?4季度", "10月-12月"),
-        ("上半年", "1月-6月"), ("下半年", "7月-12月"), ("次年|翌年", ""),
-        ("^([0-9]{4})$", "\\1年"),
-        ("([年月日号点时分0-9午上])(?:至|到|-+)([0-9上下晚中早])", "\\1-\\2"),
-        ("\\b((?:19|20)[0-9]{2})-((?:19|20)[0-9]{2})\\b", "\\1年-\\2年"),
-        ("([0-9]+)-([0-9]+)([年月日号点时])", "\\1\\3-\\2\\3"),
-        ("([年月日号点])-([0-9]{1,2})$", "\\1-\\2\\1"),
+        (word_edge() ~ "((?:19|20)[0-9]{2})([上下第])", "'\\1年\\2'"),
+        ("第?1季度", "'1月-3月'"), ("第?2季度", "'4月-6月'"), ("第?3季度", "'7月-9月'"), ("第?4季度", "'10月-12月'"),
+        ("上半年", "'1月-6月'"), ("下半年", "'7月-12月'"), ("次年|翌年", "''"),
+        ("^([0-9]{4})$", "'\\1年'"),
+        ("([年月日号点时分0-9午上])(?:至|到|-+)([0-9上下晚中早])", "'\\1-\\2'"),
+        (word_edge() ~ "((?:19|20)[0-9]{2})-((?:19|20)[0-9]{2})" ~ word_edge(), "'\\1年-\\2年'"),
+        ("([0-9]+)-([0-9]+)([年月日号点时])", "'\\1\\3-\\2\\3'"),
+        ("([年月日号点])-([0-9]{1,2})$", "'\\1-\\2\\1'"),
     ] -%}
-    {% for pattern, replacement in steps %}regexp_replace({% endfor %}{{ text }}
-    {%- for pattern, replacement in steps %}, '{{ pattern }}', '{{ replacement }}', 'g'){% endfor %}
+    {{ replaced_in_turn(text, steps) }}
 {%- endmacro %}
 
 {# The parts of one end of a range, each NULL where it is not given. #}
 {% macro date_parts(text) -%}
     {%- set day_part = "regexp_extract(" ~ text ~ ", '凌晨|清晨|早上|早晨|上午|中午|下午|午后|傍晚|晚上|晚间|夜间', 0)" -%}
-    struct_pack(
-        year := coalesce(
-            try_cast(regexp_extract({{ text }}, '([0-9]{4})年', 1) as integer),
-            2000 + try_cast(regexp_extract({{ text }}, '(?:^|[^0-9])([0-9]{2})年[0-9]{1,2}月', 1) as integer)
-        ),
-        is_short_year := regexp_matches({{ text }}, '(?:^|[^0-9])[0-9]{2}年[0-9]{1,2}月'),
-        month := try_cast(regexp_extract({{ text }}, '(?:^|[^0-9])([0-9]{1,2})月', 1) as integer),
-        day := try_cast(regexp_extract({{ text }}, '(?:^|[^0-9])([0-9]{1,2})[日号]', 1) as integer),
-        day_part := case
-            when {{ day_part }} in ('凌晨', '清晨', '早上', '早晨', '上午') then 'morning'
-            when {{ day_part }} = '中午' then 'noon'
-            when {{ day_part }} in ('下午', '午后') then 'afternoon'
-            when {{ day_part }} <> '' then 'evening'
-        end,
-        hour := try_cast(regexp_extract({{ text }}, '(?:^|[^0-9:])([0-9]{1,2})[点时:]', 1) as integer),
-        minute := coalesce(
-            case when regexp_matches({{ text }}, '[0-9][点时]半') then 30 end,
-            try_cast(regexp_extract({{ text }}, '[0-9][点时:]([0-9]{1,2})', 1) as integer)
-        ),
-        second := try_cast(regexp_extract({{ text }}, ':[0-9]{2}:([0-9]{2})', 1) as integer)
-    )
+    {{ struct_of({
+        'year': "coalesce(try_cast(regexp_extract(" ~ text ~ ", '([0-9]{4})年', 1) as integer),"
+            ~ " 2000 + try_cast(regexp_extract(" ~ text ~ ", '(?:^|[^0-9])([0-9]{2})年[0-9]{1,2}月', 1) as integer))",
+        'is_short_year': "regexp_matches(" ~ text ~ ", '(?:^|[^0-9])[0-9]{2}年[0-9]{1,2}月')",
+        'month': "try_cast(regexp_extract(" ~ text ~ ", '(?:^|[^0-9])([0-9]{1,2})月', 1) as integer)",
+        'day': "try_cast(regexp_extract(" ~ text ~ ", '(?:^|[^0-9])([0-9]{1,2})[日号]', 1) as integer)",
+        'day_part': "case when " ~ day_part ~ " in ('凌晨', '清晨', '早上', '早晨', '上午') then 'morning'"
+            ~ " when " ~ day_part ~ " = '中午' then 'noon' when " ~ day_part ~ " in ('下午', '午后') then 'afternoon'"
+            ~ " when " ~ day_part ~ " <> '' then 'evening' end",
+        'hour': "try_cast(regexp_extract(" ~ text ~ ", '(?:^|[^0-9:])([0-9]{1,2})[点时:]', 1) as integer)",
+        'minute': "coalesce(case when regexp_matches(" ~ text ~ ", '[0-9][点时]半') then 30 end,"
+            ~ " try_cast(regexp_extract(" ~ text ~ ", '[0-9][点时:]([0-9]{1,2})', 1) as integer))",
+        'second': "try_cast(regexp_extract(" ~ text ~ ", ':[0-9]{2}:([0-9]{2})', 1) as integer)",
+    }) }}
 {%- endmacro %}
 
 {% macro first_day(year, month, day) -%}
     try_cast(
-        {{ year }} || '-' || lpad(coalesce({{ month }}, 1)::varchar, 2, '0') || '-' || lpad(coalesce({{ day }}, 1)::varchar, 2, '0') as date
+        {{ year }} || '-' || lpad(coalesce({{ month }}, 1)::string, 2, '0') || '-' || lpad(coalesce({{ day }}, 1)::string, 2, '0') as date
     )
 {%- endmacro %}
 
@@ -269,7 +273,7 @@
             when {{ day_part }} = 'noon' and {{ hour }} < 4 then {{ hour }} + 12
             when {{ day_part }} = 'evening' and {{ hour }} = 12 then null
             else {{ hour }}
-        end || ':' || lpad(coalesce({{ minute }}, 0)::varchar, 2, '0') || ':' || lpad(coalesce({{ second }}, 0)::varchar, 2, '0') as time
+        end || ':' || lpad(coalesce({{ minute }}, 0)::string, 2, '0') || ':' || lpad(coalesce({{ second }}, 0)::string, 2, '0') as time
     )
 {%- endmacro %}
 
@@ -289,7 +293,7 @@
 {# The day of a weekly cadence. 每周一排查 is one check a week, as 每月一分析 is one analysis a month: 一 is Monday only where a time,
    an end or a further day follows; 每周三次 is three times. Several days give none. #}
 {% macro cadence_weekday(text) -%}
-    {%- set day = "regexp_extract(" ~ text ~ ", '每个?(?:周|星期|礼拜)([一二三四五六日天])(.*)$', ['day', 'rest'])" -%}
+    {%- set day = matched_groups(text, '每个?(?:周|星期|礼拜)([一二三四五六日天])(.*)$', ['day', 'rest']) -%}
     case
         when ({{ day }}).day = '' or regexp_matches(({{ day }}).rest, '^(?:[次场期个轮回]|[、,，/至到和及-])') then null
         when ({{ day }}).day = '一' and not regexp_matches(({{ day }}).rest, '^(?:$|[上下中晚早]|[0-9]|[的，。；,;()])') then null

@@ -1,9 +1,9 @@
 {# `2025-03-05T06:30:00Z` (with its offset), or a local time as people and platforms write it → timestamptz. #}
 {% macro parse_instant(column) -%}
     coalesce(
-        case when regexp_matches({{ clean_text(column) }}, '^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:?\d{2})$')
-            then try_cast({{ clean_text(column) }} as timestamptz) end,
-        {{ parse_local_timestamp(column) }} at time zone _time_zone
+        case when regexp_matches({{ clean_text(column) }}, '^[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:?[0-9]{2})$')
+            then try_cast({{ clean_text(column) }} as {{ type_of('timestamptz') }}) end,
+        {{ instant_at(parse_local_timestamp(column), '_time_zone') }}
     )
 {%- endmacro %}
 
@@ -25,7 +25,7 @@
 {# The place of a ledger that names town, community and estate in columns of their own: the most specific one and its parent. #}
 {% macro named_place() -%}
     'qinghe_district' as tree,
-        null::varchar as place_code,
+        null::string as place_code,
         coalesce({{ clean_text('estate') }}, {{ clean_text('community') }}, {{ clean_text('town') }}) as place_name,
         case
             when {{ clean_text('estate') }} is not null then {{ clean_text('community') }}

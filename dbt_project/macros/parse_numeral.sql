@@ -6,7 +6,7 @@
 {# Pattern of a numeral that begins with an Arabic digit. #}
 {% macro arabic_numeral() -%}
     {%- set scales = "[" ~ numeral_scales() ~ "]" -%}
-    [0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?{{ scales }}*(?:[〇零]?[0-9{{ numeral_digits() }}]+{{ scales }}+)*[0-9]*
+    [0-9]+(?:,[0-9]{3})*(?:[.][0-9]+)?{{ scales }}*(?:[〇零]?[0-9{{ numeral_digits() }}]+{{ scales }}+)*[0-9]*
 {%- endmacro %}
 
 {# Pattern of a numeral in Chinese characters. #}
@@ -18,9 +18,9 @@
 {# A numeral with Arabic digits and every scale spelled out: 二十 → 2十, 十五 → 1十5, 三点五 → 3.5, 一万五 → 1万5千. #}
 {% macro spelled_out(numeral) -%}
     {%- set digits = "translate(replace(replace(" ~ numeral ~ ", ',', ''), '半', '0.5'), '〇零一二两三四五六七八九点', '001223456789.')" -%}
-    {%- set tens = "regexp_replace(regexp_replace(" ~ digits ~ ", '^([十百千万亿])', '1\\1'), '([百千万亿])0?十', '\\11十', 'g')" -%}
-    regexp_replace(regexp_replace(regexp_replace(regexp_replace({{ tens }},
-        '亿([1-9])$', '亿\1千万'), '万([1-9])$', '万\1千'), '千([1-9])$', '千\1百'), '百([1-9])$', '百\1十')
+    {%- set tens = replaced(replaced(digits, '^([十百千万亿])', "'1\\1'"), '([百千万亿])0?十', "'\\11十'") -%}
+    {%- set ends = replaced(replaced(tens, '亿([1-9])$', "'亿\\1千万'"), '万([1-9])$', "'万\\1千'") -%}
+    {{ replaced(replaced(ends, '千([1-9])$', "'千\\1百'"), '百([1-9])$', "'百\\1十'") }}
 {%- endmacro %}
 
 {# What stands before, between or after 亿 and 万, as a decimal: `1千2百` → 1200, '' → 0; NULL when it is no numeral. Not as a
@@ -66,7 +66,7 @@
                 regexp_extract({{ part }}, '^(.*)万', 1) as {{ part }}_wan,
                 regexp_extract({{ part }}, '([^万]*)$', 1) as {{ part }}_rest,
                 {%- endfor %}
-                regexp_extract(spelled, '\.([0-9]+)([十百千万亿]*)', ['digits', 'scales']) as fraction
+                {{ matched_groups('spelled', '[.]([0-9]+)([十百千万亿]*)', ['digits', 'scales']) }} as fraction
             from parts
         ),
         valued as (
@@ -88,7 +88,7 @@
                 case
                     when fraction.digits <> ''
                         then {{ scale_zeros('fraction.scales') }} - length(fraction.digits)
-                    when value <> 0 then length(regexp_extract(split_part(value::varchar, '.', 1), '(0*)$', 1))
+                    when value <> 0 then length(regexp_extract(split_part(value::string, '.', 1), '(0*)$', 1))
                 end as last_digit
             from valued
         )

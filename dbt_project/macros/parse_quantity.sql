@@ -13,10 +13,10 @@
     {%- set scales = "[" ~ numeral_scales() ~ "]" -%}
     {%- set units = unit_words("pattern") -%}
     {%- set unit = "\\(?(" ~ units ~ ")?\\)?" -%}
-    {%- set groups = "['before', 'first_text', 'more', 'scale', 'more_again', 'second_text', 'unit', 'more_last', 'after']" -%}
+    {%- set groups = ['before', 'first_text', 'more', 'scale', 'more_again', 'second_text', 'unit', 'more_last', 'after'] -%}
     (
         with texts as (
-            select distinct {{ column }}::varchar as raw_text, ({{ stated_unit }})::varchar as stated_unit
+            select distinct {{ column }}::string as raw_text, ({{ stated_unit }})::string as stated_unit
             from {{ relation }}
             where {{ column }} is not null
         ),
@@ -24,7 +24,7 @@
             select
                 *,
                 coalesce({{ without_spaces(one_dash(half_width(repaired_text('raw_text')))) }}, '') as text,
-                regexp_extract({{ without_spaces(half_width('stated_unit')) }}, '({{ scales }}*)({{ units }})', ['scale', 'unit']) as stated
+                {{ matched_groups(without_spaces(half_width('stated_unit')), '(' ~ scales ~ '*)(' ~ units ~ ')', ['scale', 'unit']) }} as stated
             from texts
         ),
         labelled as (
@@ -44,12 +44,12 @@
             select
                 *,
                 case
-                    when contains(cut_text, '半') then
-                        regexp_replace(regexp_replace(regexp_replace(regexp_replace(cut_text,
-                            '([0-9])个半', '\1.5'), '([一二两三四五六七八九十])个半', '\1点五'),
-                            '([0-9])([年天])半', '\1.5\2'), '([一二两三四五六七八九十])([年天])半', '\1点五\2')
-                    when not regexp_matches(cut_text, '[0-9]') then
-                        regexp_replace(cut_text, '([一二两三四五六七八])([二两三四五六七八九])({{ scales }}*(?:{{ units }}))', '\1-\2\3')
+                    when contains(cut_text, '半') then {{ replaced(replaced(replaced(replaced('cut_text',
+                        '([0-9])个半', "'\\1.5'"), '([一二两三四五六七八九十])个半', "'\\1点五'"),
+                        '([0-9])([年天])半', "'\\1.5\\2'"), '([一二两三四五六七八九十])([年天])半', "'\\1点五\\2'") }}
+                    when not regexp_matches(cut_text, '[0-9]') then {{ replaced(
+                        'cut_text', '([一二两三四五六七八])([二两三四五六七八九])(' ~ scales ~ '*(?:' ~ units ~ '))', "'\\1-\\2\\3'"
+                    ) }}
                     else cut_text
                 end as rest
             from cut
@@ -72,24 +72,23 @@
             select
                 *,
                 case notation
-                    when 'fraction' then regexp_extract(rest, '^(.*?)({{ numeral }})()()()分之({{ numeral }})()()(.*)$', {{ groups }})
-                    when 'ratio' then regexp_extract(
-                        rest, '^(.*?)([0-9]+(?:\.[0-9]+)?)()()():([0-9]+(?:\.[0-9]+)?)()()(.*)$', {{ groups }})
-                    when 'range' then regexp_extract(
-                        rest, '^(.*?)({{ numeral }})()()()(?:{{ units }})?(?:-+|至|到)({{ numeral }}){{ unit }}([多余]?)(.*)$', {{ groups }})
-                    when 'arabic' then regexp_extract(
-                        rest, '^(.*?)({{ arabic }})([多余来几]?)({{ scales }}*)([多余]?)(){{ unit }}([多余]?)(.*)$', {{ groups }})
-                    when 'chinese' then regexp_extract(
-                        rest,
-                        '^(.*?)({{ chinese }}|好?几|数|若干|多)([多余来几]?)({{ scales }}*)([多余]?)()(?:({{ units }})([多余]?)|$)(.*)$',
-                        {{ groups }})
+                    {%- for notation, pattern in {
+                        'fraction': '^(.*?)(' ~ numeral ~ ')()()()分之(' ~ numeral ~ ')()()(.*)$',
+                        'ratio': '^(.*?)([0-9]+(?:[.][0-9]+)?)()()():([0-9]+(?:[.][0-9]+)?)()()(.*)$',
+                        'range': '^(.*?)(' ~ numeral ~ ')()()()(?:' ~ units ~ ')?(?:-+|至|到)(' ~ numeral ~ ')' ~ unit ~ '([多余]?)(.*)$',
+                        'arabic': '^(.*?)(' ~ arabic ~ ')([多余来几]?)(' ~ scales ~ '*)([多余]?)()' ~ unit ~ '([多余]?)(.*)$',
+                        'chinese': '^(.*?)(' ~ chinese ~ '|好?几|数|若干|多)([多余来几]?)(' ~ scales ~ '*)([多余]?)()(?:('
+                            ~ units ~ ')([多余]?)|$)(.*)$',
+                    }.items() %}
+                    when '{{ notation }}' then {{ matched_groups('rest', pattern, groups) }}
+                    {%- endfor %}
                 end as token
             from notations
         ),
         -- 300余万 is 300万 with 余; of 几百 it is known that there are two hundred.
         spelled as (
             select
-                * exclude (token), token.*,
+                * {{ without('token') }}, token.*,
                 regexp_full_match(token.first_text, '好?几|数|若干|多') as is_vague,
                 case when regexp_full_match(token.first_text, '好?几|数|若干|多') then '两' else token.first_text end || token.scale
                     as first_numeral,
@@ -100,7 +99,7 @@
             from tokens
         ),
         numerals as (
-            select unnest([first_numeral, second_text, scaled_numeral, label_numeral]) as numeral from spelled
+            select {{ unnested(list_of(['first_numeral', 'second_text', 'scaled_numeral', 'label_numeral'])) }} as numeral from spelled
         ),
         dictionary as (
             select * from {{ valued_numerals('numerals') }}
@@ -197,7 +196,7 @@
 
 {# The words of approximation around the number, as has_floor, has_cap, has_lt, has_gt, has_around. 附近, 通过, 预约 are none. #}
 {% macro quantity_signs() -%}
-    {%- set lead = "regexp_replace(before, '(?:达到|达|为|有|计|了|是|至|:)+$', '')" -%}
+    {%- set lead = replaced('before', '(?:达到|达|为|有|计|了|是|至|:)+$', "''") -%}
     regexp_matches(before, '(?:至少|不少于|不低于|最少|起码|最低)[^，。；,;]{0,6}$')
         or regexp_matches(after, '^(?:[^，。；,;0-9]{0,4}以上|起$)') as has_floor,
     regexp_matches(before, '(?:不高于|最高|不超过|不多于|不大于|最多|至多|上限|封顶)[^，。；,;]{0,6}$')
@@ -240,7 +239,7 @@
         -- 的4也让: the word that was counted is missing.
         when unit = '' and regexp_matches(after, '^[也的让了与和及而在是就都将已又还被把]') then 'corrupt'
         -- 建国511, 12345专线: neither a unit nor a word that announces a number.
-        when {{ unnamed }} and regexp_matches(after, '^(?:[A-Za-z]|\p{Han}{3})') and not starts_with(after, '见方') then 'name'
+        when {{ unnamed }} and regexp_matches(after, '^(?:[A-Za-z]|{{ han() }}{3})') and not starts_with(after, '见方') then 'name'
         when {{ unnamed }} and before <> '' and not is_negative
             and not regexp_matches(before, '[共计约达有为是了到数量额价入出款金费率分次人户得增减至:=¥,，。；;()]$') then 'name'
         else 'number'
@@ -255,9 +254,9 @@
         when kind = 'fraction' and first_text = '百' then '%'
         when unit in ('名', '位') and {{ counts_families() }} then null
         when unit = '个' and {{ counts_families() }} then '户'
-        when unit = '个' and regexp_matches(after, '^\p{Han}{0,3}(?:居民|老人|志愿者|党员|学生|儿童|青少年)') then '人'
+        when unit = '个' and regexp_matches(after, '^{{ han() }}{0,3}(?:居民|老人|志愿者|党员|学生|儿童|青少年)') then '人'
         when first_text = '半' and unit_word = '年' then '月'
-        when starts_with(after, '/') then {{ unit_words('unit', 'unit_word') }} || '/' || regexp_extract(after, '^/(\p{Han}+)', 1)
+        when starts_with(after, '/') then {{ unit_words('unit', 'unit_word') }} || '/' || regexp_extract(after, '^/({{ han() }}+)', 1)
         else {{ unit_words('unit', 'unit_word') }}
     end
 {%- endmacro %}
@@ -266,5 +265,5 @@
 {% macro unit_is_ambiguous() -%}
     (unit in ('名', '位') and {{ counts_families() }})
     or starts_with(after, '见方')
-    or (unit = '' and regexp_full_match(after, '\p{Han}{1,2}') and after not in ('左右', '上下', '前后', '以上', '以下', '以内', '之内', '起'))
+    or (unit = '' and regexp_full_match(after, '{{ han() }}{1,2}') and after not in ('左右', '上下', '前后', '以上', '以下', '以内', '之内', '起'))
 {%- endmacro %}

@@ -16,20 +16,19 @@
 
 {# Without any space, line break or invisible character. #}
 {% macro without_spaces(text) -%}
-    regexp_replace({{ text }}, '[\s\p{Z}\x{200B}\x{FEFF}]+', '', 'g')
+    {{ replaced(text, '[\\s\\p{Z}\\x{200B}\\x{FEFF}]+', "''") }}
 {%- endmacro %}
 
 {# Text as it was meant before a PDF got at it: U+FFFD dropped; doubled glyphs (bold printed twice) single; NULL when nothing is
    left. Glyphs count as doubled only when every one of at least three is: 家家户户 is a word, and digits alone are a number. #}
 {% macro repaired_text(column) -%}
-    {%- set kept = "replace(" ~ clean_text(column) ~ ", chr(65533), '')" -%}
-    {%- set characters = "string_split(" ~ kept ~ ", '')" -%}
+    {%- set kept = "replace(" ~ clean_text(column) ~ ", '�', '')" -%}
     nullif(
         case
             when length({{ kept }}) < 6 or length({{ kept }}) % 2 = 1 or left({{ kept }}, 1) <> substr({{ kept }}, 2, 1)
                 or regexp_full_match({{ kept }}, '[0-9.,]*')
                 then {{ kept }}
-            when ({{ characters }})[1:-1:2] = ({{ characters }})[2:-1:2] then array_to_string(({{ characters }})[1:-1:2], '')
+            when {{ every_second(kept, 1) }} = {{ every_second(kept, 2) }} then {{ every_second(kept, 1) }}
             else {{ kept }}
         end,
         ''
@@ -39,8 +38,8 @@
 {# A cell whose words a PDF set vertically, in one piece: spaces and line breaks between Chinese characters go. For merged cells
    of tables only: elsewhere a line break separates. Twice, because one pass skips every second gap. #}
 {% macro joined_cell(column) -%}
-    {%- set once = "regexp_replace(" ~ clean_text(column) ~ ", '(\\p{Han})[\\s\\p{Z}]+(\\p{Han})', '\\1\\2', 'g')" -%}
-    regexp_replace({{ once }}, '(\p{Han})[\s\p{Z}]+(\p{Han})', '\1\2', 'g')
+    {%- set gap = '(' ~ han() ~ ')[\\s\\p{Z}]+(' ~ han() ~ ')' -%}
+    {{ replaced(replaced(clean_text(column), gap, "'\\1\\2'"), gap, "'\\1\\2'") }}
 {%- endmacro %}
 
 {# Text with known misspelt words put right, wherever they stand in it. `aliases`: relation with raw_word and word. #}

@@ -31,8 +31,8 @@
             select tree, place_key, parent_place_key, spelling, valid_from, valid_to, bool_and(needs_parent) as needs_parent
             from (
                 select tree, place_key, parent_place_key, spelling, valid_from, valid_to, false as needs_parent from known
-                union all by name
-                select * from aliased
+                union all
+                select tree, place_key, parent_place_key, spelling, valid_from, valid_to, needs_parent from aliased
             )
             group by all
         ),

@@ -54,12 +54,12 @@
    `last_moment`: timestamptz expression. #}
 {% macro observed_until(last_moment, group="_source, _as_of_group") -%}
     coalesce(
-        (max(_file_as_of) over (partition by {{ group }}) + 1)::timestamp at time zone _time_zone,
+        {{ instant_at("(max(_file_as_of) over (partition by " ~ group ~ ") + 1)::timestamp", "_time_zone") }},
         max({{ last_moment }}) over (partition by {{ group }})
     )
 {%- endmacro %}
 
 {# The last local day that is known, from an exclusive moment. #}
 {% macro as_of_date(observed_until_at) -%}
-    ((({{ observed_until_at }}) - interval 1 microsecond) at time zone _time_zone)::date
+    {{ local_at("((" ~ observed_until_at ~ ") - interval 1 microsecond)", "_time_zone") }}::date
 {%- endmacro %}

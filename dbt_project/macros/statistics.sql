@@ -16,19 +16,20 @@
 
 {# Median of a sorted list of numbers; the mean of the two in the middle where their count is even. #}
 {% macro median(sample) -%}
-    ({{ sample }}[(len({{ sample }}) + 1) // 2] + {{ sample }}[len({{ sample }}) // 2 + 1]) / 2
+    ({{ item(sample, "floor((cardinality(" ~ sample ~ ") + 1) / 2)::integer") }}
+        + {{ item(sample, "(floor(cardinality(" ~ sample ~ ") / 2) + 1)::integer") }}) / 2
 {%- endmacro %}
 
 {# Distribution-free 95 % interval of the median of a sorted list, one end: the order statistics at n/2 ± z·√n/2 (Conover 1999,
    3.2); sign -1 for the lower, +1 for the upper one. NULL where the sample is too small to have such an end. #}
 {% macro median_end(sample, sign) -%}
-    {%- set n = "len(" ~ sample ~ ")" -%}
+    {%- set n = "cardinality(" ~ sample ~ ")" -%}
     {%- if sign < 0 -%}
         {%- set position = "floor(" ~ n ~ " / 2 - " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
     {%- else -%}
         {%- set position = "ceil(1 + " ~ n ~ " / 2 + " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
     {%- endif -%}
-    case when {{ position }} between 1 and {{ n }} then {{ sample }}[{{ position }}] end
+    case when {{ position }} between 1 and {{ n }} then {{ item(sample, position) }} end
 {%- endmacro %}
 
 {# Student's t at 0.975: exact values from the seed up to its last row (`tabled`), the Cornish–Fisher expansion beyond
@@ -71,7 +72,7 @@
     {%- set by = keys | join(", ") -%}
     (
         with times as (
-            select {{ by }}, duration, count(*) filter (is_event) as events, count(*) as leaving
+            select {{ by }}, duration, count(*) filter (where is_event) as events, count(*) as leaving
             from {{ relation }}
             group by {{ by }}, duration
         ),
@@ -102,7 +103,7 @@
 {# The smallest time at which a survival column is at or below a level; NULL when it stays above. Products of fractions
    miss a level by rounding, hence the tolerance. #}
 {% macro first_time_at_or_below(column, level) -%}
-    min(duration) filter ({{ column }} <= {{ level }} + 1e-12)
+    min(duration) filter (where {{ column }} <= {{ level }} + 1e-12)
 {%- endmacro %}
 
 {# Difference of two independent proportions, interval by Newcombe (1998, method 10) from their Wilson intervals, one end:

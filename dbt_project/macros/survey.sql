@@ -5,7 +5,7 @@
 {% macro long_answers(source_name, relation) -%}
     {%- set questions = declared_questions(source_name) -%}
     {%- if not questions %}
-    (select *, null::varchar as question_code, null::varchar as answer_text, null::integer as answer_number,
+    (select *, null::string as question_code, null::string as answer_text, null::integer as answer_number,
         false as is_valid, false as is_satisfied, false as is_unknown_answer from {{ relation }} where false)
     {%- else %}
     (
@@ -45,16 +45,16 @@
                 end as scale_max,
                 case question_code
                     {%- for question in questions %}
-                    when '{{ question.code }}' then {{ question.get("satisfied", [4, 5]) }}
+                    when '{{ question.code }}' then {{ list_of(question.get("satisfied", [4, 5])) }}
                     {%- endfor %}
                 end as satisfied_codes
             from long
         )
         select
-            * exclude (code, is_missing, scale_min, scale_max, satisfied_codes),
+            * {{ without('code, is_missing, scale_min, scale_max, satisfied_codes') }},
             case when not is_missing and code between scale_min and scale_max then code end as answer_number,
             not is_missing and coalesce(code between scale_min and scale_max, false) as is_valid,
-            not is_missing and coalesce(list_contains(satisfied_codes, code), false) as is_satisfied,
+            not is_missing and coalesce(array_contains(satisfied_codes, code), false) as is_satisfied,
             not is_missing and not coalesce(code between scale_min and scale_max, false) as is_unknown_answer
         from coded
     )
@@ -67,19 +67,19 @@
     select
         '{{ question.code }}' as question_code, '{{ question.text | replace("'", "''") }}' as question_text,
         '{{ question.get("dimension", "satisfaction") }}' as dimension,
-        {% if question.get("topic") %}'{{ question.topic }}'{% else %}null::varchar{% endif %} as topic,
+        {% if question.get("topic") %}'{{ question.topic }}'{% else %}null::string{% endif %} as topic,
         {{ question.get("scale_min", 1) }} as scale_min,
         {{ question.get("scale_max", 5) }} as scale_max, '{{ question.get("satisfied", [4, 5]) | join(",") }}' as satisfied_codes,
-        {{ question.get("is_headline", false) }} as is_headline, null::varchar as _reject_reason, '{{ source_name }}' as _source,
-        null::varchar as _file_id, null::bigint as _row_no, null::varchar as _time_zone, null::date as _file_as_of,
-        null::varchar as _as_of_group
+        {{ question.get("is_headline", false) }} as is_headline, null::string as _reject_reason, '{{ source_name }}' as _source,
+        null::string as _file_id, null::bigint as _row_no, null::string as _time_zone, null::date as _file_as_of,
+        null::string as _as_of_group
     {% if not loop.last %}union all{% endif %}
     {%- else %}
-    select null::varchar as question_code, null::varchar as question_text, null::varchar as dimension, null::varchar as topic,
+    select null::string as question_code, null::string as question_text, null::string as dimension, null::string as topic,
         null::integer as scale_min,
-        null::integer as scale_max, null::varchar as satisfied_codes, null::boolean as is_headline,
-        null::varchar as _reject_reason, null::varchar as _source, null::varchar as _file_id, null::bigint as _row_no,
-        null::varchar as _time_zone, null::date as _file_as_of, null::varchar as _as_of_group
+        null::integer as scale_max, null::string as satisfied_codes, null::boolean as is_headline,
+        null::string as _reject_reason, null::string as _source, null::string as _file_id, null::bigint as _row_no,
+        null::string as _time_zone, null::date as _file_as_of, null::string as _as_of_group
     where false
     {%- endfor %}
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {# Each key has exactly one row with is_current. #}
 {% test one_current_version(model, key) %}
-    select {{ key }}, count(*) filter (is_current) as current_versions
+    select {{ key }}, count(*) filter (where is_current) as current_versions
     from {{ model }}
     group by {{ key }}
-    having count(*) filter (is_current) != 1
+    having count(*) filter (where is_current) != 1
 {% endtest %}

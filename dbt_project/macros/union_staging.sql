@@ -28,8 +28,8 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- if not selects -%}
-        select null::varchar as source, null::varchar as record, null::varchar as file_id, null::bigint as row_no,
-            null::varchar as reason where false
+        select null::string as source, null::string as record, null::string as file_id, null::bigint as row_no,
+            null::string as reason where false
     {%- else -%}
         {{ selects | join("\nunion all\n") }}
     {%- endif -%}
@@ -40,26 +40,21 @@
     {%- for model in models %}
     select
         {% for name, type in dict(columns, **optional).items() -%}
-        cast({{ name }} as {{ type }}) as {{ name }},
+        cast({{ name }} as {{ type_of(type) }}) as {{ name }},
         {% endfor -%}
         _source, _file_id, _row_no, _time_zone, _file_as_of, _as_of_group
     from {% if optional -%}
-    (
-        select {% for name, type in optional.items() %}cast(null as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
-        where false
-        union all by name
-        select * from {{ ref(model) }}
-    )
+    {{ with_optional(ref(model), (columns | list) + ['_reject_reason'] + provenance().split(', '), optional) }}
     {%- else %}{{ ref(model) }}{% endif %}
     where {{ condition }}
     {% if not loop.last %}union all{% endif -%}
     {%- else %}
     select
         {% for name, type in dict(columns, **optional).items() -%}
-        cast(null as {{ type }}) as {{ name }},
+        cast(null as {{ type_of(type) }}) as {{ name }},
         {% endfor -%}
-        cast(null as varchar) as _source, cast(null as varchar) as _file_id, cast(null as bigint) as _row_no,
-        cast(null as varchar) as _time_zone, cast(null as date) as _file_as_of, cast(null as varchar) as _as_of_group
+        cast(null as string) as _source, cast(null as string) as _file_id, cast(null as bigint) as _row_no,
+        cast(null as string) as _time_zone, cast(null as date) as _file_as_of, cast(null as string) as _as_of_group
     where false
     {%- endfor -%}
 {%- endmacro %}

@@ -31,7 +31,7 @@ class Model:
             reasons = "".join(f"            {reject},\n" for reject in self.rejects)
             lines.append("        {{ reject_reason([\n" + reasons + "        ]) }} as _reject_reason,")
         else:
-            lines.append("        null::varchar as _reject_reason,")
+            lines.append("        null::string as _reject_reason,")
         lines.append("        {{ provenance() }}")
         read = (
             ",\n\nread as (\n    select\n        *,\n"
@@ -86,7 +86,7 @@ class Model:
             if self.record == "place" and (codes := self._codes()):
                 return codes
             if self.proposal.delivery["mode"] == "snapshot":
-                return "_row_no::varchar"
+                return "_row_no::string"
             return "_file_id[:8] || '-' || _row_no"
         if target == "kind":
             if column := records.kind_column(self.record, self.proposal.columns):
@@ -130,13 +130,13 @@ class Model:
         names, code, _ = records.place_of(self.proposal.columns)
         self.taken |= {column.name for column in [*names, code] if column}
         if not names:
-            return "'all'" if target == "place_code" and not self.proposal.tree else "null::varchar"
+            return "'all'" if target == "place_code" and not self.proposal.tree else "null::string"
         own_code = code and not self.proposal.tree
         if target == "place_code":
             if own_code:
                 return _text(code)
             if self.proposal.tree:
-                return "null::varchar"
+                return "null::string"
             return "nullif(concat_ws('/', " + ", ".join(_text(column) for column in reversed(names)) + "), '')"
         if self.proposal.tree and len(names) == 2:
             place, around = map(_text, names)
@@ -154,7 +154,7 @@ class Model:
             return column.name if wanted == "varchar" else None
         given = column.type.partition("(")[0]
         if wanted == "varchar":
-            return _text(column) if column.type == "varchar" else f"{column.name}::varchar"
+            return _text(column) if column.type == "varchar" else f"{column.name}::string"
         if wanted in ("date", "timestamptz"):
             return self._moment(column, wanted, given)
         if wanted in NUMBERS:
@@ -177,7 +177,8 @@ class Model:
             return None
         if wanted == "date":
             return local if given == "date" else f"{local}::date"
-        return f"{local}{'::timestamp' if given == 'date' else ''} at time zone _time_zone"
+        moment = f"{local}{'::timestamp' if given == 'date' else ''}"
+        return f"{{{{ instant_at('{moment}', '_time_zone') }}}}"
 
     def _read(self, column: Column, suffix: str, macro: str) -> str:
         name = f"{column.name}_{suffix}"
@@ -189,7 +190,7 @@ class Model:
 
 
 def _text(column: Column) -> str:
-    return f"{{{{ clean_text('{column.name}') }}}}" if column.type == "varchar" else f"{column.name}::varchar"
+    return f"{{{{ clean_text('{column.name}') }}}}" if column.type == "varchar" else f"{column.name}::string"
 
 
 def staging(proposal: Proposal) -> dict[str, tuple[str, str]]:
@@ -268,9 +269,9 @@ def _survey_id(proposal: Proposal) -> str:
 
 def _answers(proposal: Proposal) -> str:
     model = Model(proposal, "answer")
-    place = {target: model._place(target) or "null::varchar" for target in ("place_code", "place_name", "parent_place_name")}
+    place = {target: model._place(target) or "null::string" for target in ("place_code", "place_name", "parent_place_name")}
     key = [column for column in proposal.columns if column.name in proposal.key]
-    respondent = " || '/' || ".join(_text(column) for column in key) or "_row_no::varchar"
+    respondent = " || '/' || ".join(_text(column) for column in key) or "_row_no::string"
     name = f"stg_{proposal.name}__answer"
     return f"""with delivered as (
     select * from {{{{ delivered_rows('{proposal.name}') }}}}
@@ -324,14 +325,14 @@ waves as (
     select
         survey_id,
         '{proposal.tree or proposal.name}' as tree,
-        {"'all'" if not proposal.tree else "null::varchar"} as place_code,
-        null::varchar as place_name,
-        null::varchar as parent_place_name,
+        {"'all'" if not proposal.tree else "null::string"} as place_code,
+        null::string as place_name,
+        null::string as parent_place_name,
         'questionnaire' as kind,
-        null::varchar as process_code,
+        null::string as process_code,
         '{title}' as title,
         survey_id as wave,
-        null::varchar as method,
+        null::string as method,
         opened_date,
         closed_date,
         null::bigint as issued_count,
@@ -361,7 +362,7 @@ def _places(proposal: Proposal) -> str:
     name, title = f"stg_{proposal.name}__place", proposal.title.replace("'", "''")
     order = "order by _file_as_of desc nulls last, _file_id, _row_no"
     parts = [
-        f"""    select 'all' as place_code, '{title}' as place_name, 'all' as place_level, null::varchar as parent_place_code,
+        f"""    select 'all' as place_code, '{title}' as place_name, 'all' as place_level, null::string as parent_place_code,
         {{{{ provenance() }}}}
     from named
     qualify row_number() over ({order}) = 1"""
@@ -392,7 +393,7 @@ places as (
 {name} as (
     select
         '{proposal.name}' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::varchar as process_code, null::date as valid_from, null::date as valid_to, null::varchar as _reject_reason,
+        null::string as process_code, null::date as valid_from, null::date as valid_to, null::string as _reject_reason,
         {{{{ provenance() }}}}
     from places
 )

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import jinja2
 
+from tests.dbt.macro_sql import ENGINE, Adapter
+
 DBT = Path(__file__).resolve().parents[2] / "dbt_project"
 
 
 @cache
 def _macros() -> str:
-    return "".join(
-        (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8")
-        for name in ("validity", "breakdown", "statistics", "delivery")
-    )
+    files = [DBT / "macros" / f"{name}.sql" for name in ("validity", "breakdown", "statistics", "delivery")]
+    return "".join(file.read_text(encoding="utf-8") for file in (*files, *ENGINE))
 
 
 def rendered(template: str, **names: object) -> str:
@@ -25,6 +25,7 @@ def rendered(template: str, **names: object) -> str:
         "ref": lambda name: name,
         "source": lambda schema, name: f"{schema}_{name}" if schema == "ops" else f"raw_{name}",
         "return": lambda value: value,
+        "adapter": Adapter(),
         **names,
     })
     # Macros that call one another are put in front of the template in one text.

@@ -7,7 +7,6 @@ import random
 from pathlib import Path
 
 import duckdb
-import jinja2
 import numpy
 import pandas
 import pytest
@@ -16,12 +15,13 @@ from lifelines.utils import median_survival_times
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from tests.dbt import macro_sql
+
 PROJECT = Path(__file__).resolve().parents[2]
-MACROS = jinja2.Environment(loader=jinja2.FileSystemLoader(PROJECT / "dbt_project" / "macros"))
 
 
 def rendered(template: str) -> str:
-    return MACROS.from_string("{% import 'statistics.sql' as statistics %}" + template).render()
+    return macro_sql.rendered(template, ("statistics",))
 
 
 def value_of(expression: str) -> float:
@@ -31,7 +31,7 @@ def value_of(expression: str) -> float:
 @pytest.mark.parametrize(("successes", "n"), [(0, 1), (1, 1), (9739, 9999), (292, 349), (3, 40), (17, 18)])
 def test_wilson_interval_is_that_of_scipy(successes: int, n: int) -> None:
     expected = stats.binomtest(successes, n).proportion_ci(0.95, "wilson")
-    found = [value_of(f"{{{{ statistics.wilson('{successes}::double', '{n}::double', {sign}) }}}}") for sign in (-1, 1)]
+    found = [value_of(f"{{{{ wilson('{successes}::double', '{n}::double', {sign}) }}}}") for sign in (-1, 1)]
     assert found == pytest.approx([expected.low, expected.high], abs=1e-9)
 
 
@@ -40,12 +40,12 @@ def test_wilson_interval_is_that_of_statsmodels(seed: int) -> None:
     dice = random.Random(seed)
     n = int(10 ** dice.uniform(0, 7))
     successes = dice.choice([0, n, dice.randint(0, n), dice.randint(0, n)])
-    found = [value_of(f"{{{{ statistics.wilson('{successes}::double', '{n}::double', {sign}) }}}}") for sign in (-1, 1)]
+    found = [value_of(f"{{{{ wilson('{successes}::double', '{n}::double', {sign}) }}}}") for sign in (-1, 1)]
     assert found == pytest.approx(proportion_confint(successes, n, alpha=0.05, method="wilson"), abs=1e-12)
 
 
 def test_no_base_gives_no_interval() -> None:
-    assert value_of("{{ statistics.wilson('0::double', '0::double', 1) }}") is None
+    assert value_of("{{ wilson('0::double', '0::double', 1) }}") is None
 
 
 def test_the_tabled_t_quantiles_are_those_of_scipy() -> None:
@@ -56,14 +56,14 @@ def test_the_tabled_t_quantiles_are_those_of_scipy() -> None:
 
 @pytest.mark.parametrize("degrees_of_freedom", [201, 250, 1_025, 100_000, 10**9])
 def test_the_t_quantile_beyond_the_table_is_that_of_scipy(degrees_of_freedom: int) -> None:
-    found = value_of(f"{{{{ statistics.student_t_975('{degrees_of_freedom}::double', 'null') }}}}")
+    found = value_of(f"{{{{ student_t_975('{degrees_of_freedom}::double', 'null') }}}}")
     assert found == pytest.approx(float(stats.t.ppf(0.975, degrees_of_freedom)), abs=1e-10)
 
 
 def median_and_ends(values: list[float]) -> tuple[float, float | None, float | None]:
     """Median of the values and the ends of its interval, by the macros."""
     macros = [
-        rendered(f"{{{{ statistics.{call} }}}}")
+        rendered(f"{{{{ {call} }}}}")
         for call in ("median('sample')", "median_end('sample', -1)", "median_end('sample', 1)")
     ]
     query = f"select {', '.join(macros)} from (select list_sort(list(value)) as sample from unnest(?::double[]) as t (value))"
@@ -102,7 +102,7 @@ def test_kaplan_meier_is_that_of_lifelines(seed: int) -> None:
     connection.execute("create table observed (place varchar, duration double, is_event boolean)")
     connection.executemany("insert into observed values ('here', ?, ?)", list(zip(durations, events, strict=True)))
     connection.executemany("insert into observed values ('there', ?, ?)", [(1.0, True), (2.0, False)])
-    curve = rendered("{{ statistics.kaplan_meier('observed', ['place']) }}")
+    curve = rendered("{{ kaplan_meier('observed', ['place']) }}")
     reference = KaplanMeierFitter().fit(durations, events)
     rows = connection.execute(
         f"select duration, survival, survival_lower, survival_upper from {curve} where place = 'here' order by duration"
@@ -113,15 +113,15 @@ def test_kaplan_meier_is_that_of_lifelines(seed: int) -> None:
         if 0 < survival < 1:
             assert (lower, upper) == pytest.approx(tuple(expected_band.loc[duration]), abs=1e-9)
     for level in (0.5, 0.1):
-        first = rendered(f"{{{{ statistics.first_time_at_or_below('survival', {level}) }}}}")
+        first = rendered(f"{{{{ first_time_at_or_below('survival', {level}) }}}}")
         (found,) = connection.execute(f"select {first} from {curve} where place = 'here'").fetchone()
         expected = reference.percentile(level)
         assert (math.inf if found is None else found) == pytest.approx(expected, abs=1e-9)
     lower, upper = connection.execute(
         "select "
         + rendered(
-            "{{ statistics.first_time_at_or_below('survival_lower', 0.5) }}, "
-            "{{ statistics.first_time_at_or_below('survival_upper', 0.5) }}"
+            "{{ first_time_at_or_below('survival_lower', 0.5) }}, "
+            "{{ first_time_at_or_below('survival_upper', 0.5) }}"
         )
         + f" from {curve} where place = 'here'"
     ).fetchone()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import duckdb
-import jinja2
 import numpy
 import pytest
 from ipfn.ipfn import ipfn
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-MACROS = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).resolve().parents[2] / "dbt_project" / "macros"))
-IMPORTS = "{% import 'statistics.sql' as statistics %}{% import 'raking.sql' as raking %}"
+from tests.dbt import macro_sql
 
 
 def rendered(template: str) -> str:
-    return MACROS.from_string(IMPORTS + template).render()
+    return macro_sql.rendered(template, ("statistics", "raking"))
 
 
 def value_of(expression: str) -> float:
@@ -31,7 +28,7 @@ def test_the_interval_of_a_change_is_newcombes_of_statsmodels(seed: int) -> None
     n1, n2 = dice.choice([1, 7, 30, 900]), dice.choice([2, 40, 10_000])
     x1, x2 = dice.choice([0, n1, dice.randint(0, n1)]), dice.randint(0, n2)
     arguments = f"'{x1}::double', '{n1}::double', '{x2}::double', '{n2}::double'"
-    found = [value_of(f"{{{{ statistics.newcombe({arguments}, {sign}) }}}}") for sign in (-1, 1)]
+    found = [value_of(f"{{{{ newcombe({arguments}, {sign}) }}}}") for sign in (-1, 1)]
     expected = confint_proportions_2indep(x1, n1, x2, n2, method="newcomb", compare="diff", alpha=0.05)
     assert found == pytest.approx(list(expected), abs=1e-9)
 
@@ -39,7 +36,7 @@ def test_the_interval_of_a_change_is_newcombes_of_statsmodels(seed: int) -> None
 def test_newcombes_own_example() -> None:
     """Newcombe 1998, table II, method 10: 56/70 against 48/80 gives 0.0524 to 0.3339."""
     arguments = "'56::double', '70::double', '48::double', '80::double'"
-    found = [round(value_of(f"{{{{ statistics.newcombe({arguments}, {sign}) }}}}"), 4) for sign in (-1, 1)]
+    found = [round(value_of(f"{{{{ newcombe({arguments}, {sign}) }}}}"), 4) for sign in (-1, 1)]
     assert found == [0.0524, 0.3339]
 
 
@@ -47,7 +44,7 @@ def test_newcombes_own_example() -> None:
 def test_the_interval_of_a_mean_is_the_t_interval_of_scipy(seed: int) -> None:
     numbers = numpy.random.default_rng(seed).normal(70, 15, 2 + seed * 40)
     found = value_of(
-        f"{{{{ statistics.mean_half_width('{numbers.sum()}::double', '{(numbers**2).sum()}::double', '{len(numbers)}::double', "
+        f"{{{{ mean_half_width('{numbers.sum()}::double', '{(numbers**2).sum()}::double', '{len(numbers)}::double', "
         f"'{stats.t.ppf(0.975, len(numbers) - 1) if len(numbers) < 200 else 'null'}') }}}}"
     )
     low, high = stats.t.interval(0.95, len(numbers) - 1, numbers.mean(), stats.sem(numbers))
@@ -59,7 +56,7 @@ def test_the_interval_of_a_net_score_is_that_of_its_standard_error_and_of_the_bo
     dice = numpy.random.default_rng(seed)
     scores = dice.choice([-1, 0, 1], size=200 + 50 * seed, p=dice.dirichlet([3, 3, 3]))
     found = value_of(
-        f"{{{{ statistics.net_half_width('{scores.sum()}::double', '{(scores**2).sum()}::double', '{len(scores)}::double') }}}}"
+        f"{{{{ net_half_width('{scores.sum()}::double', '{(scores**2).sum()}::double', '{len(scores)}::double') }}}}"
     )
     assert found == pytest.approx(stats.norm.ppf(0.975) * scores.std(ddof=0) / numpy.sqrt(len(scores)), abs=1e-12)
     resampled = dice.choice(scores, size=(4000, len(scores))).mean(axis=1)
@@ -72,7 +69,7 @@ def test_rr1_is_completed_interviews_over_everybody_who_may_have_been_eligible()
     counts = "completed_count, partial_count, refusal_count, noncontact_count, other_count, unknown_household_count, unknown_other_count"
     rows = "(60, 10, 20, 5, 1, 3, 1), (60, 10, null, 5, 1, 3, 1)"
     found = connection.execute(
-        rendered("select completed_count / {{ statistics.aapor_eligible_count() }}")
+        rendered("select completed_count / {{ aapor_eligible_count() }}")
         + f" from (values {rows}) as survey ({counts})"
     ).fetchall()
     assert found == [(0.6,), (0.75,)]
@@ -85,7 +82,7 @@ def sample_cells(dice: numpy.random.Generator, rows: int, columns: int) -> tuple
 
 
 def raked(connection: duckdb.DuckDBPyConnection, counts: numpy.ndarray, row_targets: numpy.ndarray, column_targets: numpy.ndarray,
-          macro: str = "{{ raking.raked('cells') }}") -> numpy.ndarray:
+          macro: str = "{{ raked('cells') }}") -> numpy.ndarray:
     connection.execute(
         "create or replace table cells (survey_key varchar, row_band varchar, column_band varchar, cell_count bigint, "
         "row_target bigint, column_target bigint)"
@@ -136,7 +133,7 @@ def test_trimmed_weights_are_clipped_once_and_of_mean_1(seed: int) -> None:
     whole = raked(connection, counts, row_targets, column_targets)
     assert whole.min() < 0.3 or whole.max() > 3
     clipped = whole.clip(0.3, 3)
-    found = raked(connection, counts, row_targets, column_targets, "{{ raking.trimmed(raking.raked('cells')) }}")
+    found = raked(connection, counts, row_targets, column_targets, "{{ trimmed(raked('cells')) }}")
     assert found == pytest.approx(clipped * counts.sum() / (clipped * counts).sum(), rel=1e-9)
 
 
@@ -150,7 +147,7 @@ def test_gini_is_the_mean_absolute_difference_over_twice_the_mean(seed: int) -> 
     connection.executemany("insert into amounts values ('here', ?)", [[amount] for amount in amounts])
     connection.execute("insert into amounts values ('nothing', 0), ('nothing', 0)")
     found = dict(connection.execute(
-        "select place, gini from " + rendered("{{ statistics.gini('amounts', ['place'], 'amount') }}")
+        "select place, gini from " + rendered("{{ gini('amounts', ['place'], 'amount') }}")
     ).fetchall())
     differences = numpy.abs(amounts[:, None] - amounts[None, :]).sum()
     assert found["here"] == pytest.approx(differences / (2 * len(amounts) ** 2 * amounts.mean()), abs=1e-12)
@@ -164,7 +161,7 @@ def test_diversity_is_the_chance_that_two_drawn_units_differ(seed: int) -> None:
     connection.execute("create table sums (place varchar, amount bigint)")
     connection.executemany("insert into sums values ('here', ?)", [[int(unit)] for unit in units])
     (found,) = connection.execute(
-        "select diversity from " + rendered("{{ statistics.diversity('sums', ['place'], 'amount') }}")
+        "select diversity from " + rendered("{{ diversity('sums', ['place'], 'amount') }}")
     ).fetchone()
     drawn = numpy.repeat(numpy.arange(len(units)), units)
     assert found == pytest.approx((drawn[:, None] != drawn[None, :]).mean(), abs=1e-12)

@@ -271,7 +271,7 @@ def test_the_build_context_admits_only_what_is_listed():
     admitted = {entry[1:] for entry in entries if entry.startswith("!")}
     assert admitted <= {
         "pyproject.toml", "requirements.in", "requirements.lock",
-        "dags", "dbt_project", "expectations", "exports", "ingest", "orchestration",
+        "dags", "dbt_project", "distributed", "expectations", "exports", "ingest", "orchestration",
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import packages_distributions
 
 from tests.conftest import PROJECT
 
-OURS = ("ingest", "expectations", "exports", "orchestration")
+OURS = ("distributed", "ingest", "expectations", "exports", "orchestration")
 
 
 def imported() -> set[str]:

@@ -6,8 +6,8 @@ with applications as (
 kpi_applicant as (
     select
         'F10.first_time' as metric_code, ancestor_place_key as place_key, period_type, period_start, period_end,
-        'none' as breakdown_type, 'total' as breakdown_value, null::varchar as currency,
-        count(distinct applicant_key) filter (first_opened_date >= period_start) as numerator,
+        'none' as breakdown_type, 'total' as breakdown_value, null::string as currency,
+        count(distinct applicant_key) filter (where first_opened_date >= period_start) as numerator,
         count(distinct applicant_key) as denominator,
         max(as_of_date) as as_of_date
     from {{ at_every_level('applications', 'opened_date') }}

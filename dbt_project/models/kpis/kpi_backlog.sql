@@ -29,7 +29,7 @@ kpi_backlog as (
     union all
     select
         'R07', cases.place_key, cases.period_type, cases.period_start, cases.period_end, 'age_band', bands.age_band,
-        coalesce(sum(cases.cases_standing) filter (cases.age_band = bands.age_band), 0), max(cases.as_of_date)
+        coalesce(sum(cases.cases_standing) filter (where cases.age_band = bands.age_band), 0), max(cases.as_of_date)
     from at_every_place as cases
     cross join (values ('0-7'), ('8-30'), ('31-90'), ('90+')) as bands (age_band)
     group by all

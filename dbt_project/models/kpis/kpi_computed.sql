@@ -3,9 +3,13 @@ with catalogue as (
 ),
 
 everything as (
-    select * from {{ ref('kpi_recorded') }}
-    union all by name
-    select * from {{ metric_values(ref('kpi_figure')) }}
+    {% for values in [ref('kpi_recorded'), metric_values(ref('kpi_figure'))] -%}
+    select
+        metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, currency, numerator,
+        denominator, value, n, lower, upper, is_left_censored, is_not_reached, as_of_date
+    from {{ values }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 run as (

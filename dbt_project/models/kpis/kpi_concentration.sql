@@ -25,7 +25,7 @@ by_donor as (
 donors as (
     select
         {{ keys | join(', ') }}, sum(amount)::double as raised,
-        coalesce(max(amount) filter (counterparty_key is not null), 0)::double as top_donor,
+        coalesce(max(amount) filter (where counterparty_key is not null), 0)::double as top_donor,
         sum(donation_count) as donation_count,
         max(as_of_date) as as_of_date
     from by_donor
@@ -73,7 +73,7 @@ with_zeros as (
     select
         currencies.place_key, currencies.period_type, currencies.period_start, currencies.period_end, currencies.currency,
         currencies.as_of_date, those.child_place_key,
-        coalesce(sum(those.awarded) filter (those.currency = currencies.currency), 0)::decimal(18, 2) as awarded
+        coalesce(sum(those.awarded) filter (where those.currency = currencies.currency), 0)::decimal(18, 2) as awarded
     from currencies
     inner join child_awards as those
         on currencies.place_key = those.place_key and currencies.period_type = those.period_type
@@ -92,7 +92,7 @@ ranked as (
 tops as (
     select
         {{ keys | join(', ') }}, sum(awarded)::double as awarded,
-        (sum(awarded) filter (position <= ceil(child_count / 10.0)))::double as top_awarded,
+        (sum(awarded) filter (where position <= ceil(child_count / 10.0)))::double as top_awarded,
         any_value(child_count) as child_count, max(as_of_date) as as_of_date
     from ranked
     group by {{ keys | join(', ') }}

@@ -52,7 +52,7 @@ kpi_difference as (
         - coalesce(previous.fees_paid_amount, 0) / previous.fees_billed_amount as value,
         least(fees.fees_billed_count, previous.fees_billed_count) as n, null as lower, null as upper, fees.as_of_date
     from fees
-    inner join (select period_end as period_start, * exclude (period_start, period_end) from fees) as previous
+    inner join (select period_end as period_start, * {{ without('period_start, period_end') }} from fees) as previous
         using (place_key, period_type, period_start, breakdown_type, breakdown_value, currency)
 )
 

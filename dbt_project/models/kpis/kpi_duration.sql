@@ -15,7 +15,7 @@ counted as (
     select
         {{ keys | join(', ') }},
         count(*) as case_count,
-        count(*) filter (is_event) as event_count,
+        count(*) filter (where is_event) as event_count,
         max(as_of_date) as as_of_date
     from grid
     group by {{ keys | join(', ') }}

@@ -15,9 +15,9 @@ awards_and_payments as (
 months as (
     select
         ancestor_place_key as place_key, period_start as period_month, breakdown_type, breakdown_value, currency,
-        sum(amount) filter (kind = 'award') as awarded,
-        sum(amount) filter (kind = 'disbursement') as disbursed,
-        count(*) filter (kind = 'award') as award_count,
+        sum(amount) filter (where kind = 'award') as awarded,
+        sum(amount) filter (where kind = 'disbursement') as disbursed,
+        count(*) filter (where kind = 'award') as award_count,
         max(as_of_date) as as_of_date
     from {{ at_every_level(broken_down('awards_and_payments', {'fund': 'fund'}), 'money_date') }}
     where period_type = 'month'
@@ -45,8 +45,8 @@ endowments as (
     select
         money.place_key, coalesce(money.fund, 'unknown') as fund, money.currency, periods.period_type, periods.period_start,
         periods.period_end, periods.period_end - 1 as last_day,
-        sum(money.amount) filter (money.kind = 'endowment_gift')::double as given,
-        arg_max(money.amount, (money.money_date, money.money_key)) filter (money.kind = 'endowment_balance')::double as balance,
+        sum(money.amount) filter (where money.kind = 'endowment_gift')::double as given,
+        max_by(money.amount, (money.money_date, money.money_key)) filter (where money.kind = 'endowment_balance')::double as balance,
         max(money.as_of_date) as as_of_date
     from {{ ref('fct_money') }} as money
     inner join places on money.place_key = places.place_key
@@ -58,7 +58,7 @@ endowments as (
 
 endowments_above as (
     select
-        endowments.* exclude (place_key), ancestors.ancestor_place_key as place_key, 'none' as breakdown_type,
+        endowments.* {{ without('place_key') }}, ancestors.ancestor_place_key as place_key, 'none' as breakdown_type,
         'total' as breakdown_value
     from endowments
     {{ join_ancestors('endowments', 'endowments.last_day') }}
@@ -69,7 +69,7 @@ kpi_fund_position as (
     union all
     select
         'F09' as metric_code, place_key, period_type, period_start, period_end, breakdown_type, breakdown_value, null as currency,
-        count(*) filter (balance >= given) as numerator, count(*) as denominator, count(*) as n, max(as_of_date) as as_of_date
+        count(*) filter (where balance >= given) as numerator, count(*) as denominator, count(*) as n, max(as_of_date) as as_of_date
     from endowments_above
     group by all
     union all

@@ -16,8 +16,8 @@ sums as (
     select
         levels.ancestor_place_key as place_key, levels.period_type, levels.period_start, levels.period_end, levels.tree,
         levels.project_id, levels.match_ratio_cap, levels.match_amount_cap, levels.as_of_date, movements.currency,
-        coalesce(sum(movements.amount) filter (movements.kind = 'award'), 0) as awarded,
-        coalesce(sum(movements.amount) filter (movements.kind = 'matching_contribution'), 0) as self_raised
+        coalesce(sum(movements.amount) filter (where movements.kind = 'award'), 0) as awarded,
+        coalesce(sum(movements.amount) filter (where movements.kind = 'matching_contribution'), 0) as self_raised
     from {{ at_every_level('projects', 'awarded_date') }} as levels
     inner join movements
         on levels.tree = movements.tree and levels.project_id = movements.project_id and movements.money_date < levels.period_end
@@ -27,8 +27,8 @@ sums as (
 kpi_match_cap as (
     select
         'F04.breaches' as metric_code, place_key, period_type, period_start, period_end,
-        'none' as breakdown_type, 'total' as breakdown_value, null::varchar as currency,
-        count(distinct project_id) filter (awarded > match_ratio_cap * self_raised or awarded > match_amount_cap) as numerator,
+        'none' as breakdown_type, 'total' as breakdown_value, null::string as currency,
+        count(distinct project_id) filter (where awarded > match_ratio_cap * self_raised or awarded > match_amount_cap) as numerator,
         max(as_of_date) as as_of_date
     from sums
     group by all

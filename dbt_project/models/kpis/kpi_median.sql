@@ -23,13 +23,13 @@ shown as (
     from observations
     inner join {{ ref('metric_catalogue') }} as catalogue
         on observations.metric_code = catalogue.metric_code
-        and list_contains(string_split(catalogue.breakdowns, '|'), observations.breakdown_type)
+        and array_contains({{ parts_of('catalogue.breakdowns', '|') }}, observations.breakdown_type)
 ),
 
 samples as (
     select
         metric_code, ancestor_place_key as place_key, period_type, period_start, period_end, breakdown_type, breakdown_value,
-        list_sort(list(amount)) as sample, max(as_of_date) as as_of_date
+        array_sort(array_agg(amount)) as sample, max(as_of_date) as as_of_date
     from {{ at_every_level('shown', 'period_month') }}
     group by all
 ),
@@ -37,7 +37,8 @@ samples as (
 kpi_median as (
     select
         {{ keys | join(', ') }},
-        len(sample) as numerator, len(sample) as denominator, {{ median('sample') }} as value, len(sample) as n,
+        cardinality(sample)::bigint as numerator, cardinality(sample)::bigint as denominator, {{ median('sample') }} as value,
+        cardinality(sample)::bigint as n,
         {{ median_end('sample', -1) }} as lower, {{ median_end('sample', 1) }} as upper, false as is_not_reached, as_of_date
     from samples
 )

@@ -10,8 +10,8 @@ with people as (
 
 totals as (
     select
-        {{ by }}, count(*) as participants, count(*) filter (is_first_time) as first_timers,
-        count(*) filter (occasion_count >= 2) as repeaters, bool_or(is_left_censored) as is_left_censored,
+        {{ by }}, count(*) as participants, count(*) filter (where is_first_time) as first_timers,
+        count(*) filter (where occasion_count >= 2) as repeaters, bool_or(is_left_censored) as is_left_censored,
         max(as_of_date) as as_of_date
     from people
     group by {{ by }}
@@ -19,13 +19,13 @@ totals as (
 
 households as (
     select {{ by }}, count(distinct household_key) as participants, max(as_of_date) as as_of_date
-    from (select *, unnest(household_keys) as household_key from people)
+    from (select *, {{ unnested('household_keys') }} as household_key from people)
     group by {{ by }}
 ),
 
 by_action as (
     select {{ by }}, action, count(*) as participants, max(as_of_date) as as_of_date
-    from (select *, unnest(actions) as action from people)
+    from (select *, {{ unnested('actions') }} as action from people)
     group by {{ by }}, action
 ),
 
@@ -51,7 +51,7 @@ band_rates as (
 
 spread as (
     select
-        {{ by }}, sum(participants) filter (population > 0) as n, count(*) filter (population > 0) as band_count,
+        {{ by }}, sum(participants) filter (where population > 0) as n, count(*) filter (where population > 0) as band_count,
         min(participants / nullif(population, 0)) as lowest_rate,
         max(participants / nullif(population, 0)) as highest_rate,
         max(as_of_date) as as_of_date

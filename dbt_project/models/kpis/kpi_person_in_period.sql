@@ -81,7 +81,7 @@ occasions as (
 ),
 
 households as (
-    select {{ keys }}, list_sort(list(household_key)) as household_keys
+    select {{ keys }}, array_sort(array_agg(household_key)) as household_keys
     from (select distinct {{ keys }}, household_key from {{ at_every_level('household_key_in_month', 'period_month') }})
     group by {{ keys }}
 ),
@@ -92,11 +92,9 @@ kpi_person_in_period as (
         people.person_key,
         -- A participation without a listed activity is an occasion of its own.
         people.unlisted_count + coalesce(occasions.activity_count, 0) as occasion_count,
-        list_filter([
-            {%- for action in actions %}
-            case when people.has_{{ action }} then '{{ action }}' end{{ ',' if not loop.last }}
-            {%- endfor %}
-        ], lambda action: action is not null) as actions,
+        {% set done = [] -%}
+        {% for action in actions %}{% do done.append("case when people.has_" ~ action ~ " then '" ~ action ~ "' end") %}{% endfor -%}
+        {{ known_members(list_of(done)) }} as actions,
         households.household_keys,
         people.as_of_date,
         coalesce(age_bands.age_band, 'unknown') as age_band,

@@ -48,7 +48,7 @@ at_levels as (
 standing as (
     select
         tree, cutoff_date, ancestor_place_key as place_key, sum(points) as points, sum(entry_count) as entry_count,
-        count(distinct account_key) filter (is_overdrawn) as overdrawn_count
+        count(distinct account_key) filter (where is_overdrawn) as overdrawn_count
     from at_levels
     group by all
 ),

@@ -6,7 +6,7 @@ with sums as (
 ),
 
 attendances as (
-    select * exclude (currency) from sums where attendances > 0
+    select * {{ without('currency') }} from sums where attendances > 0
 ),
 
 spent_on_projects as (

@@ -17,7 +17,7 @@ int_activity as (
         framework_element, is_resident_led, venue_capacity,
         state, state = 'held' as is_held,
         attendance_count, activity_date, started_at,
-        {{ as_of_date(observed_until("(activity_date + 1)::timestamp at time zone _time_zone", "_source")) }} as as_of_date,
+        {{ as_of_date(observed_until(instant_at("(activity_date + 1)::timestamp", "_time_zone"), "_source")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged', 'activity_date') }}
 )

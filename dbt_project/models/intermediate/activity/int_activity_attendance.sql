@@ -8,8 +8,8 @@ with activities as (
 signed_in as (
     select
         rows.activity_key,
-        count(*) filter (rows.is_person_level) as person_count,
-        sum(rows.head_count) filter (not rows.is_person_level) as group_count
+        count(*) filter (where rows.is_person_level) as person_count,
+        sum(rows.head_count) filter (where not rows.is_person_level) as group_count
     from {{ ref('int_participation') }} as rows
     where {{ is_present('rows') }} and rows.action = 'attend' and rows.activity_key is not null
     group by rows.activity_key
@@ -46,7 +46,7 @@ known as (
 fences as (
     select
         tree, activity_type,
-        4 * quantile_cont(attendance_count, 0.75) - 3 * quantile_cont(attendance_count, 0.25) as upper_fence
+        4 * percentile_cont(0.75) within group (order by attendance_count) - 3 * percentile_cont(0.25) within group (order by attendance_count) as upper_fence
     from known
     group by tree, activity_type
     having count(attendance_count) >= 4

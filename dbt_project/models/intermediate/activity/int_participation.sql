@@ -40,7 +40,7 @@ int_participation as (
     from (
         select
             *, coalesce(place_code, place_name, parent_place_name) is null as names_no_place,
-            {{ as_of_date(observed_until("(participation_date + 1)::timestamp at time zone _time_zone")) }} as as_of_date
+            {{ as_of_date(observed_until(instant_at("(participation_date + 1)::timestamp", "_time_zone"))) }} as as_of_date
         from {{ resolved_places('staged', 'participation_date') }}
     ) as placed
     left join activities on coalesce(placed.activity_source, placed._source) || ':' || placed.activity_id = activities.activity_key

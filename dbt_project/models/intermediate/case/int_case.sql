@@ -17,7 +17,7 @@ observed as (
         *,
         {{ observed_until("greatest(opened_at, coalesce(ended_at, opened_at), coalesce(last_changed_at, opened_at))") }}
             as observed_until_at
-    from {{ resolved_places('staged', '(opened_at at time zone _time_zone)::date') }}
+    from {{ resolved_places('staged', local_at('opened_at', '_time_zone') ~ '::date') }}
 ),
 
 -- Rule 5: the outcome comes from the state alone; a date without an end state is no end.
@@ -43,9 +43,9 @@ int_case as (
         applicant_key, round_code,
         outcome, outcome = 'resolved' as is_resolved, interval_status,
         opened_at,
-        (opened_at at time zone _time_zone)::date as opened_date,
+        {{ local_at('opened_at', '_time_zone') }}::date as opened_date,
         case when outcome != 'open' then ended_at end as ended_at,
-        case when outcome != 'open' then (ended_at at time zone _time_zone)::date end as ended_date,
+        case when outcome != 'open' then {{ local_at('ended_at', '_time_zone') }}::date end as ended_date,
         case when outcome = 'resolved' and interval_status = 'valid'
             then (epoch_us(ended_at) - epoch_us(opened_at)) / 86400e6 end as resolution_days,
         -- How long the case was watched: to its end, or as far as is known (Kaplan–Meier censors there).

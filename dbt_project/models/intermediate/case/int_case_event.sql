@@ -8,7 +8,7 @@ int_case_event as (
         _source || ':' || case_id as case_key,
         state,
         occurred_at,
-        (occurred_at at time zone _time_zone)::date as occurred_date,
+        {{ local_at('occurred_at', '_time_zone') }}::date as occurred_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from staged
 )

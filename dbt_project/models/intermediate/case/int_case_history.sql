@@ -7,7 +7,7 @@ with events as (
 ),
 
 with_resolution as (
-    select *, min(occurred_at) filter (outcome = 'resolved') over (partition by case_key) as first_resolved_at
+    select *, min(occurred_at) filter (where outcome = 'resolved') over (partition by case_key) as first_resolved_at
     from events
 ),
 
@@ -15,10 +15,10 @@ int_case_history as (
     select
         case_key,
         machine,
-        list_sort(list(distinct state)) as states,
+        array_sort(array_agg(distinct state)) as states,
         first_resolved_at,
-        min(occurred_date) filter (outcome = 'resolved' and occurred_at = first_resolved_at) as first_resolved_date,
-        min(occurred_at) filter (state = 'reopened' and occurred_at > first_resolved_at) as reopened_at
+        min(occurred_date) filter (where outcome = 'resolved' and occurred_at = first_resolved_at) as first_resolved_date,
+        min(occurred_at) filter (where state = 'reopened' and occurred_at > first_resolved_at) as reopened_at
     from with_resolution
     group by case_key, machine, first_resolved_at
 )

@@ -13,7 +13,7 @@ int_evaluation as (
         place_key, place_match, place_name, parent_place_name,
         kind, process_code, round, subject_type, subject_key, evaluator_type, dimension,
         score, scale_min, scale_max, grade, rank, is_passed, evaluated_date,
-        {{ as_of_date(observed_until("(evaluated_date + 1)::timestamp at time zone _time_zone")) }} as as_of_date,
+        {{ as_of_date(observed_until(instant_at("(evaluated_date + 1)::timestamp", "_time_zone"))) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged', 'evaluated_date') }}
 )

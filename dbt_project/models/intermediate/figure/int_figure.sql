@@ -16,7 +16,7 @@ int_figure as (
         kind, process_code, measure, metric_code, value, lower, upper, approx, unit, coalesce(raw_value, value) as raw_value,
         repair,
         published_decimals, source_reference, period_start, period_end, reported_date,
-        {{ as_of_date(observed_until("(coalesce(reported_date, period_end - 1) + 1)::timestamp at time zone _time_zone")) }} as as_of_date,
+        {{ as_of_date(observed_until(instant_at("(coalesce(reported_date, period_end - 1) + 1)::timestamp", "_time_zone"))) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged', 'coalesce(period_end - 1, reported_date)') }}
 )

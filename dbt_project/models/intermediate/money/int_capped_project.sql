@@ -10,12 +10,12 @@ projects as (
     select
         tree, project_id,
         coalesce(
-            arg_min(round_code, (money_date, money_key)) filter (kind = 'award' and round_code is not null),
-            arg_min(round_code, (money_date, money_key)) filter (round_code is not null)
+            min_by(round_code, (money_date, money_key)) filter (where kind = 'award' and round_code is not null),
+            min_by(round_code, (money_date, money_key)) filter (where round_code is not null)
         ) as round_code,
-        min(money_date) filter (kind = 'award') as awarded_date,
+        min(money_date) filter (where kind = 'award') as awarded_date,
         min(money_date) as first_date,
-        arg_min(money_key, (money_date, money_key)) filter (kind = 'award') as first_award_key
+        min_by(money_key, (money_date, money_key)) filter (where kind = 'award') as first_award_key
     from movements
     group by tree, project_id
 ),

@@ -19,7 +19,7 @@ int_money as (
         placed.kind, placed.process_code, kinds.direction,
         source_type, is_government, counterparty_key, fund, project_id, round_code, household_count,
         amount, currency, money_date,
-        {{ as_of_date(observed_until("(money_date + 1)::timestamp at time zone _time_zone", "_source")) }} as as_of_date,
+        {{ as_of_date(observed_until(instant_at("(money_date + 1)::timestamp", "_time_zone"), "_source")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged', 'money_date') }} as placed
     left join kinds on placed.kind = kinds.kind

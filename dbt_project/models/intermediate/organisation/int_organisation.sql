@@ -18,7 +18,7 @@ int_organisation as (
         kind, process_code, organisation_name,
         tree || ':' || parent_organisation_id as parent_organisation_key,
         member_count, party_member_count, founded_date, admitted_date, graduated_date, dissolved_date, valid_from, valid_to,
-        {{ as_of_date(observed_until("valid_from::timestamp at time zone _time_zone")) }} as as_of_date,
+        {{ as_of_date(observed_until(instant_at("valid_from::timestamp", "_time_zone"))) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged', 'valid_from') }}
 )

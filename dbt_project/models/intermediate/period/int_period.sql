@@ -1,9 +1,9 @@
 with dated as (
     select place_key, activity_date as event_date from {{ ref('int_activity') }}
     union all
-    select place_key, unnest([opened_date, ended_date, as_of_date]) as event_date from {{ ref('int_case') }}
+    select place_key, {{ unnested(list_of(['opened_date', 'ended_date', 'as_of_date'])) }} as event_date from {{ ref('int_case') }}
     union all
-    select place_key, unnest([opened_date, closed_date]) as event_date from {{ ref('int_survey') }}
+    select place_key, {{ unnested(list_of(['opened_date', 'closed_date'])) }} as event_date from {{ ref('int_survey') }}
     union all
     select place_key, money_date as event_date from {{ ref('int_money') }}
     union all
@@ -28,7 +28,7 @@ spans as (
 ),
 
 months as (
-    select tree, first_month, last_month, unnest(generate_series(first_month, last_month, interval 1 month))::date as period_month
+    select tree, first_month, last_month, {{ dates_between('first_month', 'last_month', 'month') }} as period_month
     from spans
 ),
 

@@ -5,14 +5,14 @@ with recursive versions as (
 
 paths as (
     select
-        place_version_key, place_key, tree, place_name as place_path, [place_key] as place_line, counts_from, counts_to
+        place_version_key, place_key, tree, place_name as place_path, {{ list_of(['place_key']) }} as place_line, counts_from, counts_to
     from versions
     where parent_place_key is null or parent_place_key not in (select place_key from versions)
     union all
     select
         versions.place_version_key, versions.place_key, versions.tree,
         paths.place_path || ' / ' || versions.place_name as place_path,
-        list_append(paths.place_line, versions.place_key) as place_line,
+        array_append(paths.place_line, versions.place_key) as place_line,
         greatest(versions.counts_from, paths.counts_from) as counts_from,
         least(versions.counts_to, paths.counts_to) as counts_to
     from versions

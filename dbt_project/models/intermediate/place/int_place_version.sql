@@ -18,7 +18,7 @@ known as (
 unknown_members as (
     select
         tree, 'unknown' as place_code, '未知' as place_name, 'Unknown' as place_name_en, 'unknown' as place_level,
-        null::varchar as process_code, place_code as parent_place_code, valid_from, valid_to,
+        null::string as process_code, place_code as parent_place_code, valid_from, valid_to,
         {{ provenance() }}, true as is_unknown_member
     from known
     where parent_place_code is null
@@ -26,7 +26,7 @@ unknown_members as (
 
 members as (
     select * from known
-    union all by name
+    union all
     select * from unknown_members
 ),
 

@@ -41,15 +41,17 @@ divided as (
     select place_key, successor_place_key, way
     from {{ ref('int_place_successor') }}
     where counts_to is null
-    qualify count(distinct successor_place_key) over (partition by place_key) > 1
+    qualify min(successor_place_key) over (partition by place_key) != max(successor_place_key) over (partition by place_key)
 ),
 
 mixed as (
     select distinct divided.place_key
     from divided
     inner join {{ ref('int_place_successor') }} as others on divided.successor_place_key = others.successor_place_key
-    where not list_contains(others.way, divided.place_key)
-        and others.place_key not in (select unnest(parts.way) from divided as parts where parts.place_key = divided.place_key)
+    where not array_contains(others.way, divided.place_key)
+        and not exists (
+            select 1 from divided as parts where parts.place_key = divided.place_key and array_contains(parts.way, others.place_key)
+        )
 ),
 
 parts as (

@@ -8,14 +8,14 @@ with staged as (
 -- Both places are found like the place of any record: the old one as it was called on the day before, the new one on the day.
 old_side as (
     select
-        *, old_place_code as place_code, old_place_name as place_name, null::varchar as parent_place_name,
+        *, old_place_code as place_code, old_place_name as place_name, null::string as parent_place_name,
         effective_date - 1 as named_date
     from staged
 ),
 
 new_side as (
     select
-        * exclude (place_key, place_match, place_code, place_name, named_date),
+        * {{ without('place_key, place_match, place_code, place_name, named_date') }},
         place_key as old_place_key, place_match as old_place_match,
         new_place_code as place_code, new_place_name as place_name, effective_date as named_date
     from {{ resolved_places('old_side', 'named_date') }}

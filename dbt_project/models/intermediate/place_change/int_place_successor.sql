@@ -16,12 +16,12 @@ periods as (
 ways as (
     select
         place_key, counts_from, lead(counts_from) over (partition by place_key order by counts_from nulls first) as counts_to,
-        place_key as reached_place_key, counts_from as reached_date, [place_key] as way
+        place_key as reached_place_key, counts_from as reached_date, {{ list_of(['place_key']) }} as way
     from periods
     union all
     select
         ways.place_key, ways.counts_from, ways.counts_to, moves.to_place_key, moves.effective_date,
-        list_append(ways.way, moves.to_place_key)
+        array_append(ways.way, moves.to_place_key)
     from ways
     inner join moves
         on ways.reached_place_key = moves.place_key

@@ -13,10 +13,10 @@ int_points as (
         kind, process_code, account_key, points, rule_code,
         _source || ':' || reference_id as reference_key,
         item, quantity, posted_at,
-        (posted_at at time zone _time_zone)::date as posted_date,
+        {{ local_at('posted_at', '_time_zone') }}::date as posted_date,
         {{ as_of_date(observed_until("posted_at")) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
-    from {{ resolved_places('staged', '(posted_at at time zone _time_zone)::date') }}
+    from {{ resolved_places('staged', local_at('posted_at', '_time_zone') ~ '::date') }}
 )
 
 select * from int_points

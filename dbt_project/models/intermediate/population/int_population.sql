@@ -7,7 +7,7 @@ with staged as (
 
 int_population as (
     select
-        _source || ':' || _file_id[:12] || ':' || _row_no || ':' || measure as population_key,
+        _source || ':' || left(_file_id, 12) || ':' || _row_no || ':' || measure as population_key,
         place_key, place_match, place_name, parent_place_name, as_of_date, measure, process_code, value, lower, upper, approx,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged', 'as_of_date') }}

@@ -7,7 +7,7 @@ kinds as (
 ),
 
 listed as (
-    select process_code, unnest(string_split(kinds, '|')) as record_and_kind
+    select process_code, {{ unnested(parts_of('kinds', '|')) }} as record_and_kind
     from processes
 ),
 

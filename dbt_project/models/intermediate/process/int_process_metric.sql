@@ -3,7 +3,7 @@ with processes as (
 ),
 
 int_process_metric as (
-    select process_code, unnest(string_split(metrics, '|')) as metric_code
+    select process_code, {{ unnested(parts_of('metrics', '|')) }} as metric_code
     from processes
 )
 

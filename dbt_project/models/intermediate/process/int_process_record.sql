@@ -39,7 +39,7 @@ int_process_record as (
     select
         facts.process_code, facts.record, facts.kind,
         count(*) as record_count,
-        max(facts.seen_date::timestamp at time zone places.time_zone) as last_seen_at
+        max({{ instant_at('facts.seen_date::timestamp', 'places.time_zone') }}) as last_seen_at
     from facts
     inner join {{ ref('int_place') }} as places on facts.place_key = places.place_key
     where facts.process_code is not null

@@ -13,7 +13,7 @@ int_role as (
         kind, process_code, person_key, person_key is null as is_vacant,
         tree || ':' || organisation_id as organisation_key,
         post, grade, appointed_by, valid_from, valid_to,
-        {{ as_of_date(observed_until("valid_from::timestamp at time zone _time_zone")) }} as as_of_date,
+        {{ as_of_date(observed_until(instant_at("valid_from::timestamp", "_time_zone"))) }} as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged', 'valid_from') }}
 )

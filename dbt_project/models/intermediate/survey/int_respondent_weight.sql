@@ -13,7 +13,7 @@ respondents as (
         answers.survey_key, answers.respondent_key,
         {% for dimension, measures in bands.items() -%}
         max(case when questions.dimension = '{{ dimension }}' and answers.is_valid
-            then {{ measures }}[answers.answer_number] end) as {{ dimension }}{{ ',' if not loop.last }}
+            then case answers.answer_number {% for measure in measures %}when {{ loop.index }} then '{{ measure }}' {% endfor %}end end) as {{ dimension }}{{ ',' if not loop.last }}
         {% endfor %}
     from {{ ref('int_answer') }} as answers
     inner join {{ ref('int_question') }} as questions on answers.question_key = questions.question_key

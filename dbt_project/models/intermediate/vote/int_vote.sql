@@ -14,7 +14,7 @@ int_vote as (
         kind, process_code, title, state, result, announced_date, opened_date, closed_date,
         coalesce(closed_date, opened_date, announced_date) as vote_date,
         voter_unit, eligible_count, issued_count, returned_count, valid_count, invalid_count, eligible_area, returned_area,
-        {{ as_of_date(observed_until("(coalesce(closed_date, opened_date, announced_date) + 1)::timestamp at time zone _time_zone")) }}
+        {{ as_of_date(observed_until(instant_at("(coalesce(closed_date, opened_date, announced_date) + 1)::timestamp", "_time_zone"))) }}
             as as_of_date,
         _source as source, _file_id as file_id, _row_no as row_no
     from {{ resolved_places('staged', 'coalesce(closed_date, opened_date, announced_date)') }}

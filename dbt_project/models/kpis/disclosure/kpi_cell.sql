@@ -37,7 +37,11 @@ counted as (
         coalesce(bool_or(statistic = 'stock'), false) as is_stock,
         max(round(amount))::bigint as amount,
         min(round(whole))::bigint as whole
-    from (select * from shown union all by name select * from compared_shares)
+    from (
+        select component, place_key, {{ (period + member) | join(', ') }}, statistic, amount, whole from shown
+        union all
+        select component, place_key, {{ (period + member) | join(', ') }}, null as statistic, amount, whole from compared_shares
+    )
     where amount is not null
     group by all
 ),
@@ -145,9 +149,11 @@ rests as (
 ),
 
 cells as (
-    select * from of_places
-    union all by name
-    select *, false as is_shown, false as hides_zero, null::bigint as whole from rests where amount > 0
+    select component, place_key, is_shown, {{ (period + member) | join(', ') }}, hides_zero, amount, whole from of_places
+    union all
+    select component, place_key, false as is_shown, {{ (period + member) | join(', ') }}, false as hides_zero, amount, null as whole
+    from rests
+    where amount > 0
 ),
 
 kpi_cell as (

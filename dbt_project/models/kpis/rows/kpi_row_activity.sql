@@ -6,7 +6,7 @@ kpi_row_activity as (
     select
         activities.place_key, date_trunc('month', activities.activity_date)::date as period_month,
         activities.activity_type, activities.mode, activities.host_type, activities.framework_element,
-        null::varchar as currency,
+        null::string as currency,
         activities.is_held::integer as activities_held,
         (attendance.attendance_count is not null)::integer as activities_with_attendance,
         attendance.declared_difference as attendance_difference,

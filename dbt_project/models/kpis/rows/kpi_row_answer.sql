@@ -11,7 +11,7 @@ with answers as (
 kpi_row_answer as (
     select
         place_key, date_trunc('month', closed_date)::date as period_month, opened_date as wave_start,
-        closed_date + 1 as wave_end, question_key, null::varchar as currency,
+        closed_date + 1 as wave_end, question_key, null::string as currency,
         is_valid::integer as answers_valid,
         is_satisfied::integer as answers_satisfied,
         coalesce(answer_number, 0) as score_sum,

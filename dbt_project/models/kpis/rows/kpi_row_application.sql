@@ -23,7 +23,7 @@ applications as (
 
 kpi_row_application as (
     select
-        place_key, date_trunc('month', opened_date)::date as period_month, null::varchar as currency,
+        place_key, date_trunc('month', opened_date)::date as period_month, null::string as currency,
         case when is_approved or is_rejected then is_approved::integer end as applications_approved,
         case when is_approved or is_rejected then 1 end as applications_decided,
         case when applicant_key is not null then (opened_date = first_opened_date)::integer end as applications_first,

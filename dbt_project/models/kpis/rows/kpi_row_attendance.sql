@@ -39,7 +39,7 @@ unlisted as (
 kpi_row_attendance as (
     select
         place_key, date_trunc('month', attended_date)::date as period_month, activity_type, mode, host_type,
-        null::varchar as currency, attendances, attendances_known, as_of_date, source, file_id, row_no
+        null::string as currency, attendances, attendances_known, as_of_date, source, file_id, row_no
     from (select * from signed_in union all select * from declared union all select * from unlisted)
 )
 

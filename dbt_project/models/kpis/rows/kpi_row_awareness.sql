@@ -10,7 +10,7 @@ with answers as (
 kpi_row_awareness as (
     select
         place_key, date_trunc('month', closed_date)::date as period_month, opened_date as wave_start, closed_date + 1 as wave_end,
-        question_key, null::varchar as currency,
+        question_key, null::string as currency,
         {% for dimension, name in {'awareness': 'aware', 'acquaintance': 'acquainted'}.items() -%}
         case when dimension = '{{ dimension }}' then is_satisfied::integer end as answers_{{ name }},
         case when dimension = '{{ dimension }}' then is_valid::integer end as answers_on_{{ dimension }},

@@ -35,9 +35,9 @@ span as (
 days as (
     select
         day, coalesce(is_holiday, false) as is_holiday,
-        min(day) filter (not coalesce(is_holiday, false)) over (order by day rows between current row and unbounded following)
+        min(day) filter (where not coalesce(is_holiday, false)) over (order by day rows between current row and unbounded following)
             as next_day_to_meet
-    from (select unnest(generate_series(first_day, last_day, interval 1 day))::date as day from span)
+    from (select {{ dates_between('first_day', 'last_day', 'day') }} as day from span)
     left join {{ ref('dim_calendar') }} using (day)
 ),
 
@@ -97,7 +97,7 @@ kept as (
 
 kpi_row_cadence as (
     select
-        place_key, date_trunc('month', window_start)::date as period_month, rule_code as rule, null::varchar as currency,
+        place_key, date_trunc('month', window_start)::date as period_month, rule_code as rule, null::string as currency,
         window_start, window_end, 1 as windows_due, is_kept::integer as windows_kept,
         as_of_date, source, file_id, row_no
     from kept

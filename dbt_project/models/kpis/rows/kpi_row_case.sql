@@ -2,7 +2,7 @@
 
 with cases as (
     select
-        cases.*, kinds.machine, coalesce(history.states, []) as states, activities.activity_date,
+        cases.*, kinds.machine, coalesce(history.states, {{ list_of([]) }}) as states, activities.activity_date,
         -- The case just before this one of the same place, kind and category is the nearest in time: no other need be looked at.
         lag(cases.opened_date) over (
             partition by cases.place_key, cases.kind, cases.category order by cases.opened_at, cases.case_key
@@ -18,18 +18,18 @@ judged as (
         *,
         is_resolved and interval_status = 'valid' and ended_date <= due_date as is_on_time,
         is_resolved or (outcome = 'open' and due_date < as_of_date) as is_past_target_or_resolved,
-        (machine = 'issue' and list_contains(states, 'escalated')) or (machine = 'dispute' and list_contains(states, 'diverted'))
+        (machine = 'issue' and array_contains(states, 'escalated')) or (machine = 'dispute' and array_contains(states, 'diverted'))
             as has_left_the_community,
         -- A dispute that failed first and was agreed in the end is agreed.
-        list_contains(states, 'agreed') or (not list_contains(states, 'failed') and outcome = 'resolved') as is_agreed,
-        list_contains(states, 'failed') or state = 'failed' or outcome = 'rejected' as is_failed,
-        list_contains(states, 'performed') or coalesce(state = 'performed', false) as is_performed
+        array_contains(states, 'agreed') or (not array_contains(states, 'failed') and outcome = 'resolved') as is_agreed,
+        array_contains(states, 'failed') or state = 'failed' or outcome = 'rejected' as is_failed,
+        array_contains(states, 'performed') or coalesce(state = 'performed', false) as is_performed
     from cases
 ),
 
 kpi_row_case as (
     select
-        place_key, date_trunc('month', opened_date)::date as period_month, category, kind, null::varchar as currency,
+        place_key, date_trunc('month', opened_date)::date as period_month, category, kind, null::string as currency,
         1 as cases_raised,
         {% for outcome in outcomes -%}
         (outcome = '{{ outcome }}')::integer as cases_{{ outcome }},
@@ -53,7 +53,7 @@ kpi_row_case as (
         case when machine in ('issue', 'dispute') and is_resolved then 1 end as cases_of_the_community_resolved,
         case when machine in ('issue', 'dispute') and is_resolved then (not has_left_the_community)::integer end
             as cases_resolved_in_the_community,
-        coalesce(category is not null and opened_date - previous_opened_date <= 30, false)::integer as cases_repeated,
+        coalesce(category is not null and {{ days_between("previous_opened_date", "opened_date") }} <= 30, false)::integer as cases_repeated,
 
         case when kind = 'list_item' then 1 end as list_items,
         case when kind = 'list_item' then is_resolved::integer end as list_items_done,

@@ -2,7 +2,7 @@
 with kpi_row_case_reopen as (
     select
         cases.place_key, date_trunc('month', history.first_resolved_date)::date as period_month, cases.category, cases.kind,
-        null::varchar as currency,
+        null::string as currency,
         1 as cases_watched_for_reopening,
         coalesce(epoch_us(history.reopened_at) - epoch_us(history.first_resolved_at) <= 30 * 86400e6, false)::integer
             as cases_reopened,

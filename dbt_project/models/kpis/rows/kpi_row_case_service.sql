@@ -27,7 +27,7 @@ judged as (
 
 kpi_row_case_service as (
     select
-        place_key, date_trunc('month', opened_date)::date as period_month, category, kind, null::varchar as currency,
+        place_key, date_trunc('month', opened_date)::date as period_month, category, kind, null::string as currency,
         case when is_response_due then 1 end as responses_due,
         case when is_response_due then is_answered::integer end as responses_given,
         case when first_response_at >= opened_at then 1 end as responses_timed,

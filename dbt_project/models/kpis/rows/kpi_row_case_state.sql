@@ -10,15 +10,15 @@ with cases as (
 
 -- What no case of the tree ever reached, its sources do not tell.
 told as (
-    select distinct tree, machine, unnest(states) as state from cases
+    select distinct tree, machine, {{ unnested('states') }} as state from cases
 ),
 
 kpi_row_case_state as (
     select
         cases.place_key, date_trunc('month', cases.opened_date)::date as period_month,
-        told.machine || '.' || told.state as state, null::varchar as currency,
+        told.machine || '.' || told.state as state, null::string as currency,
         1 as cases_followed,
-        list_contains(cases.states, told.state)::integer as cases_that_reached_state,
+        array_contains(cases.states, told.state)::integer as cases_that_reached_state,
         cases.as_of_date, cases.source, cases.file_id, cases.row_no
     from cases
     inner join told on cases.tree = told.tree and cases.machine = told.machine

@@ -14,7 +14,7 @@ with events as (
 kpi_row_case_stay as (
     select
         place_key, date_trunc('month', opened_date)::date as period_month, machine || '.' || state as state,
-        null::varchar as currency,
+        null::string as currency,
         1 as stays,
         (epoch_us(next_occurred_at) - epoch_us(occurred_at)) / 86400e6 as stay_days,
         as_of_date, source, file_id, row_no

@@ -1,6 +1,6 @@
 with kpi_row_disclosure as (
     select
-        place_key, date_trunc('month', due_date)::date as period_month, category, null::varchar as currency,
+        place_key, date_trunc('month', due_date)::date as period_month, category, null::string as currency,
         1 as disclosures_due,
         coalesce(is_resolved and ended_date <= due_date, false)::integer as disclosures_on_time,
         as_of_date, source, file_id, row_no

@@ -1,6 +1,6 @@
 with kpi_row_fee_household as (
     select
-        place_key, date_trunc('month', money_date)::date as period_month, null::varchar as currency,
+        place_key, date_trunc('month', money_date)::date as period_month, null::string as currency,
         case when kind = 'fee_payment' then household_count end as households_paid,
         case when kind = 'fee_bill' then household_count end as households_billed,
         as_of_date, source, file_id, row_no

@@ -13,7 +13,7 @@ with figures as (
 kpi_row_figure_conflict as (
     select
         later.place_key, date_trunc('month', later.period_end - 1)::date as period_month, later.metric_code as metric,
-        null::varchar as currency,
+        null::string as currency,
         1 as figures_conflicting,
         earlier.figure_key as first_figure_key, later.figure_key as second_figure_key,
         greatest(earlier.as_of_date, later.as_of_date) as as_of_date, later.source, later.file_id, later.row_no

@@ -2,12 +2,12 @@
 with months as (
     select
         place_key, fund, currency, date_trunc('month', money_date)::date as period_month,
-        arg_min(amount, (money_date, money_key)) filter (kind = 'opening_balance') as opening,
-        arg_max(amount, (money_date, money_key)) filter (kind = 'closing_balance') as closing,
-        coalesce(sum(amount) filter (direction = 'in'), 0) as received,
-        coalesce(sum(amount) filter (direction = 'out'), 0) as paid,
-        arg_max({'source': source, 'file_id': file_id, 'row_no': row_no}, (money_date, money_key))
-            filter (kind = 'closing_balance') as closing_row,
+        min_by(amount, (money_date, money_key)) filter (where kind = 'opening_balance') as opening,
+        max_by(amount, (money_date, money_key)) filter (where kind = 'closing_balance') as closing,
+        coalesce(sum(amount) filter (where direction = 'in'), 0) as received,
+        coalesce(sum(amount) filter (where direction = 'out'), 0) as paid,
+        max_by({{ struct_of({'source': 'source', 'file_id': 'file_id', 'row_no': 'row_no'}) }}, (money_date, money_key))
+            filter (where kind = 'closing_balance') as closing_row,
         max(as_of_date) as as_of_date
     from {{ ref('fct_money') }}
     group by all

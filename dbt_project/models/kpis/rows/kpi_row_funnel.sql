@@ -17,7 +17,7 @@ with reached as (
 kpi_row_funnel as (
     select
         reached.place_key, date_trunc('month', reached.participation_date)::date as period_month, stages.stage,
-        null::varchar as currency,
+        null::string as currency,
         case when reached.last_stage_no >= stages.stage_no then reached.head_count else 0 end as stage_reached,
         reached.head_count as previous_stage_reached,
         reached.as_of_date, reached.source, reached.file_id, reached.row_no

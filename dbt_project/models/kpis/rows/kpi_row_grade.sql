@@ -18,7 +18,7 @@ grades as (
 kpi_row_grade as (
     select
         graded.place_key, date_trunc('month', graded.evaluated_date)::date as period_month, grades.grade,
-        null::varchar as currency,
+        null::string as currency,
         (graded.grade = grades.grade)::integer as subjects_of_grade,
         1 as subjects_graded,
         graded.as_of_date, graded.source, graded.file_id, graded.row_no

@@ -11,13 +11,13 @@ with answers as (
 paired as (
     select *
     from answers
-    qualify count(distinct dimension) over (partition by source, topic) = 2
+    qualify min(dimension) over (partition by source, topic) != max(dimension) over (partition by source, topic)
 ),
 
 kpi_row_need as (
     select
         place_key, date_trunc('month', closed_date)::date as period_month, opened_date as wave_start, closed_date + 1 as wave_end,
-        topic, null::varchar as currency,
+        topic, null::string as currency,
         {% for dimension, name in {'need': 'wanting', 'having': 'having'}.items() -%}
         case when dimension = '{{ dimension }}' then is_satisfied::integer end as answers_{{ name }},
         case when dimension = '{{ dimension }}' then is_valid::integer end as answers_on_{{ dimension }},

@@ -6,7 +6,7 @@ with rows as (
 
 kpi_row_participation as (
     select
-        place_key, date_trunc('month', participation_date)::date as period_month, action, age_band, null::varchar as currency,
+        place_key, date_trunc('month', participation_date)::date as period_month, action, age_band, null::string as currency,
         case when {{ is_qualifying('rows') }} then 1 end as participants,
         case when {{ is_qualifying('rows') }} and household_key is not null then 1 end as participating_households,
         case when {{ is_qualifying('rows') }} and 1 = row_number() over (

@@ -9,7 +9,7 @@
 
 with kpi_row_points as (
     select
-        place_key, date_trunc('month', posted_date)::date as period_month, null::varchar as currency,
+        place_key, date_trunc('month', posted_date)::date as period_month, null::string as currency,
         {% for name, amount in signs.items() -%}
         {{ amount }} as points_{{ name }},
         case when {{ amount }} is not null then 1 end as entries_{{ name }},

@@ -17,7 +17,7 @@ due as (
 
 kpi_row_project as (
     select
-        place_key, date_trunc('month', due_date)::date as period_month, null::varchar as currency,
+        place_key, date_trunc('month', due_date)::date as period_month, null::string as currency,
         1 as projects_due,
         is_accepted::integer as projects_accepted,
         case when is_accepted or is_failed then 1 end as projects_judged,

@@ -8,7 +8,7 @@ with sessions as (
 
 kpi_row_proposal as (
     select
-        sessions.place_key, date_trunc('month', sessions.activity_date)::date as period_month, null::varchar as currency,
+        sessions.place_key, date_trunc('month', sessions.activity_date)::date as period_month, null::string as currency,
         1 as deliberation_proposals,
         cases.as_of_date, cases.source, cases.file_id, cases.row_no
     from {{ ref('fct_case') }} as cases

@@ -10,7 +10,7 @@ with answers as (
 kpi_row_recommendation as (
     select
         place_key, date_trunc('month', closed_date)::date as period_month, opened_date as wave_start, closed_date + 1 as wave_end,
-        question_key, null::varchar as currency,
+        question_key, null::string as currency,
         1 as recommendations_valid,
         (answer_number >= 9)::integer as promoters,
         (answer_number between 7 and 8)::integer as passives,

@@ -20,7 +20,7 @@ paired as (
 
 kpi_row_self_assessment as (
     select
-        place_key, date_trunc('month', evaluated_date)::date as period_month, null::varchar as currency,
+        place_key, date_trunc('month', evaluated_date)::date as period_month, null::string as currency,
         gap::decimal(38, 9) as self_assessment_gap,
         (gap * gap)::decimal(38, 9) as self_assessment_gap_squared,
         1 as subjects_assessed_twice,

@@ -10,7 +10,7 @@ with with_base as (
 kpi_row_survey as (
     select
         place_key, date_trunc('month', closed_date)::date as period_month, opened_date as wave_start, closed_date + 1 as wave_end,
-        null::varchar as currency,
+        null::string as currency,
         case when has_dispositions then completed_count when has_issue then returned_count else 0 end as survey_responses,
         case
             when has_dispositions then {{ aapor_eligible_count() }}

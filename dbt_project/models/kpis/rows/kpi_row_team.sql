@@ -9,7 +9,7 @@ with dated as (
 
 kpi_row_team as (
     select
-        place_key, date_trunc('month', event_date)::date as period_month, null::varchar as currency,
+        place_key, date_trunc('month', event_date)::date as period_month, null::string as currency,
         {% for event in ['founded', 'graduated', 'dissolved'] -%}
         case when event = '{{ event }}' then 1 end as teams_{{ event }},
         {% endfor -%}

@@ -22,7 +22,7 @@ covered as (
 
 kpi_row_volunteer_shift as (
     select
-        place_key, date_trunc('month', participation_date)::date as period_month, null::varchar as currency,
+        place_key, date_trunc('month', participation_date)::date as period_month, null::string as currency,
         case
             when not is_credible then null
             when started_at is null or ended_at is null then hours

@@ -14,7 +14,7 @@ counted as (
 -- Both parts of a rate come from the same ballots.
 kpi_row_vote as (
     select
-        place_key, date_trunc('month', vote_date)::date as period_month, voter_unit, null::varchar as currency,
+        place_key, date_trunc('month', vote_date)::date as period_month, voter_unit, null::string as currency,
         {% for part, whole, condition in [
             ('returned_count', 'eligible_count', 'eligible_count > 0'), ('returned_area', 'eligible_area', 'eligible_area > 0'),
             ('valid_count', 'returned_count', 'true'), ('for_count', 'valid_count', 'true'),

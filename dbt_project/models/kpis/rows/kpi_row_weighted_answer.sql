@@ -10,7 +10,7 @@ with answers as (
 kpi_row_weighted_answer as (
     select
         place_key, date_trunc('month', closed_date)::date as period_month, opened_date as wave_start, closed_date + 1 as wave_end,
-        question_key, null::varchar as currency,
+        question_key, null::string as currency,
         case when is_satisfied then weight else 0 end as weight_satisfied,
         weight as weight_valid,
         (weight * weight)::decimal(38, 9) as weight_squared,

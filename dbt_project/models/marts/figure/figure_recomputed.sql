@@ -23,12 +23,13 @@ valued_terms as (
             when 'value' then figures.value
             when 'raw_value' then figures.raw_value
             when 'upper' then figures.upper
-            when 'start_day' then figures.period_start - date '1970-01-01'
-            when 'reported_day' then figures.reported_date - date '1970-01-01'
+            when 'start_day' then {{ days_between("date '1970-01-01'", 'figures.period_start') }}
+            when 'reported_day' then {{ days_between("date '1970-01-01'", 'figures.reported_date') }}
             when 'start_month' then 12 * year(figures.period_start) + month(figures.period_start)
             -- 1970-01-07 was a Wednesday.
             when 'wednesdays' then
-                ceil((figures.period_end - date '1970-01-07') / 7.0) - ceil((figures.period_start - date '1970-01-07') / 7.0)
+                ceil({{ days_between("date '1970-01-07'", 'figures.period_end') }} / 7.0)
+                - ceil({{ days_between("date '1970-01-07'", 'figures.period_start') }} / 7.0)
         end::double as term_value
     from terms
     left join figures on terms.figure_key = figures.figure_key
@@ -37,7 +38,7 @@ valued_terms as (
 products as (
     select
         golden_id, result, part, product_no,
-        case when count(*) = count(term_value) then product(term_value) end as product_value
+        case when count(*) = count(term_value) then {{ product_of('term_value') }} end as product_value
     from valued_terms
     group by golden_id, result, part, product_no
 ),

@@ -3,12 +3,12 @@ with rejected as (
 ),
 
 quarantined as (
-    select source, null::varchar as record, file_id, row_no, reason, column_name
+    select source, null::string as record, file_id, row_no, reason, column_name
     from {{ source('ops', 'quarantine') }}
 ),
 
 quality_rejected_row as (
-    select source, 'staging' as stage, record, file_id, row_no, reason, null::varchar as column_name
+    select source, 'staging' as stage, record, file_id, row_no, reason, null::string as column_name
     from rejected
     union all
     select source, 'load' as stage, record, file_id, row_no, reason, column_name

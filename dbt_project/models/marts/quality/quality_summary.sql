@@ -6,7 +6,7 @@ batches as (
     select
         source,
         count(*) as files,
-        count(*) filter (status = 'blocked') as batches_blocked,
+        count(*) filter (where status = 'blocked') as batches_blocked,
         sum(rows_in)::bigint as rows_in,
         sum(rows_loaded)::bigint as rows_loaded,
         sum(rows_quarantined)::bigint as rows_quarantined,
@@ -19,8 +19,8 @@ batches as (
 latest_gates as (
     select
         batch.source,
-        count(*) filter (not gate_result.success and gate_result.severity = 'critical') as gate_critical_failed,
-        count(*) filter (not gate_result.success and gate_result.severity = 'warning') as gate_warning_failed
+        count(*) filter (where not gate_result.success and gate_result.severity = 'critical') as gate_critical_failed,
+        count(*) filter (where not gate_result.success and gate_result.severity = 'warning') as gate_warning_failed
     from {{ source('ops', 'gate_result') }} as gate_result
     inner join {{ source('ops', 'batch') }} as batch on gate_result.batch_id = batch.batch_id
     where gate_result.gate = 'raw' and gate_result.superseded_at is null

@@ -8,7 +8,7 @@ years as (
 ),
 
 days as (
-    select unnest(generate_series(first_day, first_day + interval 1 year - interval 1 day, interval 1 day))::date as day
+    select {{ dates_between('first_day', '(first_day + interval 1 year - interval 1 day)', 'day') }} as day
     from years
 ),
 

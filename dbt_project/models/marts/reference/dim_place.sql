@@ -12,9 +12,9 @@ current_days as (
 
 valid_paths as (
     select
-        versions.* exclude (valid_from, valid_to, counts_from, counts_to),
+        versions.* {{ without('valid_from, valid_to, counts_from, counts_to') }},
         paths.place_path,
-        (len(paths.place_line) - 1)::integer as place_depth,
+        (cardinality(paths.place_line) - 1)::integer as place_depth,
         greatest(versions.valid_from, paths.counts_from) as valid_from,
         least(versions.valid_to, paths.counts_to) as valid_to
     from versions

@@ -35,7 +35,7 @@ stg_activity_ledger__activity as (
         {{ clean_text('host_name') }} as host_name,
         {{ clean_text('host_type') }} as host_type,
         activity_local::date as activity_date,
-        started_local at time zone _time_zone as started_at,
+        {{ instant_at('started_local', '_time_zone') }} as started_at,
         state_code as state,
         attendance::bigint as attendance_count,
         {{ clean_text('framework_element') }} as framework_element,

@@ -3,7 +3,7 @@ with cases as (
 ),
 
 changes as (
-    select *, unnest(from_json(events, '[{"status": "varchar", "at": "varchar"}]')) as change
+    select *, {{ unnested(json_list('events', ['status', 'at'])) }} as change
     from cases
 ),
 

@@ -37,7 +37,7 @@ stg_donation_list__money as (
         'CNY' as currency,
         donation_local::date as money_date,
         {{ clean_text('fund') }} as fund,
-        null::varchar as project_id,
+        null::string as project_id,
         {{ reject_reason([
             ('donation_local is null', 'unreadable_date'),
             (unreadable('amount', 'amount_number'), 'unreadable_amount'),

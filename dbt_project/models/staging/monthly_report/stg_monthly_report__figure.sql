@@ -1,5 +1,5 @@
 with delivered as (
-    select *, null::varchar as estate from {{ delivered_rows('monthly_report') }}
+    select *, null::string as estate from {{ delivered_rows('monthly_report') }}
 ),
 
 printed as (
@@ -53,7 +53,7 @@ stg_monthly_report__figure as (
         printed_approx as approx,
         base_unit as unit,
         printed_value as raw_value,
-        null::varchar as repair,
+        null::string as repair,
         printed_decimals as published_decimals,
         {{ clean_text('reported_by') }} || '月报 ' || strftime(_file_as_of, '%Y-%m') as source_reference,
         period_start,

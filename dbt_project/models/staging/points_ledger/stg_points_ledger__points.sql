@@ -23,7 +23,7 @@ stg_points_ledger__points as (
         {{ clean_text('reference_no') }} as reference_id,
         {{ clean_text('item') }} as item,
         quantity,
-        posted_local at time zone _time_zone as posted_at,
+        {{ instant_at('posted_local', '_time_zone') }} as posted_at,
         {{ reject_reason([
             ('posted_local is null', 'unreadable_posted_at'),
             ('points_number is null', 'unreadable_points'),

@@ -71,11 +71,11 @@ stg_published_figures__figure as (
             when read.publication in ('S3', 'S4') then 'press'
             else 'report'
         end as kind,
-        null::varchar as process_code,
+        null::string as process_code,
         'published_places' as tree,
-        null::varchar as place_code,
+        null::string as place_code,
         {{ clean_text('read.place') }} as place_name,
-        null::varchar as parent_place_name,
+        null::string as parent_place_name,
         {{ clean_text('read.topic') }} as topic,
         {{ clean_text('read.measure') }} as measure,
         read.printed_value * coalesce(repaired.factor, 1) as value,

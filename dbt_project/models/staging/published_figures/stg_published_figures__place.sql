@@ -6,7 +6,7 @@ with delivered as (
 places as (
     select
         'all' as place_code, '公开报道' as place_name, 'Published reports' as place_name_en, 'publications' as place_level,
-        null::varchar as parent_place_code, {{ provenance() }}
+        null::string as parent_place_code, {{ provenance() }}
     from delivered
     qualify row_number() over (order by _row_no) = 1
     union all
@@ -21,7 +21,7 @@ places as (
 stg_published_figures__place as (
     select
         'published_places' as tree, place_code, place_name, place_name_en, place_level, parent_place_code,
-        null::varchar as process_code, null::date as valid_from, null::date as valid_to, null::varchar as _reject_reason,
+        null::string as process_code, null::date as valid_from, null::date as valid_to, null::string as _reject_reason,
         {{ provenance() }}
     from places
 )

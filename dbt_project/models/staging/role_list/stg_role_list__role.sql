@@ -21,7 +21,7 @@ stg_role_list__role as (
         {{ clean_text('process_code') }} as process_code,
         {{ named_place() }},
         person as person_key,
-        null::varchar as organisation_id,
+        null::string as organisation_id,
         {{ clean_text('post') }} as post,
         {{ clean_text('grade') }} as grade,
         appointed_by_code as appointed_by,

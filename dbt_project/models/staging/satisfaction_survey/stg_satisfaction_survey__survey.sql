@@ -20,7 +20,7 @@ stg_satisfaction_survey__survey as (
         null::bigint as issued_count,
         count(*) as returned_count,
         true as is_opt_in,
-        null::varchar as _reject_reason,
+        null::string as _reject_reason,
         _source, _file_id, min(_row_no) as _row_no, _time_zone, _file_as_of, _as_of_group
     from delivered
     group by all

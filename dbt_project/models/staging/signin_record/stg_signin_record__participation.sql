@@ -27,8 +27,8 @@ stg_signin_record__participation as (
         case when {{ clean_text('item_type') }} = '活动' then {{ clean_text('item_no') }} end as activity_id,
         'qinghe_district' as tree,
         {{ clean_text('place_code') }} as place_code,
-        null::varchar as place_name,
-        null::varchar as parent_place_name,
+        null::string as place_name,
+        null::string as parent_place_name,
         person as person_key,
         household as household_key,
         case
@@ -38,9 +38,9 @@ stg_signin_record__participation as (
             when age < 60 then '45-59'
             when age >= 60 then '60+'
         end as age_band,
-        null::varchar as group_name,
+        null::string as group_name,
         headcount as head_count,
-        null::varchar as organisation_id,
+        null::string as organisation_id,
         action_code as action,
         state_code as state,
         hours,

@@ -9,8 +9,8 @@ with delivered as (
 located as (
     select
         *,
-        {{ clean_text("string_split(location, '\\')[1]") }} as region_as_published,
-        {{ clean_text("string_split(location, '\\')[2]") }} as area_as_published
+        {{ clean_text("split_part(location, '\\', 1)") }} as region_as_published,
+        {{ clean_text("split_part(location, '\\', 2)") }} as area_as_published
     from delivered
 ),
 
@@ -24,14 +24,14 @@ named as (
 
 stg_arts_council_wales__money as (
     select
-        _row_no::varchar as money_id,
+        _row_no::string as money_id,
         'award' as kind,
-        null::varchar as process_code,
+        null::string as process_code,
         'wales' as tree,
-        null::varchar as place_code,
+        null::string as place_code,
         coalesce(area, region) as place_name,
         case when area is not null then region end as parent_place_name,
-        null::varchar as source_type,
+        null::string as source_type,
         recipient as counterparty_key,
         amount,
         {{ clean_text('currency') }} as currency,

@@ -14,7 +14,7 @@ within_wales as (
 
 country as (
     select
-        'country' as place_code, 'Wales' as place_name, 'country' as place_level, null::varchar as parent_place_code,
+        'country' as place_code, 'Wales' as place_name, 'country' as place_level, null::string as parent_place_code,
         {{ provenance() }}
     from awards
     qualify row_number() over (order by _row_no) = 1
@@ -47,8 +47,8 @@ places as (
 stg_arts_council_wales__place as (
     select
         'wales' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::varchar as process_code, null::date as valid_from, null::date as valid_to,
-        null::varchar as _reject_reason,
+        null::string as process_code, null::date as valid_from, null::date as valid_to,
+        null::string as _reject_reason,
         {{ provenance() }}
     from places
 )

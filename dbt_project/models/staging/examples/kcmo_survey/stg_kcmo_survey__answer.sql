@@ -18,7 +18,7 @@ stg_kcmo_survey__answer as (
         'kansas_city' as tree,
         'district-' || {{ clean_text('council_district') }} as place_code,
         'Council district ' || {{ clean_text('council_district') }} as place_name,
-        null::varchar as parent_place_name,
+        null::string as parent_place_name,
         answer_text,
         answer_number,
         is_valid,

@@ -4,7 +4,7 @@ with delivered as (
 
 city as (
     select
-        'city' as place_code, 'Kansas City' as place_name, 'city' as place_level, null::varchar as parent_place_code,
+        'city' as place_code, 'Kansas City' as place_name, 'city' as place_level, null::string as parent_place_code,
         {{ provenance() }}
     from delivered
     qualify row_number() over (order by wave, _row_no) = 1
@@ -31,8 +31,8 @@ places as (
 stg_kcmo_survey__place as (
     select
         'kansas_city' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::varchar as process_code, null::date as valid_from, null::date as valid_to,
-        null::varchar as _reject_reason,
+        null::string as process_code, null::date as valid_from, null::date as valid_to,
+        null::string as _reject_reason,
         {{ provenance() }}
     from places
 )

@@ -5,7 +5,7 @@ with delivered as (
 waves as (
     select
         wave,
-        string_agg(distinct lower({{ clean_text('method') }}), ', ' order by lower({{ clean_text('method') }})) as method,
+        {{ distinct_text('lower(' ~ clean_text('method') ~ ')', ', ') }} as method,
         count(*) as returned_count,
         -- 1QSEP2021: fieldwork in September 2021.
         try_strptime('1 ' || wave[3:], '%d %b%Y')::date as opened_date,
@@ -20,9 +20,9 @@ stg_kcmo_survey__survey as (
         'kansas_city' as tree,
         'city' as place_code,
         'Kansas City' as place_name,
-        null::varchar as parent_place_name,
+        null::string as parent_place_name,
         'questionnaire' as kind,
-        null::varchar as process_code,
+        null::string as process_code,
         'Kansas City resident survey' as title,
         wave,
         method,

@@ -4,7 +4,7 @@ with delivered as (
 
 city as (
     select
-        'city' as place_code, 'Los Angeles' as place_name, 'city' as place_level, null::varchar as parent_place_code,
+        'city' as place_code, 'Los Angeles' as place_name, 'city' as place_level, null::string as parent_place_code,
         {{ provenance() }}
     from delivered
     qualify row_number() over (order by created_at desc nulls last, _row_no) = 1
@@ -34,7 +34,7 @@ places as (
 stg_la311__place as (
     select
         'los_angeles' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::varchar as process_code, null::date as valid_from, null::date as valid_to,
+        null::string as process_code, null::date as valid_from, null::date as valid_to,
         {{ reject_reason([('place_name is null', 'missing_place_name')]) }} as _reject_reason,
         {{ provenance() }}
     from places

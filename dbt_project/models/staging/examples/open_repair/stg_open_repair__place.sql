@@ -5,7 +5,7 @@ with delivered as (
 programme as (
     select
         'programme' as place_code, {{ clean_text('data_provider') }} as place_name, 'programme' as place_level,
-        null::varchar as parent_place_code, {{ provenance() }}
+        null::string as parent_place_code, {{ provenance() }}
     from delivered
     qualify row_number() over (order by _row_no) = 1
 ),
@@ -28,7 +28,7 @@ places as (
 stg_open_repair__place as (
     select
         'restart_project' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::varchar as process_code, null::date as valid_from, null::date as valid_to,
+        null::string as process_code, null::date as valid_from, null::date as valid_to,
         {{ reject_reason([('place_name is null', 'missing_place_name')]) }} as _reject_reason,
         {{ provenance() }}
     from places

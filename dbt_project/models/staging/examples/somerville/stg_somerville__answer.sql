@@ -8,13 +8,13 @@ answers as (
 
 stg_somerville__answer as (
     select
-        coalesce(year(_file_as_of)::varchar, 'unknown') as survey_id,
-        _row_no::varchar as respondent_id,         -- nothing numbers the respondents; one file counts per wave
+        coalesce(year(_file_as_of)::string, 'unknown') as survey_id,
+        _row_no::string as respondent_id,         -- nothing numbers the respondents; one file counts per wave
         question_code,
         'somerville' as tree,
         'city' as place_code,
         'Somerville' as place_name,
-        null::varchar as parent_place_name,
+        null::string as parent_place_name,
         answer_text,
         answer_number,
         is_valid,

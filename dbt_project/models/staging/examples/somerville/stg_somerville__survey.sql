@@ -12,16 +12,16 @@ waves as (
 
 stg_somerville__survey as (
     select
-        coalesce(year(_file_as_of)::varchar, 'unknown') as survey_id,
+        coalesce(year(_file_as_of)::string, 'unknown') as survey_id,
         'somerville' as tree,
         'city' as place_code,
         'Somerville' as place_name,
-        null::varchar as parent_place_name,
+        null::string as parent_place_name,
         'questionnaire' as kind,
-        null::varchar as process_code,
+        null::string as process_code,
         'Somerville Happiness Survey' as title,
-        year(_file_as_of)::varchar as wave,
-        null::varchar as method,
+        year(_file_as_of)::string as wave,
+        null::string as method,
         date_trunc('year', _file_as_of)::date as opened_date,
         _file_as_of as closed_date,
         null::bigint as issued_count,

@@ -4,7 +4,7 @@ with awards as (
 
 country as (
     select
-        'country' as place_code, 'England' as place_name, 'country' as place_level, null::varchar as parent_place_code,
+        'country' as place_code, 'England' as place_name, 'country' as place_level, null::string as parent_place_code,
         {{ provenance() }}
     from awards
     qualify row_number() over (order by fund, _row_no) = 1
@@ -29,8 +29,8 @@ places as (
 stg_sport_england__place as (
     select
         'england' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::varchar as process_code, null::date as valid_from, null::date as valid_to,
-        null::varchar as _reject_reason,
+        null::string as process_code, null::date as valid_from, null::date as valid_to,
+        null::string as _reject_reason,
         {{ provenance() }}
     from places
 )

@@ -3,7 +3,7 @@ with delivered as (
 ),
 
 country as (
-    select 'country' as place_code, 'Switzerland' as place_name, 'country' as place_level, null::varchar as parent_place_code,
+    select 'country' as place_code, 'Switzerland' as place_name, 'country' as place_level, null::string as parent_place_code,
         {{ provenance() }}
     from delivered
     qualify row_number() over (order by election_year desc, _row_no) = 1
@@ -39,7 +39,7 @@ places as (
 stg_swiss_turnout__place as (
     select
         'switzerland' as tree, place_code, place_name, place_name as place_name_en, place_level, parent_place_code,
-        null::varchar as process_code, null::date as valid_from, null::date as valid_to,
+        null::string as process_code, null::date as valid_from, null::date as valid_to,
         {{ reject_reason([('place_name is null', 'missing_place_name')]) }} as _reject_reason,
         {{ provenance() }}
     from places
