@@ -27,6 +27,11 @@
     {{ return('from_utc_timestamp(' ~ instant ~ ', ' ~ zone ~ ')::timestamp_ntz') }}
 {%- endmacro %}
 
+{# A double as a whole number, of two equally near ones the even one. A cast would cut off on Spark. #}
+{% macro whole(number) -%} {{ return(adapter.dispatch('whole')(number)) }} {%- endmacro %}
+{% macro default__whole(number) -%} {{ return(number ~ '::bigint') }} {%- endmacro %}
+{% macro spark__whole(number) -%} {{ return('bround(' ~ number ~ ', 0)::bigint') }} {%- endmacro %}
+
 {# Days from one date to a later one. #}
 {% macro days_between(first, last) -%} {{ return(adapter.dispatch('days_between')(first, last)) }} {%- endmacro %}
 {% macro default__days_between(first, last) -%} {{ return('(' ~ last ~ ' - ' ~ first ~ ')') }} {%- endmacro %}
