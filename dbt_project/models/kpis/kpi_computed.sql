@@ -31,7 +31,7 @@ kpi_computed as (
         everything.numerator::double as numerator,
         everything.denominator::double as denominator,
         everything.value::double as value,
-        everything.n::bigint as n,
+        {{ whole('everything.n') }} as n,
         everything.lower::double as lower,
         everything.upper::double as upper,
         catalogue.unit,

@@ -9,7 +9,7 @@ expected as (
         {{ distinct_text('kinds.machine', '|') }} as machines,
         coalesce(sum(counted.record_count), 0)::bigint as record_count,
         max(counted.last_seen_at) as last_seen_at,
-        {{ distinct_text('kinds.record', '|') }} filter (where counted.record_count is null) as missing_records
+        {{ distinct_text('kinds.record', '|', 'counted.record_count is null') }} as missing_records
     from {{ ref('int_process_kind') }} as kinds
     left join {{ ref('int_process_record') }} as counted
         on kinds.process_code = counted.process_code and kinds.record = counted.record and kinds.kind = counted.kind

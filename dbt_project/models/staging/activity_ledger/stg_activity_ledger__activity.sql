@@ -37,10 +37,10 @@ stg_activity_ledger__activity as (
         activity_local::date as activity_date,
         {{ instant_at('started_local', '_time_zone') }} as started_at,
         state_code as state,
-        attendance::bigint as attendance_count,
+        round(attendance)::bigint as attendance_count,
         {{ clean_text('framework_element') }} as framework_element,
         resident_led_code::boolean as is_resident_led,
-        capacity::bigint as venue_capacity,
+        round(capacity)::bigint as venue_capacity,
         {{ reject_reason([
             ('activity_local is null', 'unreadable_activity_date'),
             (unreadable('headcount', 'attendance'), 'unreadable_headcount'),

@@ -43,7 +43,7 @@ stg_issue_ledger__case as (
         {{ instant_at('first_response_local', '_time_zone') }} as first_response_at,
         case when {{ clean_text('session_no') }} is not null then 'activity_ledger' end as activity_source,
         {{ clean_text('session_no') }} as activity_id,
-        rating_number::integer as rating,
+        round(rating_number)::integer as rating,
         default_code::boolean as rating_is_default,
         {{ reject_reason([
             (unreadable('collected_at', 'opened_local') ~ ' or opened_local is null', 'unreadable_collected_at'),

@@ -34,7 +34,7 @@ stg_signin_platform__activity as (
         activity_local::date as activity_date,
         {{ instant_at('started_local', '_time_zone') }} as started_at,
         state_code as state,
-        attendance::bigint as attendance_count,
+        round(attendance)::bigint as attendance_count,
         {{ clean_text('element') }} as framework_element,
         {{ yes_or_no('resident_led') }} as is_resident_led,
         capacity as venue_capacity,
