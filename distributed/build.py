@@ -53,7 +53,7 @@ def write_landed(database: Path, to: Path) -> dict[str, int]:
 
 def register(statements: Iterable[str], port: int) -> None:
     """Run statements on the Thrift server. Args: statements: Spark SQL. port: of the server."""
-    connection = hive.connect(host="127.0.0.1", port=port)
+    connection = hive.connect(host=os.environ.get("GMW_SPARK_HOST") or "127.0.0.1", port=port)
     try:
         cursor = connection.cursor()
         for statement in statements:

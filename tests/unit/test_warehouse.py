@@ -148,7 +148,7 @@ def test_reading_before_anything_is_loaded_says_so(home: Path) -> None:
 
 def test_a_warehouse_of_another_version_gets_the_tables_of_this_one_and_keeps_its_rows_whoever_opens_it(home: Path) -> None:
     with warehouse.writer("test") as connection:
-        connection.execute("insert into ops.run values ('first', now(), 'old')")
+        connection.execute("insert into ops.run (run_id, started_at, code_version) values ('first', now(), 'old')")
         connection.execute("drop table ops.lateness; alter table ops.batch drop column encoding")
         connection.execute("update ops.layout set digest = 'old'")
     with warehouse.reader() as connection:
