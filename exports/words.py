@@ -49,6 +49,12 @@ UNITS = {
     "money": ("", ""),
     "个": ("个", "items"),
     "倍": ("倍", "times"),
+    "条": ("条", "records"),
+    "分": ("分", "points"),
+    "户": ("户", "accounts"),
+    "笔": ("笔", "transactions"),
+    "支": ("支", "teams"),
+    "件/场": ("件/场", "per session"),
     "coefficient": ("", "0–1"),
 }
 CAUSES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from exports import words
 from exports.catalogue import PAGE, definitions, page
 from ingest.settings import settings
 
@@ -36,3 +37,7 @@ def test_a_component_belongs_to_one_topic_only() -> None:
     components = [name for listed in re.findall(r"'components': \[([^\]]*)\]", text) for name in re.findall(r"'(\w+)'", listed)]
     assert len(components) > 50
     assert sorted(components) == sorted(set(components))
+
+
+def test_every_unit_has_words_in_both_languages() -> None:
+    assert {metric["unit"] for metric in definitions(settings().project)} <= set(words.UNITS)
