@@ -170,7 +170,7 @@ def kill_once(
         if results.published(settings().home) not in (stage.before, stage.after):
             life.faults.append(f"after a kill in {ran.last} readers see other figures than before or after")
         if ran.was_killed:
-            life.kills.append((ran.last[0], "point" if kill.event else "moment"))
+            life.kills.append((ran.last[0], "point" if kill.event and ran.last[0] == kill.step else "moment"))
             return (ran.last[0] if ran.last[0] in stage.homes else "land"), run_id
         start = step if step in stage.homes else "land"  # it was faster than the kill: once more
     life.faults.append(f"{TRIES} runs ended before they were killed in {step}")

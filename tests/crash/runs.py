@@ -94,8 +94,10 @@ def run(
                 now = time.monotonic()
                 ran.steps[ran.last] = ran.steps.get(ran.last, 0.0) + now - entered
                 ran.last, entered = (rest[0], rest[1]), now
-                if kill and kill.after is not None and not is_entered and ran.last == (kill.step, kill.source):
-                    wanted_at, is_entered = now + kill.after, True
+                if kill and ran.last == (kill.step, kill.source) and not is_entered:
+                    wanted_at, is_entered = (None if kill.after is None else now + kill.after), True
+                elif is_entered and wanted_at is None and ran.last != (kill.step, kill.source):
+                    wanted_at = now  # there was less to do than in the run that was measured, and the point was not met
     _, status = os.waitpid(child, 0)
     os.close(told_by)
     ran.steps[ran.last] = ran.steps.get(ran.last, 0.0) + time.monotonic() - entered
