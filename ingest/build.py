@@ -137,7 +137,7 @@ def code_version() -> str:
 
 def _summary(seconds: float) -> list[str]:
     """What dbt has done, from its own results: a line per group of models (as their names begin), the slowest, the sum."""
-    results = json.loads((settings().dbt_target / RUN_RESULTS).read_text())["results"]
+    results = _results()
     groups: dict[str, list[float]] = {}
     took = []
     for result in results:
@@ -154,13 +154,20 @@ def _summary(seconds: float) -> list[str]:
     ]  # fmt: skip
 
 
+def _results() -> list[dict]:
+    """What dbt says of each node; nothing when it left no results, or only the beginning of them on a full disk."""
+    try:
+        return json.loads((settings().dbt_target / RUN_RESULTS).read_text())["results"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return []
+
+
 def _failures(said: Iterable[str]) -> str:
     """The failing nodes by dbt's results; what dbt has `said` at its end, when it left none (a full disk takes none, either)."""
-    results = settings().dbt_target / RUN_RESULTS
     log = settings().dbt_target / "dbt.log"
     failed = [
         f"{result['unique_id']}: {' '.join((result['message'] or '').split())}"
-        for result in (json.loads(results.read_text())["results"] if results.exists() else [])
+        for result in _results()
         if result["status"] in ("error", "fail", "runtime error")
     ]
     what = "\n".join(failed) if failed else "dbt left no results of a failing node. Its last words:\n" + "\n".join(said)

@@ -20,7 +20,9 @@ def test_models_that_follow_one_that_was_spilled_to_disk_still_get_a_connection(
     scratch.mkdir()
     values = {"GMW_DATABASE": str(tmp_path / "build.duckdb"), "GMW_MEMORY_LIMIT": "200MB", "GMW_SCRATCH": str(scratch)}
     profile = (PROJECT / "dbt_project" / "profiles.yml").read_text(encoding="utf-8")
-    output = yaml.safe_load(Environment().from_string(profile).render(env_var=lambda name, default=None: values.get(name, default)))
+    templates = Environment()
+    templates.filters["as_number"] = int
+    output = yaml.safe_load(templates.from_string(profile).render(env_var=lambda name, default=None: values.get(name, default)))
     environment = LocalEnvironment(
         DuckDBCredentials.from_dict(output["governance_metrics_warehouse"]["outputs"]["duckdb"] | {"database": "build"})
     )

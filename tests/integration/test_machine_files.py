@@ -47,7 +47,7 @@ def files_of(folder: Path) -> dict[str, str]:
             with zipfile.ZipFile(path) as book:
                 found |= {f"{path.name}/{name}": book.read(name).decode() for name in book.namelist() if name.endswith(".xml")}
         elif path.suffix == ".parquet":
-            found[path.name] = str(duckdb.sql(f"from '{path}'").fetchall())
+            found[path.name] = str(duckdb.connect().execute(f"from '{path}'").fetchall())
         else:
             found[path.name] = path.read_text(encoding="utf-8")
     return found
@@ -71,7 +71,7 @@ def test_the_audiences_differ_in_suppression_only(home: Path) -> None:
     assert {path.name for path in internal.iterdir()} == {path.name for path in public.iterdir()}
     for name in ("metric.csv", "place.csv"):
         assert (internal / name).read_bytes() == (public / name).read_bytes()
-    other = duckdb.sql(f"select * exclude (value_display) from '{public / 'kpi.parquet'}' except all select * exclude (value_display) from '{internal / 'kpi.parquet'}'")
+    other = duckdb.connect().sql(f"select * exclude (value_display) from '{public / 'kpi.parquet'}' except all select * exclude (value_display) from '{internal / 'kpi.parquet'}'")
     assert {row[other.columns.index("status")] for row in other.fetchall()} == {"suppressed"}
 
 

@@ -131,7 +131,7 @@ def test_a_version_that_was_current_a_moment_ago_keeps_its_files(published, monk
     for number in range(1, 4):
         publication.publish(build_again(number))
     assert found in [version.path for version in versions.versions()]
-    assert duckdb.sql(f"select distinct run_id from '{found}/parquet/kpi_value.parquet'").fetchall() == [("run-0",)]
+    assert duckdb.connect().execute(f"select distinct run_id from '{found}/parquet/kpi_value.parquet'").fetchall() == [("run-0",)]
     monkeypatch.setenv("GMW_KEEP_HOURS", "0")
     publication.publish(build_again(4))
     assert [version.run_id for version in versions.versions()] == ["run-4", "run-3"]
@@ -228,7 +228,7 @@ def test_rollbacks_at_once_and_while_it_publishes_leave_a_whole_link(published):
 def test_a_parquet_file_says_which_version_it_is_of(published):
     version = version_folder.current_name(published)
     for table in TABLES:
-        rows = duckdb.sql(f"select key, value from parquet_kv_metadata('{published}/current/parquet/{table}.parquet')").fetchall()
+        rows = duckdb.connect().execute(f"select key, value from parquet_kv_metadata('{published}/current/parquet/{table}.parquet')").fetchall()
         assert {(key.decode(), value.decode()) for key, value in rows} == {("version", version), ("run_id", "run-0")}
 
 

@@ -295,8 +295,8 @@ def test_columns_of_a_record_are_found_by_their_chinese_headers(tmp_path: Path) 
     rows = [["工单编号", "受理时间", "诉求类型", "办结时间"]]
     rows += [[f"G{i}", f"2026-03-0{i} 08:00:00", "环境", f"2026-03-1{i} 08:00:00"] for i in range(1, 6)]
     sql, _ = staging(proposed(table(tmp_path / "file.csv", rows)))["case"]
-    assert re.search(r"shou_li_shi_jian at time zone _time_zone as opened_at", sql), sql
-    assert re.search(r"at time zone _time_zone as ended_at", sql) and "null::varchar as category" not in sql, sql
+    assert re.search(r"instant_at\('shou_li_shi_jian', '_time_zone'\) }} as opened_at", sql), sql
+    assert re.search(r"'_time_zone'\) }} as ended_at", sql) and "null::varchar as category" not in sql, sql
 
 
 def test_what_is_assumed_of_a_record_is_a_value_that_its_mart_accepts() -> None:

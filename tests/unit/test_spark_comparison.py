@@ -85,7 +85,7 @@ def test_every_landed_table_is_written_and_nothing_else(tmp_path: Path) -> None:
         connection.execute("create table raw.ledger as select i, 'é' as word from range(3) as numbers (i); create table raw.none_yet (x text)")
     rows = write_landed(database, tmp_path / "landed")
     assert rows == {"raw.ledger": 3, "raw.none_yet": 0}
-    assert duckdb.sql(f"from '{tmp_path}/landed/raw/ledger/*.parquet'").fetchall() == [(0, "é"), (1, "é"), (2, "é")]
+    assert duckdb.connect().execute(f"from '{tmp_path}/landed/raw/ledger/*.parquet'").fetchall() == [(0, "é"), (1, "é"), (2, "é")]
     assert external_tables(tmp_path / "landed", rows)[2].endswith(f"using parquet location 'file:{tmp_path}/landed/raw/ledger'")
 
 
