@@ -56,6 +56,9 @@ class Cluster:
         self._group = ProcessGroup()
 
     def __enter__(self) -> Cluster:
+        # Facts about people lie there, as they do in restricted.duckdb: for the owner only.
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder().chmod(0o700)
         for name in ("logs", "work", "warehouse", "scratch"):
             (folder() / name).mkdir(parents=True, exist_ok=True)
         self._group.__enter__()

@@ -156,4 +156,5 @@ def _gates(home: Path, undisturbed: Path) -> list[str]:
                     [run],
                 ).fetchall()
             )
+    assert found[1], "expected that the gates of the undisturbed installation have said something"
     return [] if found[0] == found[1] else ["ops.gate_result differs"]
