@@ -45,7 +45,7 @@ def with_product(home: Path, database: Path) -> Agreement:
     Args: home: the product's installation. database: of the other way.
     Returns: Agreement. Raises: NotTheSame.
     """
-    with duckdb.connect(config={"enable_progress_bar": False}) as connection:
+    with duckdb.connect() as connection:
         connection.execute(f"attach '{home / 'warehouse' / 'gmw_build.duckdb'}' as build (read_only)")
         connection.execute(f"attach '{(home / 'published' / 'current').resolve() / 'marts.duckdb'}' as published (read_only)")
         connection.execute(f"attach '{database}' as other (read_only)")

@@ -39,6 +39,11 @@
     {{ return('datediff(' ~ last ~ ', ' ~ first ~ ')::bigint') }}
 {%- endmacro %}
 
+{# Numbers for the rows of a query: each another one, in no order. #}
+{% macro any_numbering() -%} {{ return(adapter.dispatch('any_numbering')()) }} {%- endmacro %}
+{% macro default__any_numbering() -%} {{ return('row_number() over ()') }} {%- endmacro %}
+{% macro spark__any_numbering() -%} {{ return('monotonically_increasing_id()') }} {%- endmacro %}
+
 {# One row per date from first to last, both included. step: day or month. #}
 {% macro dates_between(first, last, step) -%} {{ return(adapter.dispatch('dates_between')(first, last, step)) }} {%- endmacro %}
 {% macro default__dates_between(first, last, step) -%}
@@ -66,6 +71,18 @@
 {% macro known_members(list) -%} {{ return(adapter.dispatch('known_members')(list)) }} {%- endmacro %}
 {% macro default__known_members(list) -%} {{ return('list_filter(' ~ list ~ ', lambda one: one is not null)') }} {%- endmacro %}
 {% macro spark__known_members(list) -%} {{ return('array_compact(' ~ list ~ ')') }} {%- endmacro %}
+
+{# A group's rows as a map, and what a map has for a key: NULL where it has nothing. One map for a whole query costs less than a
+   subquery that is asked for each row. #}
+{% macro map_of(key, value) -%} {{ return(adapter.dispatch('map_of')(key, value)) }} {%- endmacro %}
+{% macro default__map_of(key, value) -%} {{ return('map(list(' ~ key ~ '), list(' ~ value ~ '))') }} {%- endmacro %}
+{% macro spark__map_of(key, value) -%}
+    {{ return('map_from_entries(collect_list(struct(' ~ key ~ ', ' ~ value ~ ')))') }}
+{%- endmacro %}
+
+{% macro looked_up(map, key) -%} {{ return(adapter.dispatch('looked_up')(map, key)) }} {%- endmacro %}
+{% macro default__looked_up(map, key) -%} {{ return(map ~ '[' ~ key ~ ']') }} {%- endmacro %}
+{% macro spark__looked_up(map, key) -%} {{ return('try_element_at(' ~ map ~ ', ' ~ key ~ ')') }} {%- endmacro %}
 
 {# A struct of {field: expression}. #}
 {% macro struct_of(fields) -%} {{ return(adapter.dispatch('struct_of')(fields)) }} {%- endmacro %}

@@ -9,12 +9,7 @@
 
 {# The kind that a word of seeds/kind.csv stands for (签到 → attendance): NULL when no kind of the record bears it. #}
 {% macro kind_of_word(record, column) -%}
-    (
-        select any_value(words._kind) from (
-            select kind as _kind, name_zh as _word from {{ ref('kind') }} where record = '{{ record }}'
-        ) as words
-        where words._word = {{ clean_text(column) }}
-    )
+    {{ looked_up("(select " ~ map_of('name_zh', 'kind') ~ " from " ~ ref('kind') ~ " where record = '" ~ record ~ "')", clean_text(column)) }}
 {%- endmacro %}
 
 {# 是 → true, 否 → false. #}

@@ -18,3 +18,11 @@
 {% macro is_volunteering(rows_alias) -%}
     ({{ rows_alias }}.person_key is not null and {{ is_present(rows_alias) }} and {{ rows_alias }}.action = 'volunteer')
 {%- endmacro %}
+
+{# What a person did, as a number that bit_or adds up: one bit for each qualifying action. #}
+{% macro action_bit(action) -%}
+    case {{ action }} {% for name in qualifying_actions() %}when '{{ name }}' then {{ 2 ** loop.index0 }} {% endfor %}end
+{%- endmacro %}
+{% macro did(bits, action) -%}
+    ({{ bits }} & {{ 2 ** qualifying_actions().index(action) }}) > 0
+{%- endmacro %}

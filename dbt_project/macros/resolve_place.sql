@@ -63,3 +63,9 @@
 {% macro as_of_date(observed_until_at) -%}
     {{ local_at("((" ~ observed_until_at ~ ") - interval 1 microsecond)", "_time_zone") }}::date
 {%- endmacro %}
+
+{# The same as one value of grouped rows: the last local day that is known of the rows of a _source and _as_of_group.
+   `last_moment`: the last moment that is dated in them, an aggregate. #}
+{% macro known_date(last_moment) -%}
+    {{ as_of_date("coalesce(" ~ instant_at("(max(_file_as_of) + 1)::timestamp", "_time_zone") ~ ", " ~ last_moment ~ ")") }}
+{%- endmacro %}

@@ -4,33 +4,75 @@
     '0-17': 'permanent_age_0_17', '18-44': 'permanent_age_18_44', '45-59': 'permanent_age_45_59', '60+': 'permanent_age_60_plus',
 } %}
 
-with people as (
-    select * from {{ ref('kpi_person_in_period') }}
+{% set actions = qualifying_actions() | sort %}
+with places as (
+    select place_key, place_number, tree from {{ ref('int_place') }}
+),
+
+-- The only reading of the largest relation of all.
+by_band as (
+    select
+        places.place_key, counted.period_type, counted.period_start, counted.period_end, counted.age_band, counted.participants,
+        counted.first_timers, counted.repeaters,
+        {% for action in actions %}counted.did_{{ action }}, counted.{{ action }}_as_of_date, {% endfor -%}
+        counted.as_of_date
+    from (
+        select
+            place_number, period_type, period_start, period_end, age_band, count(*) as participants,
+            count(*) filter (where is_first_time) as first_timers, count(*) filter (where occasion_count >= 2) as repeaters,
+            {% for action in actions -%}
+            count(*) filter (where {{ did('actions', action) }}) as did_{{ action }},
+            max(as_of_date) filter (where {{ did('actions', action) }}) as {{ action }}_as_of_date,
+            {% endfor -%}
+            max(as_of_date) as as_of_date
+        from {{ ref('kpi_person_in_period') }}
+        group by place_number, period_type, period_start, period_end, age_band
+    ) as counted
+    inner join places on counted.place_number = places.place_number
+),
+
+-- What came before the first record is not known: people of the first month only seem to be new.
+first_months as (
+    select tree, date_trunc('month', min(first_date))::date as first_month from {{ ref('int_person') }} group by tree
 ),
 
 totals as (
     select
-        {{ by }}, count(*) as participants, count(*) filter (where is_first_time) as first_timers,
-        count(*) filter (where occasion_count >= 2) as repeaters, bool_or(is_left_censored) as is_left_censored,
-        max(as_of_date) as as_of_date
-    from people
-    group by {{ by }}
+        place_key, period_type, period_start, period_end, sum(by_band.participants)::bigint as participants,
+        sum(by_band.first_timers)::bigint as first_timers, sum(by_band.repeaters)::bigint as repeaters,
+        bool_or(first_months.first_month >= by_band.period_start) as is_left_censored,
+        max(by_band.as_of_date) as as_of_date
+    from by_band
+    inner join places using (place_key)
+    inner join first_months on places.tree = first_months.tree
+    group by place_key, period_type, period_start, period_end
+),
+
+household_months as (
+    select
+        place_key, date_trunc('month', participation_date)::date as period_month, household_key, max(as_of_date) as as_of_date
+    from {{ ref('fct_participation') }} as rows
+    where household_key is not null and {{ is_qualifying('rows') }}
+    group by all
 ),
 
 households as (
-    select {{ by }}, count(distinct household_key) as participants, max(as_of_date) as as_of_date
-    from (select *, {{ unnested('household_keys') }} as household_key from people)
-    group by {{ by }}
+    select
+        ancestor_place_key as place_key, period_type, period_start, period_end, count(distinct household_key) as participants,
+        max(as_of_date) as as_of_date
+    from {{ at_every_level('household_months', 'period_month') }}
+    group by all
 ),
 
 by_action as (
-    select {{ by }}, action, count(*) as participants, max(as_of_date) as as_of_date
-    from (select *, {{ unnested('actions') }} as action from people)
-    group by {{ by }}, action
-),
-
-by_band as (
-    select {{ by }}, age_band, count(*) as participants from people group by {{ by }}, age_band
+    {% for action in actions -%}
+    select {{ by }}, '{{ action }}' as action, sum(did_{{ action }})::bigint as participants,
+        max({{ action }}_as_of_date) as as_of_date
+    from by_band
+    group by {{ by }}
+    having sum(did_{{ action }}) > 0
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 population as (
@@ -67,9 +109,9 @@ kpi_participant as (
     select 'P03', {{ by }}, 'action', action, participants, null, participants, false, as_of_date
     from by_action
     union all
-    select 'P03', {{ by }}, 'age_band', age_band, participants, null, participants, false, as_of_date
+    select 'P03', {{ by }}, 'age_band', age_band, by_band.participants, null, by_band.participants, false, totals.as_of_date
     from by_band
-    inner join (select {{ by }}, as_of_date from totals) as totals using ({{ by }})
+    inner join totals using ({{ by }})
     union all
     {% for metric, counted, measure in [('P04.pop', 'totals', 'permanent'), ('P04.hh', 'households', 'households')] -%}
     select '{{ metric }}', {{ by }}, 'none', 'total', participants, population, null, false, as_of_date

@@ -9,6 +9,15 @@ with staged as (
     }) }}
 ),
 
+-- Grouped and joined, not told by a window: that would carry all columns of the largest record of all.
+known as (
+    select
+        _source, _as_of_group,
+        {{ known_date(instant_at("(max(participation_date) + 1)::timestamp", "_time_zone")) }} as as_of_date
+    from staged
+    group by _source, _as_of_group, _time_zone
+),
+
 activities as (
     select activity_key, place_key from {{ ref('int_activity') }}
 ),
@@ -35,14 +44,14 @@ int_participation as (
         placed.tree || ':' || placed.organisation_id as organisation_key,
         placed.action, placed.state, placed.hours, placed.is_verified,
         placed.participation_date, placed.started_at, placed.ended_at,
-        placed.as_of_date,
+        known.as_of_date,
         placed._source as source, placed._file_id as file_id, placed._row_no as row_no
     from (
         select
-            *, coalesce(place_code, place_name, parent_place_name) is null as names_no_place,
-            {{ as_of_date(observed_until(instant_at("(participation_date + 1)::timestamp", "_time_zone"))) }} as as_of_date
+            *, coalesce(place_code, place_name, parent_place_name) is null as names_no_place
         from {{ resolved_places('staged', 'participation_date') }}
     ) as placed
+    inner join known on placed._source = known._source and placed._as_of_group = known._as_of_group
     left join activities on coalesce(placed.activity_source, placed._source) || ':' || placed.activity_id = activities.activity_key
 )
 

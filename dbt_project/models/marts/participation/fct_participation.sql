@@ -1,3 +1,6 @@
+{# A copy of the largest table would cost as much as the table. #}
+{{ config(materialized='view' if target.type == 'duckdb' else 'table') }}
+
 with int_participation as (
     select * from {{ ref('int_participation') }}
 ),

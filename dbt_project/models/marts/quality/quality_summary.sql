@@ -1,5 +1,5 @@
 with rejected as (
-    {{ union_rejected(staged_records()) }}
+    select source, file_id, row_no from {{ ref('quality_rejected_row') }} where stage = 'staging'
 ),
 
 batches as (
