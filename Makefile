@@ -7,6 +7,8 @@ UV_VERSION := 0.13.9
 
 # Trust what the machine trusts, so that an office's own certificate authority works.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
+# Python may be told not to keep what it compiles (images do so): then each process would compile all libraries again.
+export UV_COMPILE_BYTECODE := 1
 export GX_ANALYTICS_ENABLED := false
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 

@@ -92,9 +92,10 @@ def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print)
         "--vars", json.dumps({**current.dbt_vars, "staging_models": staging_models()}),
     ]
     warehouse.upgrade()
-    with warehouse.lock(purpose) as held, warehouse.scratch() as folder:
+    with warehouse.lock(purpose) as held, warehouse.scratch(name="dbt") as folder:
         current.database.parent.mkdir(parents=True, exist_ok=True)
         own = {
+            # The same each time: dbt reads the whole project anew where a setting of its profile is another one.
             "GMW_DATABASE": str(current.database), "GMW_SCRATCH": str(folder), "DO_NOT_TRACK": "1",
             "GMW_MEMORY_LIMIT": os.environ.get("GMW_MEMORY_LIMIT") or BUILD_MEMORY,
         }  # fmt: skip

@@ -352,9 +352,9 @@ def in_memory(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def scratch(parent: Path | None = None) -> Iterator[Path]:
+def scratch(parent: Path | None = None, name: str | None = None) -> Iterator[Path]:
     """A folder for this process alone, under $GMW_HOME/scratch (or `parent`, for files that are to be moved within a disk),
-    removed at the end.
+    removed at the end. `name`: of the folder, for a process that is the only one of its kind; by default a new one each time.
 
     An OS lock is on it, which ends with the process: what a killed one left there is removed by the next that comes. What is
     read in the clear on its way into the warehouse lies here, never in the system's temporary folder, where it would stay.
@@ -363,7 +363,8 @@ def scratch(parent: Path | None = None) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     clear_scratch(parent)
     while True:
-        folder = Path(tempfile.mkdtemp(dir=parent))
+        folder = parent / name if name else Path(tempfile.mkdtemp(dir=parent))
+        folder.mkdir(exist_ok=True)
         # Before it is locked, another process may take it for one that was left.
         if (handle := _take(folder)) is not None:
             break
