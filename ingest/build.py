@@ -48,6 +48,7 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
         for source in declarations():
             ensure_raw_table(connection, source)
             privacy.refuse_other_keys(connection, source)
+            inputs.mark(connection, source.name)
         connection.execute("delete from ops.run where run_id = ?", [run_id])
         # Before dbt begins: what changes meanwhile is taken for new by the next run. A part of the models is no build of all of it.
         made_from = None if select else inputs.digest(connection)
@@ -97,7 +98,7 @@ def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print)
         own = {
             # The same each time: dbt reads the whole project anew where a setting of its profile is another one.
             "GMW_DATABASE": str(current.database), "GMW_SCRATCH": str(folder), "DO_NOT_TRACK": "1",
-            "GMW_MEMORY_LIMIT": os.environ.get("GMW_MEMORY_LIMIT") or BUILD_MEMORY,
+            "GMW_CODE_DIGEST": inputs.code(), "GMW_MEMORY_LIMIT": os.environ.get("GMW_MEMORY_LIMIT") or BUILD_MEMORY,
         }  # fmt: skip
         process = subprocess.Popen(
             tethered.command(command), env={**os.environ, **own}, cwd=current.dbt_project, stdout=subprocess.PIPE,

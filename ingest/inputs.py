@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from ingest.settings import settings
+from ingest.sql import literal, quoted
 
 PACKAGES = ("ingest", "expectations", "exports")
 # What dbt writes into its project when it is run there by hand, and Python beside its code.
@@ -47,6 +48,28 @@ def digest(connection: duckdb.DuckDBPyConnection) -> str:
         "day": datetime.now(timezone.utc).date().isoformat(),
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def code() -> str:
+    """A digest of what models depend on besides their own text: the code that those in Python call, and the software."""
+    told = [_files(Path(__file__).resolve().parents[1] / "expectations"), {name: version(name) for name in SOFTWARE}]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def mark(connection: duckdb.DuckDBPyConnection, source: str) -> None:
+    """Put a digest of the rows of a source, and of which of its files and batches count, into the comment of its raw table: what is
+    made of them is made again when it changes (dbt_project/macros/unchanged.sql).
+
+    Args: connection: a writer of the build database. source: name of a source, whose raw table is there.
+    """
+    held = [
+        f"raw.{quoted(source)}",
+        f"(from ops.batch select * exclude (loaded_at, gated_at) where source = {literal(source)})",
+        f"(from ops.file select * exclude (purged_at) where source = {literal(source)})",
+    ]
+    sums = [connection.execute(f"select count(*), sum(hash(entry)::hugeint)::varchar from {of} as entry").fetchone() for of in held]
+    content = hashlib.sha256(json.dumps(sums).encode()).hexdigest()
+    connection.execute(f"comment on table raw.{quoted(source)} is {literal(json.dumps({'content': content}))}")
 
 
 def _files(folder: Path) -> str:

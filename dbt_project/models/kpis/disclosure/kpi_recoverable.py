@@ -5,7 +5,6 @@ from expectations.suppression import table_of
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
     cells = dbt.ref("kpi_cell").order("cell_no").project("amount, whole, hides_zero, is_shown, exposed_count").fetchall()
     parts = dbt.ref("kpi_cell_part").project("whole_no, relation, part_no, is_exact").order("all").fetchall()
     shown, must_hide = {"internal": set(), "public": set()}, {"internal": set(), "public": set()}
