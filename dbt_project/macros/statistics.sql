@@ -77,24 +77,29 @@
             group by {{ by }}, duration
         ),
         at_risk as (
-            select *, sum(leaving) over (partition by {{ by }} order by duration desc) as at_risk
+            select
+                *,
+                (sum(leaving) over (
+                    partition by {{ by }} order by duration desc rows between unbounded preceding and current row
+                ))::bigint as at_risk
             from times
         ),
         cumulated as (
             select
                 *,
                 sum(case when events < at_risk then ln(1 - events / at_risk) else 0 end) over so_far as log_survival,
-                max(case when events = at_risk then 1 else 0 end) over so_far as nobody_left,
+                -- True of the last time alone.
+                events = at_risk as is_nobody_left,
                 sum(case when events < at_risk then events / (at_risk * (at_risk - events)) end) over so_far as greenwood
             from at_risk
-            window so_far as (partition by {{ by }} order by duration)
+            window so_far as (partition by {{ by }} order by duration rows between unbounded preceding and current row)
         )
         select
             {{ by }}, duration, events, at_risk,
-            case when nobody_left = 1 then 0 else exp(log_survival) end as survival,
-            case when nobody_left = 1 then 0 when log_survival < 0
+            case when is_nobody_left then 0 else exp(log_survival) end as survival,
+            case when is_nobody_left then 0 when log_survival < 0
                 then exp(-exp(ln(-log_survival) - {{ z_975() }} * sqrt(greenwood) / log_survival)) end as survival_lower,
-            case when nobody_left = 0 and log_survival < 0
+            case when not is_nobody_left and log_survival < 0
                 then exp(-exp(ln(-log_survival) + {{ z_975() }} * sqrt(greenwood) / log_survival)) end as survival_upper
         from cumulated
     )
