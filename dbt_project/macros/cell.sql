@@ -11,11 +11,12 @@
     )
 {%- endmacro %}
 
-{# The members of breakdowns ({type: column}) that the rows of a relation belong to, by the columns of these breakdowns. #}
-{% macro numbered_members(relation, breakdowns) -%}
-    {%- set columns = breakdowns.values() | join(', ') -%}
+{# The members of breakdowns ({type: column}) that the rows of a relation belong to, by the columns of these breakdowns; where
+   there are `keys`, each of their own. #}
+{% macro numbered_members(relation, breakdowns, keys=[]) -%}
+    {%- set columns = (keys + (breakdowns.values() | list)) | join(', ') -%}
     (
-        select *, dense_rank() over (order by breakdown_type, breakdown_value)::integer as member_no
+        select *, dense_rank() over (order by {{ (keys + ['breakdown_type', 'breakdown_value']) | join(', ') }})::integer as member_no
         from {{ broken_down('(select distinct ' ~ columns ~ ' from ' ~ relation ~ ')', breakdowns) }}
     )
 {%- endmacro %}

@@ -14,22 +14,36 @@
     end
 {%- endmacro %}
 
-{# Median of a sorted list of numbers; the mean of the two in the middle where their count is even. #}
-{% macro median(sample) -%}
-    ({{ item(sample, "floor((cardinality(" ~ sample ~ ") + 1) / 2)::integer") }}
-        + {{ item(sample, "(floor(cardinality(" ~ sample ~ ") / 2) + 1)::integer") }}) / 2
-{%- endmacro %}
+{# Median of numbers (the mean of the two in the middle where their count is even), and its distribution-free 95 % interval: the order
+   statistics at n/2 ± z·√n/2 (Conover 1999, 3.2), NULL where the sample is too small to have such an end.
 
-{# Distribution-free 95 % interval of the median of a sorted list, one end: the order statistics at n/2 ± z·√n/2 (Conover 1999,
-   3.2); sign -1 for the lower, +1 for the upper one. NULL where the sample is too small to have such an end. #}
-{% macro median_end(sample, sign) -%}
-    {%- set n = "cardinality(" ~ sample ~ ")" -%}
-    {%- if sign < 0 -%}
-        {%- set position = "floor(" ~ n ~ " / 2 - " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
-    {%- else -%}
-        {%- set position = "ceil(1 + " ~ n ~ " / 2 + " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
-    {%- endif -%}
-    case when {{ position }} between 1 and {{ n }} then {{ item(sample, position) }} end
+   relation has the `keys` and a number; gives, per keys: n, median, lower, upper. Rows are sorted and not put into lists: a list has
+   to fit into memory. #}
+{% macro medians(relation, keys, number) -%}
+    {%- set by = keys | join(", ") -%}
+    (
+        with ordered as (
+            select {{ by }}, {{ number }} as number, row_number() over (partition by {{ by }} order by {{ number }}) as position
+            from {{ relation }}
+        ),
+        positions as (
+            select
+                {{ by }}, n,
+                floor((n + 1) / 2)::bigint as middle, floor(n / 2)::bigint + 1 as next_middle,
+                floor(n / 2 - {{ z_975() }} * sqrt(n) / 2)::bigint as lower_end,
+                ceil(1 + n / 2 + {{ z_975() }} * sqrt(n) / 2)::bigint as upper_end
+            from (select {{ by }}, count(*) as n from {{ relation }} group by {{ by }}) as sizes
+        )
+        select
+            {{ by }}, max(n) as n,
+            (max(number) filter (where position = middle) + max(number) filter (where position = next_middle)) / 2 as median,
+            max(number) filter (where position = lower_end) as lower,
+            max(number) filter (where position = upper_end) as upper
+        from ordered
+        inner join positions using ({{ by }})
+        where position in (middle, next_middle, lower_end, upper_end)
+        group by {{ by }}
+    )
 {%- endmacro %}
 
 {# Student's t at 0.975: exact values from the seed up to its last row (`tabled`), the Cornish–Fisher expansion beyond
