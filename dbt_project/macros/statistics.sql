@@ -14,10 +14,10 @@
     end
 {%- endmacro %}
 
-{# Median of numbers (the mean of the two in the middle where their count is even), and its distribution-free 95 % interval: the order
-   statistics at n/2 ± z·√n/2 (Conover 1999, 3.2), NULL where the sample is too small to have such an end.
+{# Median of numbers (the mean of the two in the middle where their count is even), and its distribution-free 95 % interval:
+   the order statistics at n/2 ± z·√n/2 (Conover 1999, 3.2), NULL where the sample is too small to have such an end.
 
-   relation has the `keys` and a number; gives, per keys: n, median, lower, upper. Rows are sorted and not put into lists: a list has
+   relation has the `keys` and a number; gives, per keys: n, median, lower, upper. No list of all numbers is made: that would have
    to fit into memory. #}
 {% macro medians(relation, keys, number) -%}
     {%- set by = keys | join(", ") -%}
@@ -91,11 +91,7 @@
             group by {{ by }}, duration
         ),
         at_risk as (
-            select
-                *,
-                (sum(leaving) over (
-                    partition by {{ by }} order by duration desc rows between unbounded preceding and current row
-                ))::bigint as at_risk
+            select *, (sum(leaving) over (partition by {{ by }} order by duration desc))::bigint as at_risk
             from times
         ),
         cumulated as (
@@ -106,7 +102,7 @@
                 events = at_risk as is_nobody_left,
                 sum(case when events < at_risk then events / (at_risk * (at_risk - events)) end) over so_far as greenwood
             from at_risk
-            window so_far as (partition by {{ by }} order by duration rows between unbounded preceding and current row)
+            window so_far as (partition by {{ by }} order by duration)
         )
         select
             {{ by }}, duration, events, at_risk,

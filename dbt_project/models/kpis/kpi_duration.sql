@@ -48,7 +48,7 @@ named as (
     select {{ keys | join(', ') }}, counted.*, quantiles.* {{ without('spot_no, member_no') }}
     from counted
     inner join quantiles on counted.spot_no = quantiles.spot_no and counted.member_no = quantiles.member_no
-    inner join (select distinct spot_no, ancestor_place_key as place_key, period_type, period_start, period_end from spots) as spots
+    inner join {{ places_and_periods('spots') }} as spots
         on counted.spot_no = spots.spot_no
     inner join (select distinct member_no, breakdown_type, breakdown_value from members) as members
         on counted.member_no = members.member_no

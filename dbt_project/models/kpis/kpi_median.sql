@@ -55,7 +55,7 @@ kpi_median as (
         false as is_not_reached, known.as_of_date
     from {{ medians('grid', ['spot_no', 'member_no'], 'amount') }} as sample
     inner join known on sample.spot_no = known.spot_no and sample.member_no = known.member_no
-    inner join (select distinct spot_no, ancestor_place_key as place_key, period_type, period_start, period_end from spots) as spots
+    inner join {{ places_and_periods('spots') }} as spots
         on sample.spot_no = spots.spot_no
     inner join (select distinct member_no, metric_code, breakdown_type, breakdown_value from members) as members
         on sample.member_no = members.member_no

@@ -42,11 +42,12 @@ kpi_survival_curve as (
     select
         spots.place_key, spots.period_type, spots.period_start, spots.period_end, last_of_day.elapsed_days,
         -- Products of fractions miss a share in the last bits.
-        round(at_end.survival, 12) as open_share, round(at_end.survival_lower, 12) as lower, round(at_end.survival_upper, 12) as upper,
+        round(at_end.survival, 12) as open_share, round(at_end.survival_lower, 12) as lower,
+        round(at_end.survival_upper, 12) as upper,
         at_end.at_risk as at_risk_count, counted.case_count as n, counted.as_of
     from last_of_day
     inner join counted on last_of_day.spot_no = counted.spot_no
-    inner join (select distinct spot_no, ancestor_place_key as place_key, period_type, period_start, period_end from spots) as spots
+    inner join {{ places_and_periods('spots') }} as spots
         on counted.spot_no = spots.spot_no
 )
 
