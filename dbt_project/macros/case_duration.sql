@@ -1,8 +1,10 @@
 {# The cases whose time from opening to resolution is known, or known to be longer than what has been seen: what R05 is made of.
-   An expression for `from`; see at_every_level for what is added to the columns of fct_case. #}
+   An expression for `from`. #}
 {% macro cases_with_a_duration() -%}
     (
-        select place_key, opened_date, category, kind, is_resolved, observed_days, as_of_date
+        select
+            place_key, date_trunc('month', opened_date)::date as period_month, category, kind, observed_days as duration,
+            is_resolved as is_event, as_of_date
         from {{ ref('fct_case') }}
         where interval_status in ('valid', 'open')
     )

@@ -14,22 +14,36 @@
     end
 {%- endmacro %}
 
-{# Median of a sorted list of numbers; the mean of the two in the middle where their count is even. #}
-{% macro median(sample) -%}
-    ({{ item(sample, "floor((cardinality(" ~ sample ~ ") + 1) / 2)::integer") }}
-        + {{ item(sample, "(floor(cardinality(" ~ sample ~ ") / 2) + 1)::integer") }}) / 2
-{%- endmacro %}
+{# Median of numbers (the mean of the two in the middle where their count is even), and its distribution-free 95 % interval:
+   the order statistics at n/2 ± z·√n/2 (Conover 1999, 3.2), NULL where the sample is too small to have such an end.
 
-{# Distribution-free 95 % interval of the median of a sorted list, one end: the order statistics at n/2 ± z·√n/2 (Conover 1999,
-   3.2); sign -1 for the lower, +1 for the upper one. NULL where the sample is too small to have such an end. #}
-{% macro median_end(sample, sign) -%}
-    {%- set n = "cardinality(" ~ sample ~ ")" -%}
-    {%- if sign < 0 -%}
-        {%- set position = "floor(" ~ n ~ " / 2 - " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
-    {%- else -%}
-        {%- set position = "ceil(1 + " ~ n ~ " / 2 + " ~ z_975() ~ " * sqrt(" ~ n ~ ") / 2)::bigint" -%}
-    {%- endif -%}
-    case when {{ position }} between 1 and {{ n }} then {{ item(sample, position) }} end
+   relation has the `keys` and a number; gives, per keys: n, median, lower, upper. No list of all numbers is made: that would have
+   to fit into memory. #}
+{% macro medians(relation, keys, number) -%}
+    {%- set by = keys | join(", ") -%}
+    (
+        with ordered as (
+            select {{ by }}, {{ number }} as number, row_number() over (partition by {{ by }} order by {{ number }}) as position
+            from {{ relation }}
+        ),
+        positions as (
+            select
+                {{ by }}, n,
+                floor((n + 1) / 2)::bigint as middle, floor(n / 2)::bigint + 1 as next_middle,
+                floor(n / 2 - {{ z_975() }} * sqrt(n) / 2)::bigint as lower_end,
+                ceil(1 + n / 2 + {{ z_975() }} * sqrt(n) / 2)::bigint as upper_end
+            from (select {{ by }}, count(*) as n from {{ relation }} group by {{ by }}) as sizes
+        )
+        select
+            {{ by }}, max(n) as n,
+            (max(number) filter (where position = middle) + max(number) filter (where position = next_middle)) / 2 as median,
+            max(number) filter (where position = lower_end) as lower,
+            max(number) filter (where position = upper_end) as upper
+        from ordered
+        inner join positions using ({{ by }})
+        where position in (middle, next_middle, lower_end, upper_end)
+        group by {{ by }}
+    )
 {%- endmacro %}
 
 {# Student's t at 0.975: exact values from the seed up to its last row (`tabled`), the Cornish–Fisher expansion beyond
@@ -77,24 +91,25 @@
             group by {{ by }}, duration
         ),
         at_risk as (
-            select *, sum(leaving) over (partition by {{ by }} order by duration desc) as at_risk
+            select *, (sum(leaving) over (partition by {{ by }} order by duration desc))::bigint as at_risk
             from times
         ),
         cumulated as (
             select
                 *,
                 sum(case when events < at_risk then ln(1 - events / at_risk) else 0 end) over so_far as log_survival,
-                max(case when events = at_risk then 1 else 0 end) over so_far as nobody_left,
+                -- True of the last time alone.
+                events = at_risk as is_nobody_left,
                 sum(case when events < at_risk then events / (at_risk * (at_risk - events)) end) over so_far as greenwood
             from at_risk
             window so_far as (partition by {{ by }} order by duration)
         )
         select
             {{ by }}, duration, events, at_risk,
-            case when nobody_left = 1 then 0 else exp(log_survival) end as survival,
-            case when nobody_left = 1 then 0 when log_survival < 0
+            case when is_nobody_left then 0 else exp(log_survival) end as survival,
+            case when is_nobody_left then 0 when log_survival < 0
                 then exp(-exp(ln(-log_survival) - {{ z_975() }} * sqrt(greenwood) / log_survival)) end as survival_lower,
-            case when nobody_left = 0 and log_survival < 0
+            case when not is_nobody_left and log_survival < 0
                 then exp(-exp(ln(-log_survival) + {{ z_975() }} * sqrt(greenwood) / log_survival)) end as survival_upper
         from cumulated
     )

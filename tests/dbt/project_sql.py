@@ -14,7 +14,7 @@ DBT = Path(__file__).resolve().parents[2] / "dbt_project"
 
 @cache
 def _macros() -> str:
-    files = [DBT / "macros" / f"{name}.sql" for name in ("validity", "breakdown", "statistics", "delivery")]
+    files = [DBT / "macros" / f"{name}.sql" for name in ("validity", "breakdown", "cell", "statistics", "delivery")]
     return "".join(file.read_text(encoding="utf-8") for file in (*files, *ENGINE))
 
 

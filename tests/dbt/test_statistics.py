@@ -62,12 +62,9 @@ def test_the_t_quantile_beyond_the_table_is_that_of_scipy(degrees_of_freedom: in
 
 def median_and_ends(values: list[float]) -> tuple[float, float | None, float | None]:
     """Median of the values and the ends of its interval, by the macros."""
-    macros = [
-        rendered(f"{{{{ {call} }}}}")
-        for call in ("median('sample')", "median_end('sample', -1)", "median_end('sample', 1)")
-    ]
-    query = f"select {', '.join(macros)} from (select list_sort(list(value)) as sample from unnest(?::double[]) as t (value))"
-    return duckdb.connect().execute(query, [values]).fetchone()
+    medians = rendered("{{ medians('sample', ['place'], 'value') }}")
+    sample = "select 'here' as place, value from unnest(?::double[]) as t (value)"
+    return duckdb.connect().execute(f"with sample as ({sample}) select median, lower, upper from {medians}", [values]).fetchone()
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 7, 10, 29, 30, 101, 10_000])

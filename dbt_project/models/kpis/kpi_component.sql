@@ -2,16 +2,34 @@
 
 with
 {%- for topic, is in topics.items() if is.components %}
+{%- set wave = 'wave_start, wave_end' if is.is_wave else 'null::date as wave_start, null::date as wave_end' %}
+{%- set rows = ref('kpi_row_' ~ topic) %}
+{%- if is.breakdowns %}
+{#- Sums by all breakdowns together: what is copied for each of them are few rows. #}
+{%- set rows = 'together_' ~ topic %}
+{{ rows }} as (
+    select
+        place_key, period_month, {{ wave }},
+        {{ is.breakdowns.values() | join(', ') }}, currency,
+        {% for component in is.components -%}
+        {{ component_sum(component) }} as {{ component }},
+        {% endfor -%}
+        max(as_of_date) as as_of_date
+    from {{ ref('kpi_row_' ~ topic) }}
+    group by all
+),
+{%- set wave = 'wave_start, wave_end' %}
+{%- endif %}
+
 summed_{{ topic }} as (
     select
-        place_key, period_month,
-        {{ 'wave_start, wave_end' if is.is_wave else 'null::date as wave_start, null::date as wave_end' }},
+        place_key, period_month, {{ wave }},
         breakdown_type, breakdown_value, currency,
         {% for component in is.components -%}
         {{ component_sum(component) }} as {{ component }},
         {% endfor -%}
         max(as_of_date) as as_of_date
-    from {{ broken_down(ref('kpi_row_' ~ topic), is.breakdowns) }}
+    from {{ broken_down(rows, is.breakdowns) }}
     group by all
 ),
 {% endfor %}
