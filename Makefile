@@ -134,6 +134,10 @@ bench-gates: $(VENV)/.installed-test ## Measure what share of a run the gates ta
 bench-export: $(VENV)/.installed-test ## Measure the exports of 200 communities over 24 months; writes its table of docs/performance.md
 	$(PYTHON) -m bench.exports --write
 
+.PHONY: bench-airflow
+bench-airflow: $(VENV)/.installed-test ## Measure Airflow with 300 declared sources, parsing and ingest; writes its table of docs/performance.md
+	$(PYTHON) -m bench.airflow_scale --write
+
 .PHONY: spark-test
 spark-test: $(VENV)/.installed-test .venv-spark/.installed ## Build what was loaded on Spark and compare every KPI value with DuckDB's (after a run)
 	$(PYTHON) -m distributed.comparison

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ def context():
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
+    # Airflow keeps what is told at INFO: some seven lines for each check, in which nobody finds what the gate found.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     made = gx.get_context(mode="ephemeral")
     made.variables.progress_bars = ProgressBarsConfig(globally=False)
     return made

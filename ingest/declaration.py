@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,8 @@ from ingest.settings import settings
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 COLUMN_TYPE = re.compile(r"(varchar|integer|bigint|double|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))\Z")
 PERSONAL_FILES_KEPT_DAYS = 400
+# Declarations that a process keeps: of far more sources than one machine loads.
+MOST_KEPT = 5000
 
 
 class DeclarationError(ValueError):
@@ -321,10 +323,13 @@ def _time_zones() -> set[str]:
     return zoneinfo.available_timezones()
 
 
-def declarations() -> list[SourceDeclaration]:
-    """All enabled sources, by name. Raises DeclarationError when any declaration is faulty."""
-    dbt_vars = settings().dbt_vars
-    found = [source for source, enabled in (read_declaration(path, dbt_vars) for path in _files()) if enabled]
+def declarations(only: str | None = None) -> list[SourceDeclaration]:
+    """All enabled sources, by name. Args: only: the name of the one source that is looked for, if it is one.
+
+    Raises: DeclarationError when any declaration that is read is faulty.
+    """
+    dbt_vars, files = settings().dbt_vars, _files(only or "*")
+    found = [source for source, enabled in (read_declaration(path, dbt_vars) for path in files) if enabled]
     return sorted(found, key=lambda source: source.name)
 
 
@@ -348,8 +353,8 @@ def declaration(name: str) -> SourceDeclaration:
     raise DeclarationError(f"no source is called {name!r}; declared are: {known}")
 
 
-def _files() -> list[Path]:
-    return sorted((settings().dbt_project / "models" / "staging").rglob("_*__sources.yml"))
+def _files(name: str = "*") -> list[Path]:
+    return sorted((settings().dbt_project / "models" / "staging").rglob(f"_{name}__sources.yml"))
 
 
 def read_declaration(path: Path, dbt_vars: dict[str, object]) -> tuple[SourceDeclaration, bool]:
@@ -360,21 +365,7 @@ def read_declaration(path: Path, dbt_vars: dict[str, object]) -> tuple[SourceDec
     Raises: DeclarationError naming the file, what was expected and what was found.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        (source,) = content["sources"]
-        (table,) = source["tables"]
-        expected_name = path.name.removeprefix("_").removesuffix("__sources.yml")
-        for what, found in (("source", source["name"]), ("table", table["name"]), ("folder", path.parent.name)):
-            if found != expected_name:
-                raise ValueError(f"expected the {what} to be called {expected_name} like the file, found {found}")
-        result = SourceDeclaration(
-            name=source["name"],
-            description=table["description"],
-            folder=path.parent,
-            columns=[_column(column) for column in table["columns"]],
-            **table["config"]["meta"]["ingest"],
-        )
-        enabled = source.get("config", {}).get("enabled", True)
+        result, enabled = _declared(path, path.read_text(encoding="utf-8"))
         if isinstance(enabled, str):
             enabled = NativeEnvironment().from_string(enabled).render(var=lambda name, default=None: dbt_vars.get(name, default))
         return result, bool(enabled)
@@ -385,6 +376,27 @@ def read_declaration(path: Path, dbt_vars: dict[str, object]) -> tuple[SourceDec
             what = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         where = path.relative_to(settings().project) if path.is_relative_to(settings().project) else path.name
         raise DeclarationError(f"{where}: {what}") from error
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _declared(path: Path, text: str) -> tuple[SourceDeclaration, bool | str]:
+    """The declaration that a file holds, and what it says of being switched on. What has been read once is not read again in the
+    same process: several DAG files, and every step of a run, ask for all declarations, and YAML takes 1.5 ms for each."""
+    content = yaml.load(text, Loader=yaml.CSafeLoader)
+    (source,) = content["sources"]
+    (table,) = source["tables"]
+    expected_name = path.name.removeprefix("_").removesuffix("__sources.yml")
+    for what, found in (("source", source["name"]), ("table", table["name"]), ("folder", path.parent.name)):
+        if found != expected_name:
+            raise ValueError(f"expected the {what} to be called {expected_name} like the file, found {found}")
+    declared = SourceDeclaration(
+        name=source["name"],
+        description=table["description"],
+        folder=path.parent,
+        columns=[_column(column) for column in table["columns"]],
+        **table["config"]["meta"]["ingest"],
+    )
+    return declared, source.get("config", {}).get("enabled", True)
 
 
 def _column(column: dict) -> dict:

@@ -14,6 +14,9 @@ from orchestration.progress import Progress
 
 TIME_LIMIT_SECONDS = 1800.0
 POLL_SECONDS = 1.0
+# How many times as long as an answer took the next question waits: with hundreds of sources, to ask without pause would take a
+# core from the tasks.
+PAUSE_AFTER_ANSWER = 4.0
 PREFERRED_PORT = 8080
 FINISHED = ("success", "failed")
 # What is run beside the ingest DAGs: nothing that sends reports to people.
@@ -93,11 +96,13 @@ def run_once(time_limit: float = TIME_LIMIT_SECONDS) -> int:
             airflow.wait_until_ready({*ingest_dags, *OTHER_DAGS}, timeout=time_limit)
             progress.say(f"Airflow is ready at {airflow.url}")
             airflow.unpause([ingest_dag_id("%"), *OTHER_DAGS])
-            snapshot, is_final = take_snapshot(airflow), False
+            snapshot, is_final, pause = take_snapshot(airflow), False, POLL_SECONDS
             while not is_final and time.monotonic() - started < time_limit:
-                time.sleep(POLL_SECONDS)
+                time.sleep(pause)
                 airflow.check_alive()
+                asked = time.monotonic()
                 before, snapshot = snapshot, take_snapshot(airflow)
+                pause = max(POLL_SECONDS, PAUSE_AFTER_ANSWER * (time.monotonic() - asked))
                 progress.show(snapshot.runs, snapshot.tasks)
                 is_final = snapshot.is_final(before, ingest_dags)
             failures = [_failure_text(airflow, task) for task in snapshot.failed_tasks]

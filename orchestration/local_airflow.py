@@ -82,6 +82,11 @@ class LocalAirflow:
         """The password of the user `admin`, made at the first start."""
         return json.loads(self.passwords_file.read_text())[USER]
 
+    @property
+    def process_ids(self) -> dict[str, int]:
+        """Name → id of the processes that run: api-server, scheduler, dag-processor."""
+        return {name: process.pid for name, process in self._group.processes.items()}
+
     def wait_until_ready(self, dag_ids: set[str], timeout: float) -> None:
         """Return when the API answers, the writer pool exists and all these DAGs are known.
 

@@ -15,6 +15,11 @@ def ingest_dag_id(source: str) -> str:
     return f"ingest_{source}"
 
 
+def source_of_dag(dag_id: str) -> str:
+    """The source that a DAG of `ingest_dag_id` ingests."""
+    return dag_id.removeprefix("ingest_")
+
+
 def deliver_dag_id(period_type: str) -> str:
     """The DAG that delivers the reports on months, quarters or years."""
     return f"deliver_{period_type}"

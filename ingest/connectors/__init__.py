@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
-from ingest.connectors import archives, drop_folder, remote_folder, rest_api, sql_database
+from ingest.connectors import archives
 from ingest.connectors.arrivals import Arrival, Arrivals, Interval, Refused, SourceUnavailable, Unchanged, Unreadable
 from ingest.connectors.names import shown
 from ingest.declaration import SourceDeclaration
-
-CONNECTORS = {
-    "drop_folder": drop_folder.arrivals,
-    "remote_folder": remote_folder.arrivals,
-    "rest_api": rest_api.arrivals,
-    "sql_database": sql_database.arrivals,
-}
 
 __all__ = [
     "Arrival", "Arrivals", "Interval", "Refused", "SourceUnavailable", "Unchanged", "Unreadable", "arrivals", "given",
@@ -31,7 +25,10 @@ def arrivals(source: SourceDeclaration, interval: Interval | None = None) -> Ite
     Args: source: the declaration. interval: the time that the load is about; None: up to now, from where the last load ended.
     Yields: Arrivals. Raises: what the connector raises; the message names source, expected, found and what to do.
     """
-    with CONNECTORS[source.connector.type](source, interval) as found, archives.unpacked(source, found) as unpacked:
+    # Named like its module, and only that one is imported: the libraries of remote stores take longer to import than a small file
+    # takes to land, and each task of Airflow is a process of its own.
+    connector = import_module(f"{__name__}.{source.connector.type}")
+    with connector.arrivals(source, interval) as found, archives.unpacked(source, found) as unpacked:
         yield unpacked
 
 

@@ -94,6 +94,20 @@ def test_a_source_is_switched_by_a_dbt_variable(inside_project: Path) -> None:
     assert read_declaration(path, {"example_sources": True})[1] is True
 
 
+def test_a_declaration_is_read_once_until_its_file_says_something_else(inside_project: Path) -> None:
+    path = written(inside_project, CONTENT)
+    first, _ = read_declaration(path, {})
+    assert read_declaration(path, {})[0] is first
+    changed = copy.deepcopy(CONTENT)
+    ingest_of(changed)["owner"] = "us, too"
+    assert read_declaration(written(inside_project, changed), {})[0].owner == "us, too"
+
+
+def test_one_source_is_found_without_reading_the_others() -> None:
+    assert [source.name for source in declarations("issue_ledger")] == ["issue_ledger"]
+    assert declarations("nothing") == []
+
+
 def test_an_unknown_source_is_answered_with_the_known_ones() -> None:
     with pytest.raises(DeclarationError, match="no source is called 'nothing'; declared are: activity_ledger"):
         declaration("nothing")

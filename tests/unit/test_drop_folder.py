@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +44,14 @@ def test_a_file_that_cannot_be_taken_is_a_blocked_batch_and_the_others_load(fold
     (report,) = blocked("issue_ledger")
     assert (report.file_name, report.rows_in, report.message) == ("pipe.csv", 0, "expected a file, found a pipe; take it away")
     assert rows_of("select count(*) from raw.issue_ledger") == [(1,)]
+
+
+def test_to_land_from_a_folder_imports_no_library_of_remote_stores_and_databases(folder: Path) -> None:
+    """Each task of Airflow is a process of its own, and would import them anew."""
+    program = "import sys; from ingest.landing import land; print(land('issue_ledger'), *sys.modules, sep='\\n')"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "good.csv" in told[0]
+    assert {"paramiko", "s3fs", "sqlalchemy", "httpx"} & set(told) == set()
 
 
 def test_a_refused_file_is_one_batch_however_often_it_is_refused(folder: Path) -> None:
