@@ -29,7 +29,9 @@ SHOWN = ("value", "numerator", "denominator", "n")
 # Of a double: what adding up in another order may change, and no more. 1e-12 of ten billion yuan is one fen.
 FLOAT_NOISE = 1e-12
 
-ORDER = "version, metric_code, place_key, period_type, period_start, breakdown_type, breakdown_value, currency"
+FIGURE_ORDER = "metric_code, place_key, period_type, period_start, breakdown_type, breakdown_value, currency"
+# What stands beside the key and the numbers of a figure in `kpi_change`.
+DESCRIPTION = ("period_start", "period_end", "currency", "place_level", "place_path", "unit")
 
 EMPTY = """
 create or replace temp table kpi_restatement (
@@ -61,15 +63,16 @@ def write(
     connection.execute(EMPTY)
     attached = _attach(connection, earlier) if earlier else []
     try:
-        _compare(connection, tables, bool(earlier))
         if earlier:
+            _compare(connection, tables)
             _judge(connection, tables, earlier, publication)
             _carry_over(connection, tables)
         for name in TABLES:
-            order = ORDER if name == "kpi_restatement" else "all"
+            order = f"version, {FIGURE_ORDER}" if name == "kpi_restatement" else "all"
             connection.execute(f"create table published.main.{name} as from temp.{name} order by {order}")
         path = folder / HISTORY_FILE
-        changes = f"select * exclude (change_no) from kpi_change order by {ORDER.removeprefix('version, ')}"
+        compared = f"select * exclude (change_no) from kpi_change order by {FIGURE_ORDER}"
+        changes = compared if earlier else _all_figures(connection)
         connection.execute(f"copy ({changes}) to {literal(str(path))} (format parquet, compression zstd)")
         path.chmod(0o600)
     finally:
@@ -87,7 +90,18 @@ def _attach(connection: duckdb.DuckDBPyConnection, earlier: Path) -> list[str]:
     return list(there)
 
 
-def _compare(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], has_earlier: bool) -> None:
+def _all_figures(connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL: what `kpi_change` is for a first version: every figure, in the order in which they are published."""
+    figures = "published.main.kpi_value"
+    types = dict(connection.execute(f"select column_name, column_type from (describe {figures})").fetchall())
+    both = ", ".join(f"null::{types[name]} as old_{name}, {name} as new_{name}" for name in FIGURE)
+    return (
+        f"select {', '.join((*KEY, *DESCRIPTION))}, 'appeared' as change, {both}, 'first' as kind from {figures} "
+        "where coalesce(value != 0, true) or denominator is not null"
+    )
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> None:
     """Make the temporary table `kpi_change`: one row per figure that is new, gone or another one than in the earlier version."""
     # All time has no start of its own: it begins with the first record there is.
     side = "select *, case when period_type = 'all' then date '0001-01-01' else period_start end as start_key from "
@@ -95,11 +109,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], has_
     differs = " or ".join(f"differs(old_{name}, new_{name})" for name in NUMBERS)
     both = ", ".join(f"old.{name} as old_{name}, new.{name} as new_{name}" for name in FIGURE)
     keys = ", ".join(f"coalesce(new.{name}, old.{name}) as {name}" for name in KEY)
-    rest = ", ".join(
-        f"coalesce(new.{name}, old.{name}) as {name}"
-        for name in ("period_start", "period_end", "currency", "place_level", "place_path", "unit")
-    )
-    earlier = "earlier.main.kpi_value" if has_earlier else f"{tables['kpi_value']} where false"
+    rest = ", ".join(f"coalesce(new.{name}, old.{name}) as {name}" for name in DESCRIPTION)
     connection.execute(
         f"""
         create or replace temp macro differs(a, b) as
@@ -109,7 +119,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], has_
     connection.execute(
         f"""
         create or replace temp table kpi_change as
-        with old as ({side} {earlier}),
+        with old as ({side} earlier.main.kpi_value),
         new as ({side} {tables['kpi_value']}),
         side_by_side as (
             select {keys}, {rest},
@@ -119,7 +129,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], has_
             from old full join new
                 on {same_key} and coalesce(old.currency, '') = coalesce(new.currency, '')
         )
-        select row_number() over () as change_no, *, {'null' if has_earlier else "'first'"}::varchar as kind from side_by_side
+        select row_number() over () as change_no, *, null::varchar as kind from side_by_side
         where case
             -- A count of zero may be a row or no row.
             when change != 'changed'
