@@ -133,16 +133,19 @@
     end
 {%- endmacro %}
 
-{# Gini coefficient: the mean absolute difference of all pairs over twice the mean, in the form that sorts (n log n).
+{# Sums of doubles depend on the order of the rows; those of decimals do not.
+
+   Gini coefficient: the mean absolute difference of all pairs over twice the mean, in the form that sorts (n log n).
 
    relation has the `keys` and a number ≥ 0; gives, per keys: n, total, gini. No total, no coefficient. #}
 {% macro gini(relation, keys, number) -%}
     {%- set by = keys | join(", ") -%}
     (
         select
-            {{ by }}, count(*) as n, sum({{ number }}) as total,
-            case when sum({{ number }}) > 0
-                then 2 * sum((position * {{ number }})::decimal(38, 6))::double / (count(*) * sum({{ number }})::double) - (count(*) + 1e0) / count(*)
+            {{ by }}, count(*) as n, sum({{ number }}::decimal(38, 6))::double as total,
+            case when sum({{ number }}::decimal(38, 6)) > 0
+                then 2 * sum((position * {{ number }})::decimal(38, 6))::double
+                    / (count(*) * sum({{ number }}::decimal(38, 6))::double) - (count(*) + 1e0) / count(*)
             end as gini
         from (
             select {{ by }}, {{ number }}, row_number() over (partition by {{ by }} order by {{ number }}) as position
@@ -158,9 +161,10 @@
 {% macro diversity(relation, keys, number) -%}
     (
         select
-            {{ keys | join(", ") }}, sum({{ number }}) as total,
-            case when sum({{ number }}) > 0
-                then 1 - sum(power({{ number }}::double, 2)::decimal(38, 9))::double / power(sum({{ number }})::double, 2)
+            {{ keys | join(", ") }}, sum({{ number }}::decimal(38, 6))::double as total,
+            case when sum({{ number }}::decimal(38, 6)) > 0
+                then 1 - sum(power({{ number }}::double, 2)::decimal(38, 9))::double
+                    / power(sum({{ number }}::decimal(38, 6))::double, 2)
             end as diversity
         from {{ relation }}
         group by {{ keys | join(", ") }}

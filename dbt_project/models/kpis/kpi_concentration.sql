@@ -55,7 +55,8 @@ child_awards as (
     select
         children.parent_place_key as place_key, children.place_key as child_place_key, children.period_type,
         children.period_start,
-        children.period_end, awards.currency, sum(awards.awarded_amount) as awarded, max(awards.as_of_date) as as_of_date
+        children.period_end, awards.currency, sum(awards.awarded_amount::decimal(38, 6))::double as awarded,
+        max(awards.as_of_date) as as_of_date
     from children
     left join awards on children.place_key = awards.place_key and children.period_month = awards.period_month
     group by all
