@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 
 import great_expectations.expectations as gxe
+from great_expectations.compatibility.pydantic import PrivateAttr
 
 from ingest.sql import literal
 
+NOT_EMPTY = "batch_is_not_empty"
 BIND_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w+(?!:))")
 
 
@@ -22,6 +24,27 @@ class ExpectNoRows(gxe.UnexpectedRowsExpectation):
     """Like UnexpectedRowsExpectation, but only counts: the query runs once, and no row leaves DuckDB."""
 
     metric_dependencies = ("unexpected_rows_query.row_count",)
+    _configured = PrivateAttr(None)
+
+    @property
+    def configuration(self):
+        """2026-11: Great Expectations asks for its configuration some 50 times per check, and makes it anew each time."""
+        return self._configured or super().configuration
+
+    def get_validation_dependencies(self, *args, **options):
+        """As its parent, with a configuration that is made once."""
+        return self._with_one_configuration(super().get_validation_dependencies, *args, **options)
+
+    def metrics_validate(self, *args, **options):
+        """As its parent, with a configuration that is made once."""
+        return self._with_one_configuration(super().metrics_validate, *args, **options)
+
+    def _with_one_configuration(self, work, *args, **options):
+        before, self._configured = self._configured, self.configuration
+        try:
+            return work(*args, **options)
+        finally:
+            self._configured = before
 
     def _validate(self, metrics: dict, runtime_configuration: dict | None = None, execution_engine=None) -> dict:
         count = metrics["unexpected_rows_query.row_count"]
@@ -59,7 +82,7 @@ def not_empty(table: str, *, severity: str, advice: str) -> gxe.ExpectTableRowCo
     return gxe.ExpectTableRowCountToBeBetween(
         min_value=1,
         severity=severity,
-        meta=_meta("batch_is_not_empty", table, "at least 1 row", advice),
+        meta=_meta(NOT_EMPTY, table, "at least 1 row", advice),
     )
 
 

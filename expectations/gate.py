@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import duckdb
 
@@ -16,6 +16,8 @@ from ingest.declaration import SourceDeclaration, declaration
 __all__ = ["CheckResult", "GateCrashed", "GateFailed", "GateReport", "gate_marts", "gate_raw", "try_batch", "waiting_sources"]
 
 LONGEST_BATCH_MESSAGE = 2000
+# Rows that are asked at once, of several batches.
+MOST_ROWS_TOGETHER = 2_000_000
 
 
 @lineage.traced("gate_raw.{source}", "gated")
@@ -41,13 +43,15 @@ def gate_raw(source: str, run_id: str) -> GateReport:
     crashes = []
     with warehouse.writer(f"gate {source}") as connection:
         with runner.data_source(connection) as data_source:
-            for batch in _waiting(connection, source):
-                try:
-                    results = _gate_batch(connection, data_source, declared, batch)
-                except GateCrashed as crash:
-                    crashes.append(str(crash))
-                    continue
-                _file_batch(connection, run_id, batch, results)
+            for batches in _groups(connection, _waiting(connection, source)):
+                held = _held_by_all(connection, data_source, declared, batches)
+                for batch in batches:
+                    try:
+                        results = _gate_batch(connection, data_source, declared, batch, held)
+                    except GateCrashed as crash:
+                        crashes.append(str(crash))
+                        continue
+                    _file_batch(connection, run_id, batch, results)
         report = _report(connection, source, run_id)
     write_report()
     if crashes:
@@ -137,20 +141,64 @@ def _earlier_rows(connection: duckdb.DuckDBPyConnection, batch: Batch) -> list[i
     return [count for (count,) in rows]
 
 
+def _groups(connection: duckdb.DuckDBPyConnection, waiting: list[Batch]) -> Iterator[list[Batch]]:
+    """Batches that are asked together, in their order: as many as have MOST_ROWS_TOGETHER, so that memory has a bound."""
+    group, size = [], 0
+    for batch in waiting:
+        (rows,) = connection.execute("select rows_loaded from ops.batch where batch_id = ?", [batch.batch_id]).fetchone()
+        if group and size + rows > MOST_ROWS_TOGETHER:
+            yield group
+            group, size = [], 0
+        group, size = [*group, batch], size + rows
+    if group:
+        yield group
+
+
+def _held_by_all(
+    connection: duckdb.DuckDBPyConnection, data_source, declared: SourceDeclaration, batches: list[Batch]
+) -> set[tuple[str, str | None]]:
+    """The checks that hold for all batches of a group, and so for each: they need not be asked again for each of them. Those that
+    fail are, and all of them where the question could not be answered, so that it is known of which batch."""
+    from expectations.raw_suite import Batches, suite_of_all
+    from expectations.runner import what_holds
+
+    if len(batches) == 1:
+        return set()
+    together = Batches(tuple(batches))
+    try:
+        return what_holds(data_source, suite_of_all(declared, together, _stored(connection, declared.name)), together.query)
+    except Exception:
+        return set()
+
+
+def _stored(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, str]:
+    """The columns of `raw.<source>` and their types."""
+    return dict(connection.execute(f"select column_name, column_type from (describe raw.{source})").fetchall())
+
+
 def _gate_batch(
-    connection: duckdb.DuckDBPyConnection, data_source, declared: SourceDeclaration, batch: Batch
+    connection: duckdb.DuckDBPyConnection,
+    data_source,
+    declared: SourceDeclaration,
+    batch: Batch,
+    held: Collection[tuple[str, str | None]] = (),
 ) -> list[CheckResult]:
+    """The results of all checks of a batch; those in `held` are known to hold."""
     from expectations.raw_suite import raw_suite
-    from expectations.runner import crash_message, run_suite
+    from expectations.runner import crash_message, holds, identity, run_suite
 
     try:
-        stored = dict(connection.execute(f"select column_name, column_type from (describe raw.{batch.source})").fetchall())
-        suite = raw_suite(declared, batch, stored, _earlier_rows(connection, batch))
+        suite = raw_suite(declared, batch, _stored(connection, batch.source), _earlier_rows(connection, batch))
+        (rows,) = connection.execute(f"select count(*) from ({batch.query})").fetchone() if held else (0,)
     except Exception as error:
         raise GateCrashed(crash_message(f"raw.{batch.source}", batch.batch_id, "its derivation", error)) from error
-    return run_suite(
-        connection, data_source, suite, batch.query, batch_id=batch.batch_id, place=f"file {batch.file_name}"
-    )
+    checks = list(suite.expectations)
+    suite.expectations = [check for check in checks if identity(check.meta) not in held]
+    asked = run_suite(connection, data_source, suite, batch.query, batch_id=batch.batch_id, place=f"file {batch.file_name}")
+    answers = {(result.expectation, result.column): result for result in asked}
+    return [
+        answers.get(identity(check.meta)) or holds(check, suite.name, batch.batch_id, rows) for check in checks
+    ]
 
 
 def _file_batch(connection: duckdb.DuckDBPyConnection, run_id: str, batch: Batch, results: list[CheckResult]) -> None:

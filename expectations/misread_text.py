@@ -39,7 +39,7 @@ ANY = _patterns()
 
 
 def rows_with_misread_text(columns: list[str], keys: list[str]) -> tuple[str, str]:
-    """SQL (for `checks.no_rows`) that returns the rows of `batch` in which a text column holds misread text.
+    """SQL (for `checks.no_rows`) that returns the rows of `batch`, of one batch or several, in which a text column holds misread text.
 
     Of a large batch every n-th row is looked at, 200 000 to 400 000 in all: what was misread upstream was so in most rows.
 
@@ -47,7 +47,8 @@ def rows_with_misread_text(columns: list[str], keys: list[str]) -> tuple[str, st
     Returns: SQL that finds the rows, and SQL that says in which columns, too. The pattern takes longer to prepare than to use: the
     first has it once.
     """
-    sampled = f"_row_no % greatest(1, (select count(*) from batch) // {SEARCHED_ROWS}) = 0"
+    its_rows = "(select count(*) from batch as own where own._batch_id = batch._batch_id)"
+    sampled = f"_row_no % greatest(1, {its_rows} // {SEARCHED_ROWS}) = 0"
     together = ", ".join(f'"{column}"' for column in columns)
     found = (
         f"select {', '.join(keys)} from batch "

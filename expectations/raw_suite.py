@@ -34,6 +34,32 @@ class Batch:
         """SQL of the rows of this batch."""
         return f"select * from raw.{self.source} where _batch_id = {literal(self.batch_id)}"
 
+    @property
+    def own(self) -> str:
+        """SQL condition: what `ops` says of this batch."""
+        return f"batch_id = {literal(self.batch_id)}"
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Loaded files of one source that wait for their gate. What holds for all of them holds for each: see `suite_of_all`."""
+
+    batches: tuple[Batch, ...]
+
+    @property
+    def query(self) -> str:
+        """SQL of the rows of these batches."""
+        return f"select * from raw.{self.batches[0].source} where _batch_id in ({self._ids})"
+
+    @property
+    def own(self) -> str:
+        """SQL condition: what `ops` says of these batches."""
+        return f"batch_id in ({self._ids})"
+
+    @property
+    def _ids(self) -> str:
+        return ", ".join(literal(batch.batch_id) for batch in self.batches)
+
 
 def raw_suite(
     source: SourceDeclaration, batch: Batch, stored: dict[str, str], earlier_rows: list[int]
@@ -48,39 +74,85 @@ def raw_suite(
     import great_expectations as gx
 
     table = f"raw.{source.name}"
-    kept = [column for column in source.columns if not column.is_dropped]
-    present = [column for column in kept if column.name in stored]
     expectations = [
-        *_accounting(source, batch, table),
+        _not_empty(source, table),
+        *_accounting(batch, table),
         *_quarantine(batch, source),
-        *_columns(source, kept, stored, table),
+        *_columns(source, stored, table),
         *_drift(source, batch),
-        *_keys(source, present, table),
-        *(check for column in present for check in _values(column, table, source.owner)),
-        *_personal_data(present, stored, table),
-        *_misread_text(present, stored, table, source.producer),
+        *_rows(source, stored, table),
         *_history(earlier_rows, table),
-        *_rhythm(source, batch),
+        _nothing_missing_before(source, batch),
+        _nothing_of_the_future(source, batch),
     ]
     return gx.ExpectationSuite(name=table, expectations=expectations)
 
 
-def _accounting(source: SourceDeclaration, batch: Batch, table: str) -> list:
-    """Every row of the file is accounted for. A file without rows does harm where it would take
-    the place of others."""
-    from expectations.checks import no_rows, not_empty
+def suite_of_all(source: SourceDeclaration, batches: Batches, stored: dict[str, str]) -> "ExpectationSuite":
+    """The checks of `raw_suite`, under their names, as far as they can be asked of several batches at once: one that holds for
+    all of them holds for each. Those that look at the files accepted before are not among them.
 
-    own = f"batch_id = {literal(batch.batch_id)}"
+    Args: as for `raw_suite`. Returns: a suite to be run on `batches.query`.
+    """
+    import great_expectations as gx
+
+    table = f"raw.{source.name}"
+    expectations = [
+        _none_empty(batches, table),
+        *_accounting(batches, table),
+        *_quarantine(batches, source),
+        *_columns(source, stored, table),
+        *_rows(source, stored, table),
+        _nothing_of_the_future(source, batches),
+    ]
+    return gx.ExpectationSuite(name=table, expectations=expectations)
+
+
+def _rows(source: SourceDeclaration, stored: dict[str, str], table: str) -> list:
+    """What must hold for the rows of a file, whatever other files there are."""
+    present = [column for column in source.columns if not column.is_dropped and column.name in stored]
     return [
-        not_empty(
-            table,
-            severity="critical" if source.delivery.replaces else "warning",
-            advice="see ops.quarantine for the rows that could not be read; if the file has none, ask the producer for it again",
-        ),
+        *_keys(source, present, table),
+        *(check for column in present for check in _values(column, table, source.owner)),
+        *_personal_data(present, stored, table),
+        *_misread_text(present, stored, table, source.producer),
+    ]
+
+
+def _not_empty(source: SourceDeclaration, table: str):
+    """A file without rows does harm where it would take the place of others."""
+    from expectations.checks import not_empty
+
+    return not_empty(
+        table,
+        severity="critical" if source.delivery.replaces else "warning",
+        advice="see ops.quarantine for the rows that could not be read; if the file has none, ask the producer for it again",
+    )
+
+
+def _none_empty(batches: Batches, table: str):
+    """The check of `_not_empty` for several batches."""
+    from expectations.checks import NOT_EMPTY, no_rows
+
+    return no_rows(
+        NOT_EMPTY,
+        f"select batch_id from ops.batch where {batches.own} and batch_id not in (select _batch_id from batch)",
+        severity="critical",
+        table=table,
+        expected="at least 1 row of each",
+        advice="see which it is: the checks of each batch say so",
+    )
+
+
+def _accounting(batch: Batch | Batches, table: str) -> list:
+    """Every row of the file is accounted for."""
+    from expectations.checks import no_rows
+
+    return [
         no_rows(
             "every_row_of_the_file_is_accounted_for",
             f"""
-            select rows_in, rows_loaded, rows_quarantined, rows_skipped from ops.batch where {own}
+            select rows_in, rows_loaded, rows_quarantined, rows_skipped from ops.batch where {batch.own}
                 and rows_in is distinct from rows_loaded + rows_quarantined + rows_skipped""",
             severity="critical",
             table="ops.batch",
@@ -90,8 +162,9 @@ def _accounting(source: SourceDeclaration, batch: Batch, table: str) -> list:
         no_rows(
             "the_rows_stored_are_the_rows_loaded",
             f"""
-            select rows_loaded, (select count(*) from batch) as rows_stored from ops.batch where {own}
-                and rows_loaded is distinct from (select count(*) from batch)""",
+            select rows_loaded, coalesce(rows_stored, 0) as rows_stored from ops.batch
+            left join (select _batch_id as batch_id, count(*) as rows_stored from batch group by all) using (batch_id)
+            where {batch.own} and rows_loaded is distinct from coalesce(rows_stored, 0)""",
             severity="critical",
             table=table,
             expected="as many rows stored as ops.batch says were loaded",
@@ -100,15 +173,15 @@ def _accounting(source: SourceDeclaration, batch: Batch, table: str) -> list:
     ]
 
 
-def _quarantine(batch: Batch, source: SourceDeclaration) -> list:
+def _quarantine(batch: Batch | Batches, source: SourceDeclaration) -> list:
     """Most rows of the file could be read: not more of them are in quarantine than the declaration lets pass."""
     from expectations.checks import no_rows
 
-    own = f"batch_id = {literal(batch.batch_id)}"
+    own = batch.own
     share, most = source.max_quarantined_share, source.max_quarantined_rows
     limits = [f"rows_quarantined > {share} * rows_in"] + ([f"rows_quarantined > {most}"] if most is not None else [])
     rows = f"select row_no, column_name, reason from ops.quarantine where {own}"
-    above = f"{rows} and exists (from ops.batch where {own} and ({' or '.join(limits)}))"
+    above = f"{rows} and batch_id in (select batch_id from ops.batch where {own} and ({' or '.join(limits)}))"
     reasons = f"""
         select reason, column_name, count(*) || ' of ' || (select rows_in from ops.batch where {own}) as rows,
             array_to_string(list(row_no order by row_no)[:3], ', ') as first_rows, arg_min(expected, row_no) as expected,
@@ -116,6 +189,7 @@ def _quarantine(batch: Batch, source: SourceDeclaration) -> list:
         from ops.quarantine where {own} group by reason, column_name order by count(*) desc limit 5"""
     allowed = f"at most {share:.0%} of the rows (max_quarantined_share)"
     allowed += f" and at most {most} rows (max_quarantined_rows)" if most is not None else ""
+    batch_id = batch.batch_id if isinstance(batch, Batch) else "BATCH"
     listed = f"`gmw quarantine {source.name}` lists the rows"
     return [
         no_rows(
@@ -125,7 +199,7 @@ def _quarantine(batch: Batch, source: SourceDeclaration) -> list:
             table="ops.quarantine",
             expected=f"{allowed} quarantined",
             advice=f"compare the file with the declaration ({listed}), mend the one that is wrong, then `gmw replay "
-            f"{batch.batch_id}`, or land the mended file",
+            f"{batch_id}`, or land the mended file",
             shown=reasons,
         ),
         no_rows(
@@ -140,9 +214,10 @@ def _quarantine(batch: Batch, source: SourceDeclaration) -> list:
     ]
 
 
-def _columns(source: SourceDeclaration, kept: list[ColumnDeclaration], stored: dict[str, str], table: str) -> list:
+def _columns(source: SourceDeclaration, stored: dict[str, str], table: str) -> list:
     from expectations.checks import columns_present, no_rows
 
+    kept = [column for column in source.columns if not column.is_dropped]
     types = ", ".join(f"({literal(column.name)}, {literal(column.type)})" for column in kept)
     checks = [
         columns_present(
@@ -238,7 +313,7 @@ def _unique(names: list[str], table: str, severity: str):
     return no_rows(
         f"{'_and_'.join(names)}_{'is' if len(names) == 1 else 'are'}_unique",
         f"select {columns}, count(*) as times, min(_row_no) as first_row, max(_row_no) as last_row from batch "
-        f"where {filled} group by {columns} having count(*) > 1",
+        f"where {filled} group by _batch_id, {columns} having count(*) > 1",
         severity=severity,
         table=table,
         expected=f"each {' + '.join(names)} once in a file",
@@ -374,27 +449,32 @@ def _history(earlier_rows: list[int], table: str) -> list:
     ]
 
 
-def _rhythm(source: SourceDeclaration, batch: Batch) -> list:
-    """The file comes when one of its source is due, and speaks of what has been."""
+def _nothing_missing_before(source: SourceDeclaration, batch: Batch):
+    """The file comes when one of its source is due."""
     from expectations import rhythm
     from expectations.checks import no_rows
 
-    return [
-        no_rows(
-            "no_file_is_missing_before_this_one",
-            rhythm.missing_before(batch.batch_id),
-            severity="warning",
-            table="ops.file",
-            expected="the file before it within two turns of the source's own rhythm",
-            advice=f"ask {source.owner} for the files in between; figures of those days are without them",
-        ),
-        no_rows(
-            "the_file_does_not_speak_of_the_future",
-            rhythm.from_the_future(batch.batch_id),
-            severity="warning",
-            table="ops.file",
-            expected="a day in the file's name that is not after the day on which it came",
-            advice=f"ask {source.owner} whether the name is wrong, and land it under its right name",
-            integrity="R19",
-        ),
-    ]
+    return no_rows(
+        "no_file_is_missing_before_this_one",
+        rhythm.missing_before(batch.batch_id),
+        severity="warning",
+        table="ops.file",
+        expected="the file before it within two turns of the source's own rhythm",
+        advice=f"ask {source.owner} for the files in between; figures of those days are without them",
+    )
+
+
+def _nothing_of_the_future(source: SourceDeclaration, batch: Batch | Batches):
+    """The file speaks of what has been."""
+    from expectations import rhythm
+    from expectations.checks import no_rows
+
+    return no_rows(
+        "the_file_does_not_speak_of_the_future",
+        rhythm.from_the_future(batch.own),
+        severity="warning",
+        table="ops.file",
+        expected="a day in the file's name that is not after the day on which it came",
+        advice=f"ask {source.owner} whether the name is wrong, and land it under its right name",
+        integrity="R19",
+    )

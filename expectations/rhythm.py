@@ -68,12 +68,12 @@ def missing_before(batch_id: str) -> str:
         where gaps >= {FEWEST_GAPS} and own.day > last_day + ceil({TURNS} * usual_days + {GRACE_DAYS})::integer - 1"""
 
 
-def from_the_future(batch_id: str) -> str:
-    """SQL (for `checks.no_rows`) that returns a row when the file of a batch speaks up to a day after it came."""
+def from_the_future(own: str) -> str:
+    """SQL (for `checks.no_rows`) of the files that speak up to a day after they came; `own`: SQL condition that names batches."""
     return f"""
         select file_name, as_of, retrieved_at::date as came_on
         from ops.batch as batch inner join ops.file as file using (source, file_id)
-        where batch_id = {literal(batch_id)} and as_of > retrieved_at::date + 1"""
+        where {own} and as_of > retrieved_at::date + 1"""
 
 
 def _longest_silence(source: SourceDeclaration) -> int:

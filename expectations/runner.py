@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.datasource.fluent import SQLDatasource
 
+# The one asset of a data source: the rows of the suite that is being run.
+ROWS = "rows"
 MOST_VALUES_SHOWN = 5
 LONGEST_TEXT = 80
+ALL_COLUMNS, NO_ROW = "all of them", "no row that breaks it"
 
 
 @lru_cache(maxsize=1)
@@ -46,6 +49,7 @@ def data_source(connection: duckdb.DuckDBPyConnection) -> Iterator["SQLDatasourc
     with lend(connection) as url:
         name = url.rsplit("/", 1)[-1]
         source = context().data_sources.add_sql(name=name, connection_string=url, create_temp_table=False)
+        source.add_query_asset(ROWS, query="select null").add_batch_definition_whole_table(ROWS)
         try:
             yield source
         finally:
@@ -69,27 +73,54 @@ def run_suite(
     Returns: one CheckResult per expectation, in the order of the suite.
     Raises: GateCrashed, naming suite and expectation, when an expectation could not be evaluated.
     """
-    asset_name = f"{suite.name} {batch_id or ''}".strip()
-    asset = source.add_query_asset(asset_name, query=query)
     try:
-        batch = asset.add_batch_definition_whole_table("whole").get_batch()
-        shown = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_VALUES_SHOWN}
-        outcome = batch.validate(suite, result_format=shown)
-        by_name = {_identity(result.expectation_config.meta): result for result in outcome.results}
+        answers = _answers(source, suite, query, batch_id)
         return [
-            _told(connection, suite.name, batch_id, place, query, by_name[_identity(expectation.meta)])
+            _told(connection, suite.name, batch_id, place, query, answers[identity(expectation.meta)])
             for expectation in suite.expectations
         ]
     except GateCrashed:
         raise
     except Exception as error:
         raise GateCrashed(crash_message(suite.name, batch_id, "its checks", error)) from error
-    finally:
-        source.delete_asset(asset_name)
 
 
-def _identity(meta: dict) -> tuple[str, str | None]:
+def what_holds(source: "SQLDatasource", suite: "ExpectationSuite", query: str) -> set[tuple[str, str | None]]:
+    """Which checks of a suite hold for the rows of a query: their identities. One that could not be evaluated does not."""
+    return {name for name, result in _answers(source, suite, query, "together").items() if result.success}
+
+
+def _answers(
+    source: "SQLDatasource", suite: "ExpectationSuite", query: str, batch_id: str | None
+) -> dict[tuple[str, str | None], Any]:
+    """What Great Expectations says of each check of a suite, by its identity."""
+    # To add an asset for each suite takes longer than some suites: Great Expectations writes its whole configuration each time.
+    (asset,) = source.assets
+    asset.name, asset.query = f"{suite.name} {batch_id or ''}".strip(), query
+    batch = asset.get_batch_definition(ROWS).get_batch()
+    shown = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_VALUES_SHOWN}
+    return {identity(result.expectation_config.meta): result for result in batch.validate(suite, result_format=shown).results}
+
+
+def identity(meta: dict) -> tuple[str, str | None]:
+    """What tells a check from the others of its suite."""
     return meta["name"], meta["column"]
+
+
+def holds(expectation: Any, suite: str, batch_id: str, rows: int) -> CheckResult:
+    """What `run_suite` says of an expectation that holds, where that is known from a run on several batches.
+
+    Args: expectation: from `expectations.checks`. suite: its name. batch_id: the batch. rows: how many the batch has.
+    """
+    observed, count = {
+        "expect_column_values_to_not_be_null": (f"0 of {rows} rows", 0),
+        "expect_column_values_to_be_in_set": (f"0 of {rows} rows", 0),
+        "expect_table_columns_to_match_set": (ALL_COLUMNS, None),
+        "expect_table_row_count_to_be_between": (f"{rows} rows", None),
+        "expect_no_rows": (NO_ROW, 0),
+    }[expectation.expectation_type]
+    meta, severity = expectation.meta, str(getattr(expectation.severity, "value", expectation.severity))
+    return CheckResult(suite, batch_id, *identity(meta), severity, True, observed, count, "", meta["integrity"])
 
 
 def _told(
@@ -149,11 +180,11 @@ def _observed(result: Any) -> tuple[str, int | None]:
         return f"{broken} of {total} rows{shown}", broken
     if result.expectation_config.type == "expect_table_columns_to_match_set":
         missing = details.get("details", {}).get("mismatched", {}).get("missing", [])
-        return (f"no column {', '.join(missing)}" if missing else "all of them"), None
+        return (f"no column {', '.join(missing)}" if missing else ALL_COLUMNS), None
     if result.expectation_config.type == "expect_table_row_count_to_be_between":
         return f"{details['observed_value']} rows", None
     broken = details["observed_value"]
-    return {0: "no row that breaks it", 1: "1 row that breaks it"}.get(broken, f"{broken} rows that break it"), broken
+    return {0: NO_ROW, 1: "1 row that breaks it"}.get(broken, f"{broken} rows that break it"), broken
 
 
 def _failing_rows(connection: duckdb.DuckDBPyConnection, meta: dict, query: str) -> list[dict[str, object]]:

@@ -120,6 +120,46 @@ def test_the_same_batch_gated_twice_gets_the_same_verdict(drop):
     assert second.results == first.results
 
 
+def test_files_that_are_asked_together_get_the_verdicts_that_each_gets_alone(drop, monkeypatch):
+    """GIVEN nine files with a fault of another kind in most of them."""
+    for month in range(1, 10):
+        issue_file(drop, month, unit=f"物业 {PHONE}" if month == 2 else "锟斤拷" if month == 3 else "社区居委会", number=7 if month == 4 else None)
+    with open(issue_file(drop, 5), "a", encoding="utf-8") as file:
+        file.write("QH2026-0999,too,few\n")
+    land("issue_ledger")
+    load("issue_ledger")
+    own = "(select batch_id from ops.batch join ops.file using (source, file_id) where file_name like '%-{:02d}.csv')"
+    with warehouse.writer("test") as connection:
+        connection.execute(f"delete from raw.issue_ledger where _batch_id = {own.format(6)}")
+        connection.execute(f"delete from raw.issue_ledger where _batch_id = {own.format(7)} and _row_no = 6")
+        # As many rows more as the others have less: together, they are as many as there should be.
+        connection.execute(
+            f"""insert into raw.issue_ledger
+            select issue_ledger.* replace (_row_no + 7 + i as _row_no, 'QH2026-' || (9000 + i) as case_no)
+            from raw.issue_ledger, range(7) as more (i) where _batch_id = {own.format(8)} and _row_no = 1"""
+        )
+        connection.execute("update ops.file set as_of = current_date + 9 where file_name like '%-09.csv'")
+    together = gate_raw("issue_ledger", "together").results
+    with warehouse.writer("test") as connection:
+        connection.execute("update ops.batch set status = 'loaded', message = ''")
+    monkeypatch.setattr(gate, "MOST_ROWS_TOGETHER", 0)
+    alone = gate_raw("issue_ledger", "alone").results
+
+    assert together == alone
+    assert {(result.batch_id, result.expectation) for result in alone if not result.success} == {
+        ("issue_ledger-00002", "no_personal_data_in_text"),
+        ("issue_ledger-00003", "no_text_was_read_in_a_wrong_encoding"),
+        ("issue_ledger-00004", "case_no_is_unique"),
+        ("issue_ledger-00005", "no_row_is_quarantined"),
+        ("issue_ledger-00006", "batch_is_not_empty"),
+        ("issue_ledger-00006", "the_rows_stored_are_the_rows_loaded"),
+        ("issue_ledger-00007", "the_rows_stored_are_the_rows_loaded"),
+        ("issue_ledger-00008", "the_rows_stored_are_the_rows_loaded"),
+        ("issue_ledger-00009", "no_file_is_missing_before_this_one"),
+        ("issue_ledger-00009", "the_file_does_not_speak_of_the_future"),
+    }
+
+
 def test_a_warning_is_accepted_and_said(drop):
     issue_file(drop, 1)
     with open(issue_file(drop, 2), "a", encoding="utf-8") as file:

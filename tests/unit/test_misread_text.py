@@ -55,7 +55,7 @@ def test_nothing_is_found_in_the_catalogues_of_this_project() -> None:
 
 def test_of_a_large_batch_some_rows_are_looked_at_from_first_to_last() -> None:
     connection = duckdb.connect()
-    rows = f"select i + 1 as _row_no, '鐢ㄦ埛' as remark from range({SEARCHED_ROWS} * 5) as numbers (i)"
+    rows = f"select i + 1 as _row_no, 'b' as _batch_id, '鐢ㄦ埛' as remark from range({SEARCHED_ROWS} * 5) as numbers (i)"
     connection.execute(f"create view batch as {rows}")
     query = rows_with_misread_text(["remark"], ["_row_no"])[0]
     assert connection.execute(f"select count(*), max(_row_no) from ({query})").fetchone() == (SEARCHED_ROWS, SEARCHED_ROWS * 5)
