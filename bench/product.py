@@ -6,6 +6,7 @@ models, tests, gates and publication.
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
@@ -50,6 +51,7 @@ def assemble(folder: Path) -> Path:
     for source in SOURCES:
         if not (staging / source).exists():
             shutil.copytree(PROJECT / "bench" / "declarations" / source, staging / source)
+    compileall.compile_dir(checkout, quiet=1)
     return checkout
 
 

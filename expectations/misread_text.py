@@ -39,7 +39,7 @@ ANY = _patterns()
 
 
 def rows_with_misread_text(columns: list[str], keys: list[str]) -> tuple[str, str]:
-    """SQL (for `checks.no_rows`) that returns the rows of `batch`, of one batch or several, in which a text column holds misread text.
+    """SQL (for `checks.no_rows`) that returns the rows of `batch` (of one or several) in which a text column holds misread text.
 
     Of a large batch every n-th row is looked at, 200 000 to 400 000 in all: what was misread upstream was so in most rows.
 

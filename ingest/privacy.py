@@ -40,8 +40,10 @@ def rows_with_other_keys(connection: duckdb.DuckDBPyConnection, source: SourceDe
     keyed = [column.name for column in source.columns if column.personal in KEYED]
     if not keyed:
         return {}
-    stored = {name for (name,) in connection.execute(
-        "select column_name from duckdb_columns() where schema_name = 'raw' and table_name = ?", [source.name]).fetchall()}
+    try:
+        stored = {name for (name, *_) in connection.execute(f"describe raw.{source.name}").fetchall()}
+    except duckdb.CatalogException:  # nothing is loaded yet; duckdb_columns(), which would say so, binds every view of `ops`
+        return {}
     hits = [f"not starts_with(\"{name}\", '{key_version()}:')" for name in keyed if name in stored]
     if not hits:
         return {}

@@ -123,7 +123,8 @@ def test_the_same_batch_gated_twice_gets_the_same_verdict(drop):
 def test_files_that_are_asked_together_get_the_verdicts_that_each_gets_alone(drop, monkeypatch):
     """GIVEN nine files with a fault of another kind in most of them."""
     for month in range(1, 10):
-        issue_file(drop, month, unit=f"物业 {PHONE}" if month == 2 else "锟斤拷" if month == 3 else "社区居委会", number=7 if month == 4 else None)
+        unit = {2: f"物业 {PHONE}", 3: "锟斤拷"}.get(month, "社区居委会")
+        issue_file(drop, month, unit=unit, number=7 if month == 4 else None)
     with open(issue_file(drop, 5), "a", encoding="utf-8") as file:
         file.write("QH2026-0999,too,few\n")
     land("issue_ledger")
