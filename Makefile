@@ -114,30 +114,24 @@ test-programs: ## Install the Debian packages that some tests need (as root)
 test-unit: $(VENV)/.installed-test ## Run only the tests that take seconds
 	$(VENV)/bin/pytest tests/unit tests/dags
 
-# uv leaves no bytecode, and where PYTHONDONTWRITEBYTECODE is set every process would compile what it imports: 7 s of CPU for Great
-# Expectations alone. A way is measured as it runs the second time.
-$(VENV)/.compiled: $(VENV)/.installed-test
-	$(PYTHON) -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
-	@touch $@
-
 .PHONY: bench
-bench: $(VENV)/.compiled ## Measure the product beside DuckDB by hand, dlt with dbt, and pandas; writes its part of docs/performance.md (GMW_BENCH_SCALE)
+bench: $(VENV)/.installed-test ## Measure the product beside DuckDB by hand, dlt with dbt, and pandas; writes its part of docs/performance.md (GMW_BENCH_SCALE)
 	$(PYTHON) -m bench.whole --scale $(or $(GMW_BENCH_SCALE),1) --write
 
 .PHONY: bench-curve
-bench-curve: $(VENV)/.compiled ## Measure how the cost grows from a tenth to four times the benchmark's data; writes its part of docs/performance.md
+bench-curve: $(VENV)/.installed-test ## Measure how the cost grows from a tenth to four times the benchmark's data; writes its part of docs/performance.md
 	$(PYTHON) -m bench.curve --write
 
 .PHONY: bench-load
-bench-load: $(VENV)/.compiled ## Measure loading beside a bare DuckDB; writes the table of docs/performance.md
+bench-load: $(VENV)/.installed-test ## Measure loading beside a bare DuckDB; writes the table of docs/performance.md
 	$(PYTHON) -m bench.load --write
 
 .PHONY: bench-gates
-bench-gates: $(VENV)/.compiled ## Measure what share of a run the gates take; writes its table of docs/performance.md
+bench-gates: $(VENV)/.installed-test ## Measure what share of a run the gates take; writes its table of docs/performance.md
 	$(PYTHON) -m bench.gates --write
 
 .PHONY: bench-export
-bench-export: $(VENV)/.compiled ## Measure the exports of 200 communities over 24 months; writes its table of docs/performance.md
+bench-export: $(VENV)/.installed-test ## Measure the exports of 200 communities over 24 months; writes its table of docs/performance.md
 	$(PYTHON) -m bench.exports --write
 
 .PHONY: bench-airflow
