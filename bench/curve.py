@@ -14,12 +14,14 @@ from pathlib import Path
 
 from bench import compare, district, plots
 from bench.load import PAGE, PROJECT
-from bench.whole import LIMIT, PRODUCT, about, limit, run_product, totals
+from bench.whole import LIMIT, NEW_DAY, NO_NEWS, PRODUCT, about, limit, run_later, run_product, totals
 
 BEGIN, END = "<!-- written by make bench-curve -->\n", "<!-- end of curve -->\n"
 HISTORY = PROJECT / "bench" / "history_curve.jsonl"
 SCALES = (0.1, 0.5, 1.0, 2.0, 4.0)
 MOST = 1.1
+# One new day, when the history is twice as long.
+MOST_OF_HISTORY = 1.2
 
 
 def main() -> None:
@@ -53,9 +55,10 @@ def at(scale: float, seed: int) -> dict:
         by_hand = asdict(limit(folder, folder / "files"))
         took, _ = run_product(folder, folder / "files")
         compare.with_product(folder / "product" / "home", folder / "limit.duckdb")
+        later = {what: asdict(of_run) for what, of_run in run_later(folder, folder / "files", scale, seed).items()}
         shutil.rmtree(folder / "product")
     own = totals({stage: asdict(of_stage) for stage, of_stage in took.items()})
-    return {**about(scale, seed), "load_average": os.getloadavg()[0], "ways": {PRODUCT: own, LIMIT: by_hand}}
+    return {**about(scale, seed), "load_average": os.getloadavg()[0], "ways": {PRODUCT: own, LIMIT: by_hand}, "later": later}
 
 
 def exponent(results: list[dict], way: str) -> float:
@@ -70,14 +73,17 @@ def report(results: list[dict]) -> str:
     lines = [
         f"{results[0]['date']}, {results[0]['cores']} cores, GMW_MEMORY_LIMIT {os.environ.get('GMW_MEMORY_LIMIT')}; CPU seconds.",
         "",
-        "| s | the product | peak memory, MB | by hand | peak memory, MB | load average |",
-        "|---|---|---|---|---|---|",
+        "| s | the product | × by hand | peak memory, MB | by hand | peak memory, MB | "
+        f"`gmw run`, {NEW_DAY}, s (CPU s) | {NO_NEWS}, s | load average |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         own, by_hand = result["ways"][PRODUCT], result["ways"][LIMIT]
         lines.append(
-            f"| {result['scale']:g} | {own['cpu_seconds']:,.0f} | {own['peak_mb']:,.0f} | {by_hand['cpu_seconds']:,.0f} | "
-            f"{by_hand['peak_mb']:,.0f} | {result['load_average']:.1f} |"
+            f"| {result['scale']:g} | {own['cpu_seconds']:,.0f} | {own['cpu_seconds'] / by_hand['cpu_seconds']:.2f} | "
+            f"{own['peak_mb']:,.0f} | {by_hand['cpu_seconds']:,.0f} | {by_hand['peak_mb']:,.0f} | "
+            f"{result['later'][NEW_DAY]['seconds']:.1f} ({result['later'][NEW_DAY]['cpu_seconds']:.1f}) | "
+            f"{result['later'][NO_NEWS]['seconds']:.1f} | {result['load_average']:.1f} |"
         )
     if len(results) > 1:
         steps = ", ".join(
@@ -89,10 +95,21 @@ def report(results: list[dict]) -> str:
             "",
             f"Exponent of the product: {found:.2f} (asked: at most {MOST}; {'met' if found <= MOST else 'not met'}); by hand: "
             f"{exponent(results, LIMIT):.2f}. Step by step: {steps}.",
+            *(["", _of_history(results)] if {1.0, 2.0} <= {result["scale"] for result in results} else []),
             "",
             "![CPU seconds by size of the workload](images/bench_curve.svg)",
         ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _of_history(results: list[dict]) -> str:
+    """What one new day takes when there is twice as much behind it."""
+    took = {result["scale"]: result["later"][NEW_DAY]["seconds"] for result in results}
+    times = took[2.0] / took[1.0]
+    return (
+        f"One new day takes {times:.2f}× as long at s = 2 as at s = 1 (asked: at most {MOST_OF_HISTORY}×; "
+        f"{'met' if times <= MOST_OF_HISTORY else 'not met'})."
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import duckdb
 from bench.workload import one_of
 
 TOWNS, COMMUNITIES, MONTHS = 10, 200, 24
-BEGIN, END = "2024-10-01", "2026-10-01"
+BEGIN, END, DAYS = "2024-10-01", "2026-10-01", 730
 WAVES = ("2025-03", "2025-09", "2026-03", "2026-09")
 QUESTIONS = 5
 SEED = 7
@@ -42,8 +42,7 @@ def write(folder: Path, scale: float, seed: int = SEED) -> None:
     for source in SOURCES:
         (folder / source).mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
-        connection.execute(f"create macro drawn(i, purpose) as hash(i, purpose, {seed})")
-        connection.execute("create macro chance(i, purpose) as (drawn(i, purpose) % 1000000)::double / 1000000")
+        _define(connection, seed)
         for number, month in enumerate(months()):
             first, last = rows["participations"] * number // MONTHS, rows["participations"] * (number + 1) // MONTHS
             _copy(
@@ -61,9 +60,29 @@ def write(folder: Path, scale: float, seed: int = SEED) -> None:
         _copy(connection, POPULATION, folder / "population_register" / "population_2024-06.csv")
 
 
+def write_new_day(folder: Path, scale: float, seed: int = SEED) -> int:
+    """Write the file of one day more: as many participations as an average day has. It belongs to the last month.
+
+    Args: as for `write`, whose files are there. Returns: its rows.
+    """
+    rows, month = counts(scale)["participations"], months()[-1]
+    number, people = max(rows // DAYS, 1), max(rows // 12, 1)
+    with duckdb.connect() as connection:
+        _define(connection, seed)
+        of_the_day = participations(rows, rows + number, month, people)
+        query = f"select * replace (last_day(date '{month}') as participation_date) from ({of_the_day})"
+        _copy(connection, query, folder / "bench_participation" / f"participation_{month:%Y-%m}_new.csv")
+    return number
+
+
 def months() -> list[date]:
     """The first days of the months of the workload."""
     return [date(2024 + (9 + number) // 12, (9 + number) % 12 + 1, 1) for number in range(MONTHS)]
+
+
+def _define(connection: duckdb.DuckDBPyConnection, seed: int) -> None:
+    connection.execute(f"create macro drawn(i, purpose) as hash(i, purpose, {seed})")
+    connection.execute("create macro chance(i, purpose) as (drawn(i, purpose) % 1000000)::double / 1000000")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
