@@ -1,7 +1,8 @@
-{# On DuckDB a table is made again only where its SQL, or the content of what it reads, is not what it was: so a new row costs what it
-   touches. What a table was made from, and a digest of what it holds, stand in its comment, which goes with it when it is replaced;
-   `gmw build` puts a digest of its rows and files into the comment of each raw table (ingest/build.py). A table that comes out as it
-   was stops what follows from being made again. `--full-refresh` makes all of them. See docs/decisions/0030-what-is-made-again.md. #}
+{# On DuckDB a table is made again only where its SQL, or the content of what it reads, is not what it was: so a new row costs what
+   it touches. What a table was made from, and a digest of what it holds, stand in its comment, which goes with it when it is
+   replaced; `gmw build` and `gmw dbt` put a digest of its rows and files into the comment of each raw table (ingest/inputs.py). A
+   table that comes out as it was stops what follows from being made again. `--full-refresh` makes all of them. See
+   docs/decisions/0030-what-is-made-again.md. #}
 
 {% materialization table_if_changed, adapter='duckdb', supported_languages=['sql', 'python'] -%}
     {%- set known = digests_kept() -%}
@@ -87,7 +88,8 @@
     {%- set content -%}
         select md5(concat_ws(' ', count(*), sum(hash(hash("the whole row"))::hugeint), (
             select string_agg(column_name || ' ' || data_type, ', ' order by column_index) from duckdb_columns()
-            where database_name = '{{ this.database }}' and schema_name = '{{ this.schema }}' and table_name = '{{ this.identifier }}'
+            where database_name = '{{ this.database }}' and schema_name = '{{ this.schema }}'
+                and table_name = '{{ this.identifier }}'
         )))
         from {{ this }} as "the whole row"
     {%- endset -%}
