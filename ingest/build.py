@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO
 
 from ingest import corrections, inputs, limits, lineage, privacy, staging_quarantine, tethered, warehouse
 from ingest.declaration import declarations
@@ -21,6 +22,8 @@ from ingest.settings import settings
 SLOWEST = 5
 LAST_LINES = 30
 RUN_RESULTS = "run_results.json"
+# Commands of dbt that make tables.
+MAKING = {"build", "run", "retry"}
 # Unless GMW_MEMORY_LIMIT says less: nothing else that is large runs beside a build.
 BUILD_MEMORY = "80%"
 
@@ -35,11 +38,13 @@ class BuildFailed(RuntimeError):
 
 @lineage.traced("build")
 @limits.explained("build")
-def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = print) -> None:
+def build(
+    run_id: str, select: str | None = None, echo: Callable[[str], None] = print, full_refresh: bool = False
+) -> None:
     """Build seeds, models and data tests with dbt.
 
     Args: run_id: identifies the run in `kpi_value` and in the gate results. select: a dbt selection; default everything.
-        echo: takes dbt's progress, one line at a time.
+        echo: takes dbt's progress, one line at a time. full_refresh: make tables again though nothing that they read has changed.
     Raises: BuildFailed naming each failing node; BuildKilled; privacy.OtherKeys while a key rotation is unfinished;
     CorrectionError; WarehouseBusy; DiskFull; OutOfMemory.
     """
@@ -48,13 +53,13 @@ def build(run_id: str, select: str | None = None, echo: Callable[[str], None] = 
         for source in declarations():
             ensure_raw_table(connection, source)
             privacy.refuse_other_keys(connection, source)
-            inputs.mark(connection, source.name)
         connection.execute("delete from ops.run where run_id = ?", [run_id])
         # Before dbt begins: what changes meanwhile is taken for new by the next run. A part of the models is no build of all of it.
         made_from = None if select else inputs.digest(connection)
         connection.execute("insert into ops.run values (?, now(), ?, ?)", [run_id, code_version(), made_from])
     # Unit tests check the models' arithmetic on made-up rows: they belong to the tests of the code, not to a run.
     arguments = ["build", "--exclude-resource-type", "unit_test", *(["--select", select] if select else [])]
+    arguments += ["--full-refresh"] if full_refresh else []
     started, started_at = time.monotonic(), time.time()
     # What dbt said of the build before is not about this one.
     (settings().dbt_target / RUN_RESULTS).unlink(missing_ok=True)
@@ -92,7 +97,11 @@ def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print)
         "--target-path", str(current.dbt_target), "--log-path", str(current.dbt_target),
         "--vars", json.dumps({**current.dbt_vars, "staging_models": staging_models()}),
     ]
-    warehouse.upgrade()
+    if MAKING.isdisjoint(arguments):
+        warehouse.upgrade()
+    elif current.database.exists():
+        with warehouse.writer(f"prepare {purpose}") as connection, warehouse.transaction(connection):
+            inputs.mark(connection)
     with warehouse.lock(purpose) as held, warehouse.scratch(name="dbt") as folder:
         current.database.parent.mkdir(parents=True, exist_ok=True)
         own = {
@@ -100,18 +109,23 @@ def dbt(arguments: list[str], purpose: str, echo: Callable[[str], None] = print)
             "GMW_DATABASE": str(current.database), "GMW_SCRATCH": str(folder), "DO_NOT_TRACK": "1",
             "GMW_CODE_DIGEST": inputs.code(), "GMW_MEMORY_LIMIT": os.environ.get("GMW_MEMORY_LIMIT") or BUILD_MEMORY,
         }  # fmt: skip
-        process = subprocess.Popen(
-            tethered.command(command), env={**os.environ, **own}, cwd=current.dbt_project, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, pass_fds=[held.fileno()],
-        )  # fmt: skip
-        try:
-            for line in process.stdout:
-                echo(line.rstrip())
-            return process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        return run_beside(command, own, held, echo)
+
+
+def run_beside(command: list[str], environment: dict[str, str], held: IO[str], echo: Callable[[str], None]) -> int:
+    """Run a command in a process that ends with this one. Args: held: the lock that it works under. Returns: its exit code."""
+    process = subprocess.Popen(
+        tethered.command(command), env={**os.environ, **environment}, cwd=settings().dbt_project, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, pass_fds=[held.fileno()],
+    )  # fmt: skip
+    try:
+        for line in process.stdout:
+            echo(line.rstrip())
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
 
 
 def staging_models() -> dict[str, list[str]]:

@@ -327,11 +327,15 @@ def replay(
 
 
 @app.command()
-def build(select: Annotated[str | None, typer.Option(help="a dbt selection")] = None, run_id: RunId = "") -> None:
-    """Build models, seeds and data tests with dbt."""
+def build(
+    select: Annotated[str | None, typer.Option(help="a dbt selection")] = None,
+    run_id: RunId = "",
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="also what has not changed")] = False,
+) -> None:
+    """Build models, seeds and data tests with dbt: what has changed, and what reads it."""
     from ingest.build import build as build_models
 
-    build_models(run_id or new_run_id(), select)
+    build_models(run_id or new_run_id(), select, full_refresh=full_refresh)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

@@ -56,20 +56,30 @@ def code() -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def mark(connection: duckdb.DuckDBPyConnection, source: str) -> None:
-    """Put a digest of the rows of a source, and of which of its files and batches count, into the comment of its raw table: what is
-    made of them is made again when it changes (dbt_project/macros/unchanged.sql).
+def mark(connection: duckdb.DuckDBPyConnection) -> None:
+    """Put a digest of the rows of each source, and of which of its files and batches count, into the comment of its raw table: what
+    is made of them is made again when it changes (dbt_project/macros/unchanged.sql, which tells why it is hashed this way).
 
-    Args: connection: a writer of the build database. source: name of a source, whose raw table is there.
+    Args: connection: a writer of the build database.
     """
-    held = [
-        f"raw.{quoted(source)}",
-        f"(from ops.batch select * exclude (loaded_at, gated_at) where source = {literal(source)})",
-        f"(from ops.file select * exclude (purged_at) where source = {literal(source)})",
-    ]
-    sums = [connection.execute(f"select count(*), sum(hash(entry)::hugeint)::varchar from {of} as entry").fetchone() for of in held]
-    content = hashlib.sha256(json.dumps(sums).encode()).hexdigest()
-    connection.execute(f"comment on table raw.{quoted(source)} is {literal(json.dumps({'content': content}))}")
+    for (source,) in connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall():
+        of_source = f"where source = {literal(source)}"
+        held = [
+            f"raw.{quoted(source)}",
+            f"(from ops.batch select * exclude (loaded_at, gated_at) {of_source})",
+            f"(from ops.file select * exclude (purged_at) {of_source})",
+        ]
+        told = [
+            (
+                connection.execute(f"describe from {rows}").fetchall(),
+                connection.execute(
+                    f'select count(*), sum(hash(hash("the whole row"))::hugeint)::varchar from {rows} as "the whole row"'
+                ).fetchone(),
+            )
+            for rows in held
+        ]
+        content = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        connection.execute(f"comment on table raw.{quoted(source)} is {literal(json.dumps({'content': content}))}")
 
 
 def _files(folder: Path) -> str:

@@ -1,7 +1,8 @@
-{# On DuckDB a table is made again only where its SQL, or the content of what it reads, is not what it was: so a new row costs what it
-   touches. What a table was made from, and a digest of what it holds, stand in its comment, which goes with it when it is replaced;
-   `gmw build` puts a digest of its rows and files into the comment of each raw table (ingest/build.py). A table that comes out as it
-   was stops what follows from being made again. `--full-refresh` makes all of them. See docs/decisions/0030-what-is-made-again.md. #}
+{# On DuckDB a table is made again only where its SQL, or the content of what it reads, is not what it was: so a new row costs what
+   it touches. What a table was made from, and a digest of what it holds, stand in its comment, which goes with it when it is
+   replaced; `gmw build` and `gmw dbt` put a digest of its rows and files into the comment of each raw table (ingest/inputs.py). A
+   table that comes out as it was stops what follows from being made again. `--full-refresh` makes all of them. See
+   docs/decisions/0030-what-is-made-again.md. #}
 
 {% materialization table_if_changed, adapter='duckdb', supported_languages=['sql', 'python'] -%}
     {%- set known = digests_kept() -%}
@@ -21,8 +22,7 @@
     {%- endcall -%}
     {{- drop_relation_if_exists(existing) -}}
     {%- do adapter.rename_relation(in_the_making, made) -%}
-    {%- set content = run_query("select md5(concat_ws(' ', count(*), sum(hash(held)::hugeint))) from " ~ made ~ " as held") -%}
-    {%- do keep_digests('table', inputs, content.rows[0][0]) -%}
+    {%- do keep_digests('table', inputs, digest_of_content()) -%}
     {%- do adapter.commit() -%}
     {{ return({'relations': [made]}) }}
 {%- endmaterialization %}
@@ -31,6 +31,14 @@
     {%- set inputs = digest_of_inputs(digests_kept()) -%}
     {%- set made = dbt.materialization_view_default() -%}
     {%- do keep_digests('view', inputs, inputs) -%}
+    {{ return(made) }}
+{%- endmaterialization %}
+
+{# dbt fills the table of a seed that is there already: what its comment says holds no more from then on. #}
+{% materialization seed, adapter='duckdb' -%}
+    {%- if load_cached_relation(this) is not none -%} {%- do run_query('comment on table ' ~ this ~ ' is null') -%} {%- endif -%}
+    {%- set made = dbt.materialization_seed_default() -%}
+    {%- do keep_digests('table', none, digest_of_content()) -%}
     {{ return(made) }}
 {%- endmaterialization %}
 
@@ -52,11 +60,18 @@
    where that is new in each build. #}
 {% macro digest_of_inputs(known) -%}
     {%- set told = [env_var('GMW_CODE_DIGEST', ''), config.get('materialized'), compiled_code] -%}
+    {%- if config.get('contract').enforced -%}
+        {#- Its columns decide about order, types and constraints of the table. -#}
+        {%- for column in model['columns'].values() -%}
+            {%- do told.append([column.name, column.data_type, column.constraints] | string) -%}
+        {%- endfor -%}
+        {%- do told.append(model['constraints'] | string) -%}
+    {%- endif -%}
     {%- for parent in model['depends_on']['nodes'] -%}
         {%- set kind = parent.split('.')[0] -%}
         {%- set node = graph.sources[parent] if kind == 'source' else graph.nodes[parent] -%}
-        {%- set content = node.checksum.checksum if kind == 'seed'
-            else known.get(node.schema ~ '.' ~ (node.identifier if kind == 'source' else node.alias), {}).get('content') -%}
+        {%- set name = node.identifier if kind == 'source' else node.alias -%}
+        {%- set content = known.get(node.schema ~ '.' ~ name, {}).get('content') -%}
         {#- Which batches and files of a source count is part of the digest of its raw table. -#}
         {%- if not (node.source_name == 'ops' and model['fqn'][1] == 'staging') -%}
             {%- if not content -%} {{ return(none) }} {%- endif -%}
@@ -64,6 +79,21 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(local_md5(told | join('\n'))) }}
+{%- endmacro %}
+
+{# Names and types count: DuckDB's hash of a row is that of its values, and 1, true and 1970-01-02 are the same to it. It is hashed
+   once more, because it ends in an exclusive or: two rows that swap their last values may have the same sum as before. The alias is
+   a name that no column has, or it would mean the column. #}
+{% macro digest_of_content() -%}
+    {%- set content -%}
+        select md5(concat_ws(' ', count(*), sum(hash(hash("the whole row"))::hugeint), (
+            select string_agg(column_name || ' ' || data_type, ', ' order by column_index) from duckdb_columns()
+            where database_name = '{{ this.database }}' and schema_name = '{{ this.schema }}'
+                and table_name = '{{ this.identifier }}'
+        )))
+        from {{ this }} as "the whole row"
+    {%- endset -%}
+    {{ return(run_query(content).rows[0][0]) }}
 {%- endmacro %}
 
 {% macro keep_digests(type, inputs, content) -%}
