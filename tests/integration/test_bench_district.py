@@ -96,7 +96,9 @@ def test_a_target_is_met_or_missed_by_the_cpu_seconds_up_to_the_published_versio
     assert [is_met for *_, is_met in whole.targets(result)] == [False] * 7
     assert "| product / DuckDB by hand | ≤ 2.0× | 2.50× of CPU seconds, 2.50× of seconds | no |" in whole.report(result)
     plots.ways(result, tmp_path / "images" / "bench.svg")
-    assert "pandas" in (tmp_path / "images" / "bench.svg").read_text(encoding="utf-8")
+    drawn = (tmp_path / "images" / "bench.svg").read_text(encoding="utf-8")
+    assert all(f">{text}</text>" in drawn for text in ("pandas", "50", "290"))
+    assert drawn.count('aria-roledescription="circle"') == 5
 
 
 def test_the_exponent_of_the_curve_is_that_of_the_power(tmp_path: Path) -> None:
