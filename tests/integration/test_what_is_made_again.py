@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ from ingest.cli import app
 from ingest.replay import plan, replay
 from ingest.settings import settings
 from tests.conftest import rows_of
-from tests.integration.two_ledgers import BEHIND_MONTHS, OF_LEDGER, TABLES, TwoLedgers, contents, made_again, use_installation
+from tests.integration.two_ledgers import BEHIND_MONTHS, KPIS, OF_LEDGER, TABLES, TwoLedgers, contents, made_again, use_installation
 
 SEED = int(os.environ.get("GMW_ARRIVALS_SEED", "2026"))
 MARCH = ("A1,12,2026-03-01,会", "A2,30,2026-03-02,社")
@@ -218,13 +219,19 @@ def test_a_table_whose_making_was_cut_off_is_made_again(built: TwoLedgers, broke
 
 def test_what_a_killed_build_did_not_make_the_next_one_makes(built: TwoLedgers, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN a build in a process of its own that is killed when it has made tables from something new, and has not made another."""
-    built.deliver("ledger", "b_2026-04.csv", "A3,5,2026-04-01,会")
-    sql = (built.models / "kpis" / "kpi_month.sql").read_text(encoding="utf-8")
-    endless = "select max(a.range * b.range) as never from range(10000000) as a, range(10000000) as b"
-    built.model("kpis/kpi_month", f"select those.* from ({sql}) as those, ({endless})")
+    # How long the model takes stands where no digest looks: it is the same model before, during and after.
+    much = built.folder / "much.csv"
+    much.write_text("much\n1\n", encoding="utf-8")
+    numbers = f"select unnest(range(much)) as number from read_csv('{much}')"
+    slow = f"select max(a.number * b.number) as most from ({numbers}) as a, ({numbers}) as b"
+    built.model("kpis/kpi_month", f"select * from ({KPIS['kpi_month']}), ({slow})")
+    built.build()
+    built.deliver("ledger", "b_2026-04.csv", "A3,500,2026-04-01,会")
+    much.write_text("much\n3000000\n", encoding="utf-8")
 
     def kill(line: str) -> None:
         if "START sql table_if_changed model kpis.kpi_month" in line:
+            time.sleep(2)  # it has begun
             (dbt,) = [child for child in psutil.Process().children() if str(settings().dbt_target) in child.cmdline()]
             dbt.kill()
 
@@ -232,7 +239,7 @@ def test_what_a_killed_build_did_not_make_the_next_one_makes(built: TwoLedgers, 
         patch.setattr(builds, "run_beside", run_beside)
         with pytest.raises(builds.BuildKilled):
             builds.build("killed", echo=kill)
-    built.model("kpis/kpi_month", sql)
+    much.write_text("much\n1\n", encoding="utf-8")
     assert {"kpi_month", "kpi_both"} <= built.build() <= BEHIND_MONTHS
     assert is_as_a_full_refresh_makes_it(built)
 
