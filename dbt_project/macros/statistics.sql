@@ -142,10 +142,10 @@
     {%- set by = keys | join(", ") -%}
     (
         select
-            {{ by }}, count(*) as n, sum({{ number }}::decimal(38, 6))::double as total,
-            case when sum({{ number }}::decimal(38, 6)) > 0
+            {{ by }}, count(*) as n, sum({{ number }}::decimal(38, 12))::double as total,
+            case when sum({{ number }}::decimal(38, 12)) > 0
                 then 2 * sum((position * {{ number }})::decimal(38, 6))::double
-                    / (count(*) * sum({{ number }}::decimal(38, 6))::double) - (count(*) + 1e0) / count(*)
+                    / (count(*) * sum({{ number }}::decimal(38, 12))::double) - (count(*) + 1e0) / count(*)
             end as gini
         from (
             select {{ by }}, {{ number }}, row_number() over (partition by {{ by }} order by {{ number }}) as position
@@ -161,10 +161,10 @@
 {% macro diversity(relation, keys, number) -%}
     (
         select
-            {{ keys | join(", ") }}, sum({{ number }}::decimal(38, 6))::double as total,
-            case when sum({{ number }}::decimal(38, 6)) > 0
+            {{ keys | join(", ") }}, sum({{ number }}::decimal(38, 12))::double as total,
+            case when sum({{ number }}::decimal(38, 12)) > 0
                 then 1 - sum(power({{ number }}::double, 2)::decimal(38, 9))::double
-                    / power(sum({{ number }}::decimal(38, 6))::double, 2)
+                    / power(sum({{ number }}::decimal(38, 12))::double, 2)
             end as diversity
         from {{ relation }}
         group by {{ keys | join(", ") }}

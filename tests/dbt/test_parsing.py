@@ -76,8 +76,12 @@ def test_the_numerals_of_this_test_are_chinese(number: int, numeral: str) -> Non
     assert chinese(number) == numeral
 
 
+# Eleven digits from 13 to 19 are the number of a mobile phone, whatever stands behind them.
+COUNTS = st.integers(1, 10**12 - 1).filter(lambda number: not 13 * 10**9 <= number < 20 * 10**9)
+
+
 @FEW
-@given(numbers=st.lists(st.integers(1, 10**12 - 1), min_size=1, max_size=20, unique=True))
+@given(numbers=st.lists(COUNTS, min_size=1, max_size=20, unique=True))
 def test_a_whole_number_reads_back_in_any_spelling(connection: duckdb.DuckDBPyConnection, numbers: list[int]) -> None:
     spellings = {}
     for number in numbers:

@@ -121,7 +121,7 @@ def case(request: pytest.FixtureRequest, drop: Path, tmp_path: Path, monkeypatch
         folder.mkdir(parents=True)
         (folder / f"_{name}__sources.yml").write_text(DECLARED.format(name=name, delivery=delivery), encoding="utf-8")
         (drop / name).mkdir()
-    monkeypatch.setattr(declaration, "_files", lambda: sorted((tmp_path / "staging").rglob("_*__sources.yml")))
+    monkeypatch.setattr(declaration, "_files", lambda name="*": sorted((tmp_path / "staging").rglob(f"_{name}__sources.yml")))
     return files, expected
 
 
@@ -198,7 +198,7 @@ def declare(drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Declares the source `shifts` with a delivery."""
     (tmp_path / "staging" / "shifts").mkdir(parents=True)
     (drop / "shifts").mkdir()
-    monkeypatch.setattr(declaration, "_files", lambda: sorted((tmp_path / "staging").rglob("_*__sources.yml")))
+    monkeypatch.setattr(declaration, "_files", lambda name="*": sorted((tmp_path / "staging").rglob(f"_{name}__sources.yml")))
 
     def written(delivery: str) -> None:
         path = tmp_path / "staging" / "shifts" / "_shifts__sources.yml"

@@ -61,7 +61,7 @@ def arrive(drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "staging" / "ledger"
     folder.mkdir(parents=True)
     (drop / "ledger").mkdir()
-    monkeypatch.setattr(declaration, "_files", lambda: sorted((tmp_path / "staging").rglob("_*__sources.yml")))
+    monkeypatch.setattr(declaration, "_files", lambda name="*": sorted((tmp_path / "staging").rglob(f"_{name}__sources.yml")))
 
     def arrive(name: str, content: str, policy: str = "warn") -> tuple[str, str]:
         (folder / "_ledger__sources.yml").write_text(DECLARED.format(policy=policy), encoding="utf-8")
