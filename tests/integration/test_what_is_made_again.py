@@ -260,7 +260,7 @@ file = st.tuples(
 
 @seed(SEED)
 @hypothesis_settings(
-    max_examples=6, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=4, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.generate],
 )  # fmt: skip
 @given(files=st.lists(file, min_size=2, max_size=4), order=st.lists(st.integers(0, 3), min_size=3, max_size=5))
