@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from expectations import mart_suite
@@ -17,8 +20,17 @@ OF_EVERY_TABLE = {
 
 
 @pytest.fixture(scope="module")
-def judged(installation) -> tuple[list[Outcome], set[tuple[str, str]]]:
-    """GIVEN the demonstration district. WHEN each fault is put into it. Returns outcomes, and every expectation of the marts."""
+def judged(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Outcome], set[tuple[str, str]]]:
+    """GIVEN a copy of the demonstration district. WHEN each fault is put into it. Returns outcomes, and every expectation of the
+    marts."""
+    copy = tmp_path_factory.mktemp("mutations")
+    shutil.copytree(installation / "home", copy / "home", symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GMW_HOME", str(copy / "home"))
+        return _judge()
+
+
+def _judge() -> tuple[list[Outcome], set[tuple[str, str]]]:
     with warehouse.writer("mutations") as connection:
         named = {
             (suite.name, expectation.meta["name"])
