@@ -5,7 +5,7 @@ with aged as (
 -- A case has a row for every period that it was known in: they are counted before they are copied for every level.
 at_own_place as (
     select
-        place_key, period_type, period_start, period_end, last_day, age_band, sum(cases_standing) as cases_standing,
+        place_key, period_type, period_start, period_end, period_end - 1 as last_day, age_band, sum(cases_standing) as cases_standing,
         max(as_of_date) as as_of_date
     from aged
     group by all

@@ -13,7 +13,7 @@ periods as (
 ),
 
 ends as (
-    select distinct tree, cutoff_date, cutoff_date - 1 as last_day from periods
+    select distinct tree, cutoff_date, period_end - 1 as last_day from periods
 ),
 
 daily as (
@@ -22,7 +22,8 @@ daily as (
     group by all
 ),
 
--- What stood in the ledger at an end, by the place of the entries.
+-- What stood in the ledger at an end, by the place of the entries. Places lie where they do on the last day of the period, even if
+-- less of it is known.
 balances as (
     select
         ends.tree, ends.cutoff_date, ends.last_day, daily.place_key, daily.account_key,
@@ -33,7 +34,7 @@ balances as (
 ),
 
 overdrawn as (
-    select tree, cutoff_date, account_key from balances group by all having sum(points) < 0
+    select tree, cutoff_date, last_day, account_key from balances group by all having sum(points) < 0
 ),
 
 at_levels as (
@@ -41,13 +42,13 @@ at_levels as (
     from balances
     left join overdrawn
         on balances.tree = overdrawn.tree and balances.cutoff_date = overdrawn.cutoff_date
-        and balances.account_key = overdrawn.account_key
+        and balances.last_day = overdrawn.last_day and balances.account_key = overdrawn.account_key
     {{ join_ancestors('balances', 'balances.last_day') }}
 ),
 
 standing as (
     select
-        tree, cutoff_date, ancestor_place_key as place_key, sum(points) as points, sum(entry_count) as entry_count,
+        tree, cutoff_date, last_day, ancestor_place_key as place_key, sum(points) as points, sum(entry_count) as entry_count,
         count(distinct account_key) filter (where is_overdrawn) as overdrawn_count
     from at_levels
     group by all
@@ -62,7 +63,9 @@ kpi_points as (
         'none' as breakdown_type, 'total' as breakdown_value,
         standing.{{ amount }}::double as numerator, standing.{{ n }}::bigint as n, periods.as_of_date
     from standing
-    inner join periods on standing.tree = periods.tree and standing.cutoff_date = periods.cutoff_date
+    inner join periods
+        on standing.tree = periods.tree and standing.cutoff_date = periods.cutoff_date
+        and standing.last_day = periods.period_end - 1
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )

@@ -9,7 +9,7 @@ periods as (
 alive as (
     select
         teams.place_key, periods.period_type, periods.period_start, periods.period_end, periods.as_of_date,
-        periods.cutoff_date - 1 as last_day
+        periods.period_end - 1 as last_day
     from teams
     inner join periods
         on teams.tree = periods.tree and teams.founded_date <= periods.cutoff_date - 1

@@ -46,16 +46,17 @@ active_counts as (
 
 -- On the books on the last day of the period; wherever in the tree the person is active.
 registered as (
-    select roles.place_key, roles.person_key, ends.tree, ends.cutoff_date, ends.cutoff_date - 1 as last_day
+    select roles.place_key, roles.person_key, ends.tree, ends.cutoff_date, ends.last_day
     from {{ ref('fct_role') }} as roles
     inner join {{ ref('int_place') }} as places on roles.place_key = places.place_key
-    inner join (select distinct tree, cutoff_date from periods) as ends
+    inner join (select distinct tree, cutoff_date, period_end - 1 as last_day from periods) as ends
         on places.tree = ends.tree and {{ valid_on('roles.valid_from', 'roles.valid_to', 'ends.cutoff_date - 1') }}
     where roles.kind = 'volunteer' and roles.person_key is not null
 ),
 
 registered_at_levels as (
-    select distinct registered.tree, registered.cutoff_date, ancestors.ancestor_place_key as place_key, registered.person_key
+    select distinct
+        registered.tree, registered.cutoff_date, registered.last_day, ancestors.ancestor_place_key as place_key, registered.person_key
     from registered
     {{ join_ancestors('registered', 'registered.last_day') }}
 ),
@@ -73,7 +74,7 @@ active as (
 
 activation as (
     select
-        registered.tree, registered.cutoff_date, registered.place_key,
+        registered.tree, registered.cutoff_date, registered.last_day, registered.place_key,
         count(*) as registered_count, count(active.person_key) as active_count
     from registered_at_levels as registered
     left join active using (tree, cutoff_date, person_key)
@@ -128,7 +129,9 @@ kpi_volunteer as (
     union all
     select 'P10', {{ by }}, 'none', 'total', active_count, registered_count, as_of_date
     from periods
-    inner join activation using (tree, cutoff_date)
+    inner join activation
+        on periods.tree = activation.tree and periods.cutoff_date = activation.cutoff_date
+        and periods.period_end - 1 = activation.last_day
     union all
     select 'P11', {{ by }}, 'none', 'total', retained_count, before_count, as_of_date
     from retention

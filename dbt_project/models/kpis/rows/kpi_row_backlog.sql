@@ -11,7 +11,6 @@ watched as (
     select
         cases.place_key, periods.period_type, periods.period_start, periods.period_end, cases.as_of_date, cases.opened_at,
         cases.ended_at, cases.source, cases.file_id, cases.row_no,
-        least(periods.period_end - 1, cases.as_of_date) as last_day,
         least({{ instant_at('periods.period_end::timestamp', 'cases.time_zone') }}, cases.observed_until_at) as cutoff_at
     from cases
     inner join {{ ref('int_place') }} as places on cases.place_key = places.place_key
@@ -31,7 +30,7 @@ standing as (
 
 kpi_row_backlog as (
     select
-        place_key, period_type, period_start, period_end, last_day, null::string as currency,
+        place_key, period_type, period_start, period_end, null::string as currency,
         is_standing::integer as cases_standing,
         case
             when not is_standing then null
