@@ -26,3 +26,15 @@
 {% macro did(bits, action) -%}
     ({{ bits }} & {{ 2 ** qualifying_actions().index(action) }}) > 0
 {%- endmacro %}
+
+{# int_participation, where a person is known, with numbers in place of the keys of place and person. #}
+{% macro participations_by_number() -%}
+    (
+        select
+            participation.*, places.place_number, people.person_number, people.first_date, people.steady_age_band
+        from {{ ref('int_participation') }} as participation
+        inner join {{ ref('int_place') }} as places on participation.place_key = places.place_key
+        inner join {{ ref('int_person') }} as people
+            on places.tree = people.tree and participation.person_key = people.person_key
+    )
+{%- endmacro %}

@@ -1,10 +1,5 @@
 with rows as (
-    select participation.*, places.place_number, people.person_number
-    from {{ ref('int_participation') }} as participation
-    inner join {{ ref('int_place') }} as places on participation.place_key = places.place_key
-    inner join {{ ref('int_person') }} as people
-        on places.tree = people.tree and participation.person_key = people.person_key
-    where participation.activity_key is not null
+    select * from {{ participations_by_number() }} as participations where activity_key is not null
 ),
 
 attended as (

@@ -1,10 +1,8 @@
 with unsteady as (
-    select people.person_number, rows.participation_date, max(rows.age_band) as age_band
-    from {{ ref('int_participation') }} as rows
-    inner join {{ ref('int_place') }} as places on rows.place_key = places.place_key
-    inner join {{ ref('int_person') }} as people on places.tree = people.tree and rows.person_key = people.person_key
-    where people.steady_age_band is null and people.first_date is not null and rows.age_band is not null
-    group by people.person_number, rows.participation_date
+    select person_number, participation_date, max(age_band) as age_band
+    from {{ participations_by_number() }} as participations
+    where steady_age_band is null and first_date is not null and age_band is not null
+    group by person_number, participation_date
 ),
 
 changes as (

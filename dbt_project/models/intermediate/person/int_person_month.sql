@@ -1,11 +1,6 @@
 with rows as (
-    select
-        participation.*, places.place_number, people.person_number, people.first_date, people.steady_age_band,
-        date_trunc('month', participation.participation_date)::date as period_month
-    from {{ ref('int_participation') }} as participation
-    inner join {{ ref('int_place') }} as places on participation.place_key = places.place_key
-    inner join {{ ref('int_person') }} as people
-        on places.tree = people.tree and participation.person_key = people.person_key
+    select *, date_trunc('month', participation_date)::date as period_month
+    from {{ participations_by_number() }} as participations
 ),
 
 months as (
