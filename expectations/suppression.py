@@ -75,15 +75,17 @@ def choose(
     unpublished = ~numpy.array(is_shown, dtype=bool)
     hidden = small | unpublished
     hidden[list(already)] = True
-    known = earlier or {}
+    # Blocks with the same counts, bonds and hidden cells have the same choice: of small ones there are many.
+    known = dict(earlier or {})
 
     def chosen(block: _Block) -> Choice:
-        is_hidden, is_small = hidden[block.cells], small[block.cells]
-        digest = block.digest(is_hidden, is_small)
+        is_hidden, is_small, is_unpublished = hidden[block.cells], small[block.cells], unpublished[block.cells]
+        digest = block.digest(is_hidden, is_small, is_unpublished)
         if digest in known:
             places = numpy.array(sorted(known[digest]), dtype=int)
         else:
-            places = numpy.flatnonzero(block.hide(is_hidden.copy(), is_small) & ~unpublished[block.cells])
+            places = numpy.flatnonzero(block.hide(is_hidden.copy(), is_small) & ~is_unpublished)
+            known[digest] = places
         return Choice(digest, block.cells[places].tolist(), places.tolist())
 
     # The solver works without Python's lock.
@@ -140,11 +142,11 @@ class _Block:
     bounds: csr_matrix
     slack: numpy.ndarray
 
-    def digest(self, hidden: numpy.ndarray, small: numpy.ndarray) -> str:
-        """Of everything that `hide` looks at, itself included."""
+    def digest(self, *of_cells: numpy.ndarray) -> str:
+        """Of everything that `hide` looks at, itself included, and of what else is said of the cells."""
         matrices = [part for matrix in (self.sums, self.bounds) for part in (matrix.indptr, matrix.indices, matrix.data)]
         arrays = [
-            self.amounts, self.room_below, self.room_above, self.overlaps, self.overlap_cost, *matrices, self.slack, hidden, small,
+            self.amounts, self.room_below, self.room_above, self.overlaps, self.overlap_cost, *matrices, self.slack, *of_cells,
         ]  # fmt: skip
         found = hashlib.sha256(_version())
         for array in arrays:

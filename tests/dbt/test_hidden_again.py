@@ -178,6 +178,18 @@ def test_what_an_older_version_has_left_is_made_anew() -> None:
     assert build.run([ONE]) == Build().run([ONE])
 
 
+def test_a_choice_is_made_once_for_tables_with_the_same_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, hide = [], suppression._Block.hide
+    monkeypatch.setattr(suppression._Block, "hide", lambda block, *of_cells: (made.append(block), hide(block, *of_cells))[1])
+    alone = Build().run([ONE])
+    once = len(made)
+    assert once == 2  # one for each audience
+    together = Build().run([ONE, ANOTHER, ONE])
+    assert len(made) == once + 4
+    assert [(audience, cell) for audience, cell in together if cell < CELLS] == alone
+    assert [(audience, cell - 2 * CELLS) for audience, cell in together if cell >= 2 * CELLS] == alone
+
+
 def test_only_choices_of_the_last_build_are_kept() -> None:
     build = Build()
     build.run([ONE, ANOTHER])

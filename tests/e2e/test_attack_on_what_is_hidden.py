@@ -7,9 +7,9 @@ knows the published rows, the place tree and the calendar, and uses numpy and li
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -71,6 +71,29 @@ class Knowledge:
     hidden: set[Key]
     sums: list[tuple[Key, list[Key]]]
 
+    @cached_property
+    def systems(self) -> list[tuple[list[Key], csr_matrix, numpy.ndarray]]:
+        """Hidden counts that hang together, with the matrix and the right side of their equations."""
+        unknowns = sorted(self.hidden, key=str)
+        number = {key: place for place, key in enumerate(unknowns)}
+        rows, columns, values, right = [], [], [], []
+        for row, (whole, parts) in enumerate(self.sums):
+            right.append(0.0)
+            for key, sign in [(whole, 1.0), *((part, -1.0) for part in parts)]:
+                if key in number:
+                    rows.append(row), columns.append(number[key]), values.append(sign)
+                else:
+                    right[-1] -= sign * self.shown[key]
+        matrix = coo_matrix((values, (rows, columns)), shape=(len(right), len(unknowns))).tocsr()
+        _, label = connected_components(matrix.T @ matrix, directed=False)
+        found = []
+        for group in range(label.max() + 1 if len(label) else 0):
+            members = numpy.flatnonzero(label == group)
+            block = matrix[:, members]
+            used = numpy.flatnonzero(block.getnnz(axis=1))
+            found.append(([unknowns[place] for place in members], block[used], numpy.array(right)[used]))
+        return found
+
 
 def published(query: str) -> list[tuple]:
     with duckdb.connect(str((settings().published / "current").resolve() / "marts.duckdb"), read_only=True) as connection:
@@ -82,6 +105,12 @@ def public_files(installation: Path) -> Path:
     """WHEN the exports for the public are written."""
     (path, *_) = export("public")
     return path.parent
+
+
+@pytest.fixture(scope="module")
+def known(public_files: Path) -> dict[str, Knowledge]:
+    """What the attacker has of each table."""
+    return {table: attack(rows_of(table)) for table in TABLES}
 
 
 def rows_of(table: str) -> list[tuple]:
@@ -171,33 +200,12 @@ def attack(rows: list[tuple]) -> Knowledge:
     return Knowledge(shown, set(keys) - set(shown), [(whole, parts) for (whole, _), parts in wholes.items()])
 
 
-def systems(known: Knowledge) -> Iterator[tuple[list[Key], csr_matrix, numpy.ndarray]]:
-    """Hidden counts that hang together, with the matrix and the right side of their equations."""
-    unknowns = sorted(known.hidden, key=str)
-    number = {key: place for place, key in enumerate(unknowns)}
-    rows, columns, values, right = [], [], [], []
-    for row, (whole, parts) in enumerate(known.sums):
-        right.append(0.0)
-        for key, sign in [(whole, 1.0), *((part, -1.0) for part in parts)]:
-            if key in number:
-                rows.append(row), columns.append(number[key]), values.append(sign)
-            else:
-                right[-1] -= sign * known.shown[key]
-    matrix = coo_matrix((values, (rows, columns)), shape=(len(right), len(unknowns))).tocsr()
-    _, label = connected_components(matrix.T @ matrix, directed=False)
-    for group in range(label.max() + 1 if len(label) else 0):
-        members = numpy.flatnonzero(label == group)
-        block = matrix[:, members]
-        used = numpy.flatnonzero(block.getnnz(axis=1))
-        yield [unknowns[place] for place in members], block[used], numpy.array(right)[used]
-
-
 def worked_out(known: Knowledge, counts: set[str]) -> set[Key]:
     """The hidden counts that every solution of the equations gives the same value: those that no direction of the null space
     changes. Random vectors are projected onto it (the residual of a least-squares solution)."""
     found = set()
     draw = numpy.random.default_rng(0)
-    for unknowns, matrix, _ in systems(known):
+    for unknowns, matrix, _ in known.systems:
         if not {key[0] for key in unknowns} & counts:
             continue
         free = numpy.zeros(len(unknowns), dtype=bool)
@@ -223,8 +231,8 @@ def computed() -> dict[Key, tuple[float, float | None]]:
 
 
 @pytest.mark.parametrize(("table", "k"), TABLES.items())
-def test_no_row_shows_fewer_than_k_people_or_their_complement(installation: Path, table: str, k: int) -> None:
-    shown = attack(rows_of(table)).shown
+def test_no_row_shows_fewer_than_k_people_or_their_complement(known: dict[str, Knowledge], table: str, k: int) -> None:
+    shown = known[table].shown
     small = [
         key for key, (count, whole) in computed().items()
         if key in shown and (0 < count < k or (whole is not None and 0 < whole - count < k))
@@ -241,28 +249,25 @@ def small(k: int) -> set[Key]:
 
 
 @pytest.mark.parametrize(("table", "k"), TABLES.items())
-def test_no_small_count_follows_from_the_published_ones_by_linear_algebra(installation: Path, table: str, k: int) -> None:
-    known = attack(rows_of(table))
-    hidden = known.hidden & small(k)
+def test_no_small_count_follows_from_the_published_ones_by_linear_algebra(known: dict[str, Knowledge], table: str, k: int) -> None:
+    hidden = known[table].hidden & small(k)
     assert len(hidden) > 100
-    assert worked_out(known, set(PEOPLE)) & hidden == set()
+    assert worked_out(known[table], set(PEOPLE)) & hidden == set()
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_no_sum_of_scores_follows_from_the_published_ones_by_linear_algebra(installation: Path, table: str) -> None:
-    known = attack(rows_of(table))
-    found = worked_out(known, {"score_sum", "index_sum", "rating_sum"})
+def test_no_sum_of_scores_follows_from_the_published_ones_by_linear_algebra(known: dict[str, Knowledge], table: str) -> None:
+    found = worked_out(known[table], {"score_sum", "index_sum", "rating_sum"})
     assert {key for key in found if not key[1].endswith(" itself")} == set()
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_no_hidden_count_is_the_only_number_that_fits(installation: Path, table: str) -> None:
-    known = attack(rows_of(table))
+def test_no_hidden_count_is_the_only_number_that_fits(known: dict[str, Knowledge], table: str) -> None:
     tried = 0
-    for unknowns, matrix, right in systems(known):
+    for unknowns, matrix, right in known[table].systems:
         asked = [place for place, key in enumerate(unknowns) if key[0] in PEOPLE and key[0] not in DISTINCT and not key[1].endswith(" itself")]
         most = [
-            known.shown.get((whole, *key[1:])) if (whole := {"answers_satisfied": "answers_valid", "ratings_satisfied": "ratings_given"}.get(key[0]))
+            known[table].shown.get((whole, *key[1:])) if (whole := {"answers_satisfied": "answers_valid", "ratings_satisfied": "ratings_given"}.get(key[0]))
             else None for key in unknowns
         ]
         # What is gained from others may be negative; nobody is counted less than nought times.
