@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -76,21 +76,27 @@ def choose(
     hidden = small | unpublished
     hidden[list(already)] = True
     # Blocks with the same counts, bonds and hidden cells have the same choice: of small ones there are many.
-    known = dict(earlier or {})
+    places = dict(earlier or {})
+    making: dict[str, Future[numpy.ndarray]] = {}
 
-    def chosen(block: _Block) -> Choice:
-        is_hidden, is_small, is_unpublished = hidden[block.cells], small[block.cells], unpublished[block.cells]
-        digest = block.digest(is_hidden, is_small, is_unpublished)
-        if digest in known:
-            places = numpy.array(sorted(known[digest]), dtype=int)
-        else:
-            places = numpy.flatnonzero(block.hide(is_hidden.copy(), is_small) & ~is_unpublished)
-            known[digest] = places
-        return Choice(digest, block.cells[places].tolist(), places.tolist())
+    def made(block: _Block) -> numpy.ndarray:
+        is_unpublished = unpublished[block.cells]
+        return numpy.flatnonzero(block.hide(hidden[block.cells], small[block.cells]) & ~is_unpublished)
 
     # The solver works without Python's lock.
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(chosen, _blocks(table, small)))
+        blocks = []
+        for block in _blocks(table, small):
+            digest = block.digest(hidden[block.cells], small[block.cells], unpublished[block.cells])
+            blocks.append((digest, block.cells))
+            if digest not in places and digest not in making:
+                making[digest] = pool.submit(made, block)
+    places |= {digest: found.result() for digest, found in making.items()}
+    return [
+        Choice(digest, cells[chosen].tolist(), chosen.tolist())
+        for digest, cells in blocks
+        for chosen in [numpy.array(sorted(places[digest]), dtype=int)]
+    ]
 
 
 @cache
