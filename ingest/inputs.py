@@ -58,7 +58,8 @@ def code() -> str:
 
 def mark(connection: duckdb.DuckDBPyConnection) -> None:
     """Put a digest of the rows of each source, and of which of its files and batches count, into the comment of its raw table: what
-    is made of them is made again when it changes (dbt_project/macros/unchanged.sql, which tells why it is hashed this way).
+    is made of them is made again when it changes (dbt_project/macros/unchanged.sql, which tells why it is hashed this way). Of the
+    data tests that have passed, only the last time of each is kept.
 
     Args: connection: a writer of the build database.
     """
@@ -80,6 +81,10 @@ def mark(connection: duckdb.DuckDBPyConnection) -> None:
         ]
         content = hashlib.sha256(json.dumps(told).encode()).hexdigest()
         connection.execute(f"comment on table raw.{quoted(source)} is {literal(json.dumps({'content': content}))}")
+    connection.execute(
+        """delete from ops.data_test_passed as passed where exists (
+            from ops.data_test_passed as later where later.test = passed.test and later.passed_at > passed.passed_at)"""
+    )
 
 
 def _files(folder: Path) -> str:

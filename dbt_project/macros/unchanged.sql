@@ -1,8 +1,8 @@
 {# On DuckDB a table is made again only where its SQL, or the content of what it reads, is not what it was: so a new row costs what
    it touches. What a table was made from, and a digest of what it holds, stand in its comment, which goes with it when it is
    replaced; `gmw build` and `gmw dbt` put a digest of its rows and files into the comment of each raw table (ingest/inputs.py). A
-   table that comes out as it was stops what follows from being made again. `--full-refresh` makes all of them. See
-   docs/decisions/0030-what-is-made-again.md. #}
+   table that comes out as it was stops what follows from being made again; a data test that has passed on the same content is not
+   asked again. `--full-refresh` makes and asks all of them. See docs/decisions/0030-what-is-made-again.md. #}
 
 {% materialization table_if_changed, adapter='duckdb', supported_languages=['sql', 'python'] -%}
     {%- set known = digests_kept() -%}
@@ -42,6 +42,29 @@
     {{ return(made) }}
 {%- endmaterialization %}
 
+{# What passed is kept in ops.data_test_passed, where builds insert only: two threads must not change one row. `dbt test` asks each
+   time. #}
+{% materialization test, adapter='duckdb' -%}
+    {%- set inputs = digest_of_inputs(digests_kept()) if flags.WHICH == 'build' and not should_full_refresh() -%}
+    {%- if inputs and run_query(passed_before(inputs)).rows[0][0] -%}
+        {%- call statement('main', fetch_result=True) -%}
+            select 0 as failures, false as should_warn, false as should_error
+        {%- endcall -%}
+        {{ return({'relations': []}) }}
+    {%- endif -%}
+    {%- set made = dbt.materialization_test_default() -%}
+    {%- set found = load_result('main').table.rows[0] -%}
+    {%- if inputs and not (found['should_warn'] or found['should_error']) -%}
+        {%- do run_query("insert into ops.data_test_passed values ('" ~ model['unique_id'] ~ "', '" ~ inputs ~ "', now())") -%}
+        {%- do adapter.commit() -%}
+    {%- endif -%}
+    {{ return(made) }}
+{%- endmaterialization %}
+
+{% macro passed_before(inputs) -%}
+    select count(*) > 0 from ops.data_test_passed where test = '{{ model['unique_id'] }}' and inputs = '{{ inputs }}'
+{%- endmacro %}
+
 {# schema.table → {inputs, content}, of everything in the warehouse that has them. #}
 {% macro digests_kept() -%}
     {%- set found = {} -%}
@@ -56,11 +79,13 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{# A digest of the SQL or Python of this model, of the code and software that it may call, and of the content of all it reads; none
+{# A digest of the SQL or Python of this model or data test, of the code and software that it may call, and of the content of all it reads; none
    where that is new in each build. #}
 {% macro digest_of_inputs(known) -%}
     {%- set told = [env_var('GMW_CODE_DIGEST', ''), config.get('materialized'), compiled_code] -%}
-    {%- if config.get('contract').enforced -%}
+    {%- if model['resource_type'] == 'test' -%}
+        {%- do told.append([config.get('fail_calc'), config.get('warn_if'), config.get('error_if'), config.get('limit')] | string) -%}
+    {%- elif config.get('contract').enforced -%}
         {#- Its columns decide about order, types and constraints of the table. -#}
         {%- for column in model['columns'].values() -%}
             {%- do told.append([column.name, column.data_type, column.constraints] | string) -%}

@@ -244,6 +244,41 @@ def test_what_a_killed_build_did_not_make_the_next_one_makes(built: TwoLedgers, 
     assert is_as_a_full_refresh_makes_it(built)
 
 
+def test_a_data_test_is_asked_again_only_where_what_it_looks_at_is_another(built: TwoLedgers) -> None:
+    built.say("intermediate/int_diary", columns=[{"name": "people", "data_tests": ["unique"]}])
+    built.build()
+    # Edited by hand, behind the warehouse's back: whoever asks sees it, a build that has nothing new does not ask.
+    with warehouse.writer("test") as connection:
+        connection.execute("update intermediate.int_diary set people = 5")
+    built.build()
+    assert builds.dbt(["test"], "test", lambda line: None) == 1
+    built.build(full_refresh=True)
+    # What has failed is asked each time, until it passes.
+    built.deliver("diary", "d_2026-04.csv", "D3,6,2026-04-01,会")
+    for _ in range(2):
+        with pytest.raises(builds.BuildFailed, match="unique_int_diary_people"):
+            built.build()
+    built.deliver("diary", "d_2026-05.csv", "D3,7,2026-05-01,会")
+    assert "int_diary" in built.build()
+    # Another text of the test is another test.
+    built.say("intermediate/int_diary", columns=[{"name": "people", "data_tests": [{"unique": {"config": {"where": "people < 7"}}}]}])
+    built.build()
+    built.say("intermediate/int_diary", columns=[{"name": "people", "data_tests": [{"accepted_values": {"values": [5, 6]}}]}])
+    with pytest.raises(builds.BuildFailed, match="accepted_values"):
+        built.build()
+
+
+def test_of_the_data_tests_that_passed_the_last_time_is_kept(built: TwoLedgers) -> None:
+    built.say("intermediate/int_diary", columns=[{"name": "people", "data_tests": ["not_null"]}])
+    for number in (3, 4, 5):
+        built.deliver("diary", f"d_2026-0{number + 1}.csv", f"D{number},7,2026-0{number + 1}-01,会")
+        built.build()
+    kept = "select count(*) from ops.data_test_passed where test like '%not_null_int_diary_people%'"
+    assert rows_of(kept) == [(2,)]
+    built.build()
+    assert rows_of(kept) == [(1,)]
+
+
 def test_a_full_refresh_can_be_asked_for(built: TwoLedgers) -> None:
     assert CliRunner().invoke(app, ["build"]).exit_code == 0 and made_again() == set()
     assert CliRunner().invoke(app, ["build", "--full-refresh"]).exit_code == 0 and made_again() == TABLES
