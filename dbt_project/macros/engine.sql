@@ -39,10 +39,10 @@
     {{ return('datediff(' ~ last ~ ', ' ~ first ~ ')::bigint') }}
 {%- endmacro %}
 
-{# Numbers for the rows of a query: each another one, in no order. #}
-{% macro any_numbering() -%} {{ return(adapter.dispatch('any_numbering')()) }} {%- endmacro %}
-{% macro default__any_numbering() -%} {{ return('row_number() over ()') }} {%- endmacro %}
-{% macro spark__any_numbering() -%} {{ return('monotonically_increasing_id()') }} {%- endmacro %}
+{# A number that stands for a key, the same in each build; that two keys have not the same one must be tested. #}
+{% macro number_of(key) -%} {{ return(adapter.dispatch('number_of')(key)) }} {%- endmacro %}
+{% macro default__number_of(key) -%} {{ return('hash(' ~ key | join(', ') ~ ')') }} {%- endmacro %}
+{% macro spark__number_of(key) -%} {{ return('xxhash64(' ~ key | join(', ') ~ ')') }} {%- endmacro %}
 
 {# One row per date from first to last, both included. step: day or month. #}
 {% macro dates_between(first, last, step) -%} {{ return(adapter.dispatch('dates_between')(first, last, step)) }} {%- endmacro %}

@@ -8,24 +8,56 @@
     {%- set known = digests_kept() -%}
     {%- set inputs = digest_of_inputs(known) -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- set unchanged = inputs is not none and existing is not none and existing.is_table
-        and known.get(this.schema ~ '.' ~ this.identifier, {}).get('inputs') == inputs -%}
-    {%- if unchanged and not should_full_refresh() -%}
+    {%- set before = known.get(this.schema ~ '.' ~ this.identifier, {}) -%}
+    {%- set unchanged = inputs is not none and existing is not none and existing.is_table and before.get('inputs') == inputs
+        and not should_full_refresh() -%}
+    {%- set parts = digests_of_parts() -%}
+    {%- if unchanged and before.get('parts') == parts -%}
         {%- call noop_statement('main', 'UNCHANGED') -%} {{ this }} {%- endcall -%}
         {{ return({'relations': [existing]}) }}
     {%- endif -%}
+    {%- set sql = with_touched_parts(existing, before['parts'], parts) if unchanged else compiled_code -%}
     {%- set made = this.incorporate(type='table') -%}
     {%- set in_the_making = make_intermediate_relation(made) -%}
     {{- drop_relation_if_exists(load_cached_relation(in_the_making)) -}}
     {%- call statement('main', language=model['language']) -%}
-        {{ create_table_as(False, in_the_making, compiled_code, model['language']) }}
+        {{ create_table_as(False, in_the_making, sql, model['language']) }}
     {%- endcall -%}
     {{- drop_relation_if_exists(existing) -}}
     {%- do adapter.rename_relation(in_the_making, made) -%}
-    {%- do keep_digests('table', inputs, digest_of_content()) -%}
+    {%- do keep_digests('table', inputs, digest_of_content(), parts) -%}
     {%- do adapter.commit() -%}
     {{ return({'relations': [made]}) }}
 {%- endmaterialization %}
+
+{# A table in parts (`meta.parts` of its model): where nothing else has changed, only those parts are made again that read something
+   new. `are`: an expression of its columns that names the part of a row. `cover`: the models of which each part reads what the macro
+   <model>__parts tells: a query of part and content, a digest of all that the part reads of them. They are no inputs of the table
+   otherwise but for their columns. In the model, `is_in_a_touched_part` stands where rows have the columns of `are`. #}
+{% macro is_in_a_touched_part() -%} true /* is in a touched part */ {%- endmacro %}
+
+{% macro parts_of_model() -%} {{ return(config.get('meta', {}).get('parts')) }} {%- endmacro %}
+
+{# Part → digest; none of a table that has no parts. #}
+{% macro digests_of_parts() -%}
+    {%- if parts_of_model() -%}
+        {%- set found = {} -%}
+        {%- for row in run_query(context[model.name ~ '__parts']()).rows -%} {%- do found.update({row[0]: row[1]}) -%} {%- endfor -%}
+        {{ return(found) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# What the table holds of other parts, and the touched ones anew. A part that is no more is touched. #}
+{% macro with_touched_parts(existing, before, now) -%}
+    {%- set touched = [] -%}
+    {%- for part in (before.keys() | list + now.keys() | list) | unique if before.get(part) != now.get(part) -%}
+        {%- do touched.append("'" ~ part | replace("'", "''") ~ "'") -%}
+    {%- endfor -%}
+    {%- set is_touched = '(' ~ parts_of_model().are ~ ') in (' ~ touched | join(', ') ~ ')' -%}
+    select * from {{ existing }} where not coalesce({{ is_touched }}, false)
+    union all by name
+    select * from ({{ compiled_code | replace(is_in_a_touched_part(), is_touched) }})
+{%- endmacro %}
 
 {% materialization view, adapter='duckdb' -%}
     {%- set inputs = digest_of_inputs(digests_kept()) -%}
@@ -82,7 +114,7 @@
 {# A digest of the SQL or Python of this model or data test, of the code and software that it may call, and of the content of all it reads; none
    where that is new in each build. #}
 {% macro digest_of_inputs(known) -%}
-    {%- set told = [env_var('GMW_CODE_DIGEST', ''), config.get('materialized'), compiled_code] -%}
+    {%- set told = [env_var('GMW_CODE_DIGEST', ''), config.get('materialized'), compiled_code, parts_of_model() | string] -%}
     {%- if model['resource_type'] == 'test' -%}
         {%- do told.append([config.get('fail_calc'), config.get('warn_if'), config.get('error_if'), config.get('limit')] | string) -%}
     {%- elif config.get('contract').enforced -%}
@@ -97,8 +129,10 @@
         {%- set node = graph.sources[parent] if kind == 'source' else graph.nodes[parent] -%}
         {%- set name = node.identifier if kind == 'source' else node.alias -%}
         {%- set content = known.get(node.schema ~ '.' ~ name, {}).get('content') -%}
+        {%- if node.name in (parts_of_model() or {}).get('cover', []) -%}
+            {%- do told.append(columns_of(node.schema, name)) -%}
         {#- Which batches and files of a source count is part of the digest of its raw table. -#}
-        {%- if not (node.source_name == 'ops' and model['fqn'][1] == 'staging') -%}
+        {%- elif not (node.source_name == 'ops' and model['fqn'][1] == 'staging') -%}
             {%- if not content -%} {{ return(none) }} {%- endif -%}
             {%- do told.append(parent ~ ' ' ~ content) -%}
         {%- endif -%}
@@ -111,18 +145,24 @@
    a name that no column has, or it would mean the column. #}
 {% macro digest_of_content() -%}
     {%- set content -%}
-        select md5(concat_ws(' ', count(*), sum(hash(hash("the whole row"))::hugeint), (
-            select string_agg(column_name || ' ' || data_type, ', ' order by column_index) from duckdb_columns()
-            where database_name = '{{ this.database }}' and schema_name = '{{ this.schema }}'
-                and table_name = '{{ this.identifier }}'
-        )))
+        select md5(concat_ws(' ', count(*), sum(hash(hash("the whole row"))::hugeint), '{{ columns_of(this.schema, this.identifier) }}'))
         from {{ this }} as "the whole row"
     {%- endset -%}
     {{ return(run_query(content).rows[0][0]) }}
 {%- endmacro %}
 
-{% macro keep_digests(type, inputs, content) -%}
+{# Names and types of the columns of a table or view. #}
+{% macro columns_of(schema, identifier) -%}
+    {%- set columns -%}
+        select replace(string_agg(column_name || ' ' || data_type, ', ' order by column_index), chr(39), '') from duckdb_columns()
+        where database_name = '{{ this.database }}' and schema_name = '{{ schema }}' and table_name = '{{ identifier }}'
+    {%- endset -%}
+    {{ return(run_query(columns).rows[0][0]) }}
+{%- endmacro %}
+
+{% macro keep_digests(type, inputs, content, parts=none) -%}
     {%- if content -%}
-        {%- do run_query("comment on " ~ type ~ " " ~ this ~ " is '" ~ tojson({'inputs': inputs, 'content': content}) ~ "'") -%}
+        {%- set kept = tojson({'inputs': inputs, 'content': content, 'parts': parts}) -%}
+        {%- do run_query("comment on " ~ type ~ " " ~ this ~ " is '" ~ kept | replace("'", "''") ~ "'") -%}
     {%- endif -%}
 {%- endmacro %}

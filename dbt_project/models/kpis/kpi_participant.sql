@@ -14,21 +14,28 @@ by_band as (
     select
         places.place_key, counted.period_type, counted.period_start, counted.period_end, counted.age_band, counted.participants,
         counted.first_timers, counted.repeaters,
-        {% for action in actions %}counted.did_{{ action }}, counted.{{ action }}_as_of_date, {% endfor -%}
-        counted.as_of_date
+        {% for action in actions %}counted.did_{{ action }}{{ ", " if not loop.last }}{% endfor %}
     from (
         select
             place_number, period_type, period_start, period_end, age_band, count(*) as participants,
             count(*) filter (where is_first_time) as first_timers, count(*) filter (where occasion_count >= 2) as repeaters,
             {% for action in actions -%}
-            count(*) filter (where {{ did('actions', action) }}) as did_{{ action }},
-            max(as_of_date) filter (where {{ did('actions', action) }}) as {{ action }}_as_of_date,
+            count(*) filter (where {{ did('actions', action) }}) as did_{{ action }}{{ "," if not loop.last }}
             {% endfor -%}
-            max(as_of_date) as as_of_date
         from {{ ref('kpi_person_in_period') }}
         group by place_number, period_type, period_start, period_end, age_band
     ) as counted
     inner join places on counted.place_number = places.place_number
+),
+
+known_of_action as (
+    select ancestor_place_key as place_key, period_type, period_start, period_end, action, max(as_of_date) as as_of_date
+    from {{ at_every_level(ref('int_participation_known'), 'period_month') }}
+    group by all
+),
+
+known as (
+    select {{ by }}, max(as_of_date) as as_of_date from known_of_action group by {{ by }}
 ),
 
 -- What came before the first record is not known: people of the first month only seem to be new.
@@ -41,11 +48,12 @@ totals as (
         place_key, period_type, period_start, period_end, sum(by_band.participants)::bigint as participants,
         sum(by_band.first_timers)::bigint as first_timers, sum(by_band.repeaters)::bigint as repeaters,
         bool_or(first_months.first_month >= by_band.period_start) as is_left_censored,
-        max(by_band.as_of_date) as as_of_date
+        any_value(known.as_of_date) as as_of_date
     from by_band
     inner join places using (place_key)
     inner join first_months on places.tree = first_months.tree
-    group by place_key, period_type, period_start, period_end
+    inner join known using ({{ by }})
+    group by {{ by }}
 ),
 
 household_months as (
@@ -66,8 +74,7 @@ households as (
 
 by_action as (
     {% for action in actions -%}
-    select {{ by }}, '{{ action }}' as action, sum(did_{{ action }})::bigint as participants,
-        max({{ action }}_as_of_date) as as_of_date
+    select {{ by }}, '{{ action }}' as action, sum(did_{{ action }})::bigint as participants
     from by_band
     group by {{ by }}
     having sum(did_{{ action }}) > 0
@@ -108,6 +115,7 @@ kpi_participant as (
     union all
     select 'P03', {{ by }}, 'action', action, participants, null, participants, false, as_of_date
     from by_action
+    inner join known_of_action using ({{ by }}, action)
     union all
     select 'P03', {{ by }}, 'age_band', age_band, by_band.participants, null, by_band.participants, false, totals.as_of_date
     from by_band

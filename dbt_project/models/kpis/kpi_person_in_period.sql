@@ -5,7 +5,7 @@
 with at_every_place as (
     select
         months.person_number, ancestors.ancestor_place_number as place_number, months.period_month as period_start,
-        months.first_date, months.steady_age_band, months.occasion_count, months.actions, months.as_of_date
+        months.first_date, months.steady_age_band, months.occasion_count, months.actions
     from {{ ref('int_person_month') }} as months
     inner join {{ ref('int_place_ancestor') }} as ancestors
         on months.place_number = ancestors.place_number
@@ -19,7 +19,7 @@ by_{{ type }} as (
         person_number, place_number,
         {%- if type != 'all' %} date_trunc('{{ type }}', period_start)::date as period_start,{% endif %}
         any_value(first_date) as first_date, any_value(steady_age_band) as steady_age_band,
-        sum(occasion_count)::integer as occasion_count, bit_or(actions) as actions, max(as_of_date) as as_of_date
+        sum(occasion_count)::integer as occasion_count, bit_or(actions) as actions
     from {{ shorter }}
     group by all
 ),
@@ -35,7 +35,7 @@ people as (
     {% for type in ['month', 'quarter', 'year', 'all'] -%}
     select
         one.person_number, one.place_number, periods.period_type, periods.period_start, periods.period_end, one.first_date,
-        one.steady_age_band, one.occasion_count, one.actions, one.as_of_date
+        one.steady_age_band, one.occasion_count, one.actions
     from by_{{ type }} as one
     inner join periods
         on one.place_number = periods.place_number and periods.period_type = '{{ type }}'
@@ -65,8 +65,7 @@ kpi_person_in_period as (
         people.occasion_count + coalesce(more.activity_count, 0) as occasion_count,
         people.actions,
         coalesce(people.steady_age_band, age_bands.age_band, 'unknown') as age_band,
-        people.first_date >= people.period_start as is_first_time,
-        people.as_of_date
+        people.first_date >= people.period_start as is_first_time
     from people
     left join more using ({{ keys }})
     left join {{ ref('int_person_age_band') }} as age_bands

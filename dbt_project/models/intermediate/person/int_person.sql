@@ -16,7 +16,7 @@ people as (
 
 int_person as (
     select
-        {{ any_numbering() }} as person_number, tree, person_key, first_date,
+        {{ number_of(['tree', 'person_key']) }} as person_number, tree, person_key, first_date,
         case when lowest_band = highest_band and band_since <= first_date then lowest_band end as steady_age_band
     from people
 )

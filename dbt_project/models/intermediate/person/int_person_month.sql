@@ -11,10 +11,9 @@ months as (
         count(*) filter (where activity_key is null) as unlisted_count,
         bit_or({{ action_bit('action') }}) as actions,
         {% for edge, name in {'min': 'first', 'max': 'last'}.items() -%}
-        {{ edge }}(participation_date) filter (where {{ is_volunteering('rows') }}) as {{ name }}_shift_date,
-        {% endfor -%}
-        max(as_of_date) filter (where {{ is_volunteering('rows') }}) as shifts_as_of_date,
-        max(as_of_date) as as_of_date
+        {{ edge }}(participation_date) filter (where {{ is_volunteering('rows') }}) as {{ name }}_shift_date
+        {%- if not loop.last %}, {% endif %}
+        {%- endfor %}
     from rows
     where {{ is_qualifying('rows') }}
     group by person_number, place_number, period_month
@@ -31,7 +30,7 @@ int_person_month as (
     select
         months.person_number, months.place_number, months.period_month, months.first_date, months.steady_age_band,
         months.unlisted_count + coalesce(listed.activity_count, 0) as occasion_count, months.actions,
-        months.first_shift_date, months.last_shift_date, months.shifts_as_of_date, months.as_of_date
+        months.first_shift_date, months.last_shift_date
     from months
     left join listed using (person_number, place_number, period_month)
 )
