@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -57,34 +58,42 @@ def code() -> str:
 
 
 def mark(connection: duckdb.DuckDBPyConnection) -> None:
-    """Put a digest of the rows of each source, and of which of its files and batches count, into the comment of its raw table: what
-    is made of them is made again when it changes (dbt_project/macros/unchanged.sql, which tells why it is hashed this way). Of the
-    data tests that have passed, only the last time of each is kept.
+    """Put a digest of the rows of each source, and of which of its files and batches count, into the comment of its raw table, and
+    those of each file into `ops.raw_content`: what is made of them is made again when they change. Why they are hashed this way:
+    dbt_project/macros/unchanged.sql. Of the data tests that have passed, only the last time of each is kept.
 
     Args: connection: a writer of the build database.
     """
+    connection.execute("delete from ops.raw_content")
     for (source,) in connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall():
         of_source = f"where source = {literal(source)}"
-        held = [
-            f"raw.{quoted(source)}",
-            f"(from ops.batch select * exclude (loaded_at, gated_at) {of_source})",
-            f"(from ops.file select * exclude (purged_at) {of_source})",
-        ]
-        told = [
-            (
-                connection.execute(f"describe from {rows}").fetchall(),
-                connection.execute(
-                    f'select count(*), sum(hash(hash("the whole row"))::hugeint)::varchar from {rows} as "the whole row"'
-                ).fetchone(),
-            )
-            for rows in held
-        ]
-        content = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        held = {
+            f"raw.{quoted(source)}": "_file_id",
+            f"(from ops.batch select * exclude (loaded_at, gated_at) {of_source})": "file_id",
+            f"(from ops.file select * exclude (purged_at) {of_source})": "file_id",
+        }
+        columns = [connection.execute(f"describe from {rows}").fetchall() for rows in held]
+        files: dict[str, list] = defaultdict(list)
+        for rows, file_id in held.items():
+            digests = connection.execute(
+                f"""select "the whole row".{file_id}, count(*), sum(hash(hash("the whole row"))::hugeint)::varchar
+                from {rows} as "the whole row" group by all order by all"""
+            ).fetchall()
+            for name, *digest_of_rows in digests:
+                files[name or ""].append((rows, *digest_of_rows))
+        contents = [(source, name, _sha256([columns, told])) for name, told in sorted(files.items())]
+        if contents:
+            connection.executemany("insert into ops.raw_content values (?, ?, ?)", contents)
+        content = _sha256([columns, contents])
         connection.execute(f"comment on table raw.{quoted(source)} is {literal(json.dumps({'content': content}))}")
     connection.execute(
         """delete from ops.data_test_passed as passed where exists (
             from ops.data_test_passed as later where later.test = passed.test and later.passed_at > passed.passed_at)"""
     )
+
+
+def _sha256(told: list) -> str:
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _files(folder: Path) -> str:

@@ -130,6 +130,7 @@ select after.batch_id, after.source, after.previous_batch_id, 'retyped', after.c
     misfit.rows || ' of ' || batch.rows_in || ' rows do not fit'
 from after inner join misfit using (batch_id, column_name) inner join ops.batch as batch using (batch_id)
 where misfit.rows > 0.05 * batch.rows_in;
+create table if not exists ops.raw_content (source varchar, file_id varchar, content varchar);
 create table if not exists ops.data_test_passed (test varchar, inputs varchar, passed_at timestamptz);
 create table if not exists ops.layout (digest varchar);
 """

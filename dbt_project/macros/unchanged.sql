@@ -30,39 +30,10 @@
     {{ return({'relations': [made]}) }}
 {%- endmaterialization %}
 
-{# A table in parts (`meta.parts` of its model): where nothing else has changed, only those parts are made again that read something
-   new. `are`: an expression of its columns that names the part of a row. `cover`: the models of which each part reads what the macro
-   <model>__parts tells: a query of part and content, a digest of all that the part reads of them. They are no inputs of the table
-   otherwise but for their columns. In the model, `is_in_a_touched_part` stands where rows have the columns of `are`. #}
-{% macro is_in_a_touched_part() -%} true /* is in a touched part */ {%- endmacro %}
-
-{% macro parts_of_model() -%} {{ return(config.get('meta', {}).get('parts')) }} {%- endmacro %}
-
-{# Part → digest; none of a table that has no parts. #}
-{% macro digests_of_parts() -%}
-    {%- if parts_of_model() -%}
-        {%- set found = {} -%}
-        {%- for row in run_query(context[model.name ~ '__parts']()).rows -%} {%- do found.update({row[0]: row[1]}) -%} {%- endfor -%}
-        {{ return(found) }}
-    {%- endif -%}
-{%- endmacro %}
-
-{# What the table holds of other parts, and the touched ones anew. A part that is no more is touched. #}
-{% macro with_touched_parts(existing, before, now) -%}
-    {%- set touched = [] -%}
-    {%- for part in (before.keys() | list + now.keys() | list) | unique if before.get(part) != now.get(part) -%}
-        {%- do touched.append("'" ~ part | replace("'", "''") ~ "'") -%}
-    {%- endfor -%}
-    {%- set is_touched = '(' ~ parts_of_model().are ~ ') in (' ~ touched | join(', ') ~ ')' -%}
-    select * from {{ existing }} where not coalesce({{ is_touched }}, false)
-    union all by name
-    select * from ({{ compiled_code | replace(is_in_a_touched_part(), is_touched) }})
-{%- endmacro %}
-
 {% materialization view, adapter='duckdb' -%}
     {%- set inputs = digest_of_inputs(digests_kept()) -%}
     {%- set made = dbt.materialization_view_default() -%}
-    {%- do keep_digests('view', inputs, inputs) -%}
+    {%- do keep_digests('view', inputs, inputs, text=digest_of_inputs(digests_kept(), sources=false)) -%}
     {{ return(made) }}
 {%- endmaterialization %}
 
@@ -97,26 +68,33 @@
     select count(*) > 0 from ops.data_test_passed where test = '{{ model['unique_id'] }}' and inputs = '{{ inputs }}'
 {%- endmacro %}
 
-{# schema.table → {inputs, content}, of everything in the warehouse that has them. #}
+{# schema.table → {inputs, content, parts, text}, of this node and of what it reads, where they have them. #}
 {% macro digests_kept() -%}
     {%- set found = {} -%}
+    {%- set names = ["'" ~ this.schema ~ "." ~ this.identifier ~ "'"] -%}
+    {%- for parent in model['depends_on']['nodes'] -%}
+        {%- set node = graph.sources[parent] if parent.startswith('source.') else graph.nodes[parent] -%}
+        {%- do names.append("'" ~ node.schema ~ "." ~ (node.identifier or node.alias) ~ "'") -%}
+    {%- endfor -%}
     {%- set comments -%}
-        select schema_name || '.' || table_name, comment from duckdb_tables()
-        where database_name = '{{ this.database }}' and starts_with(comment, '{')
-        union all
-        select schema_name || '.' || view_name, comment from duckdb_views()
-        where database_name = '{{ this.database }}' and starts_with(comment, '{')
+        {%- for kind in ['table', 'view'] %}
+        select schema_name || '.' || {{ kind }}_name as name, comment from duckdb_{{ kind }}s()
+        where database_name = '{{ this.database }}' and name in ({{ names | join(', ') }}) and starts_with(comment, '{')
+        {%- if not loop.last %} union all {% endif %}
+        {%- endfor %}
     {%- endset -%}
     {%- for row in run_query(comments).rows -%} {%- do found.update({row[0]: fromjson(row[1])}) -%} {%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}
 
-{# A digest of the SQL or Python of this model or data test, of the code and software that it may call, and of the content of all it reads; none
-   where that is new in each build. #}
-{% macro digest_of_inputs(known) -%}
+{# A digest of the SQL or Python of this model or data test, of the code and software that it may call, and of the content of all it
+   reads (`sources`: also of raw tables); none where that is new in each build. #}
+{% macro digest_of_inputs(known, sources=true) -%}
     {%- set told = [env_var('GMW_CODE_DIGEST', ''), config.get('materialized'), compiled_code, parts_of_model() | string] -%}
     {%- if model['resource_type'] == 'test' -%}
-        {%- do told.append([config.get('fail_calc'), config.get('warn_if'), config.get('error_if'), config.get('limit')] | string) -%}
+        {%- for setting in ['fail_calc', 'warn_if', 'error_if', 'limit'] -%}
+            {%- do told.append(config.get(setting) | string) -%}
+        {%- endfor -%}
     {%- elif config.get('contract').enforced -%}
         {#- Its columns decide about order, types and constraints of the table. -#}
         {%- for column in model['columns'].values() -%}
@@ -129,8 +107,11 @@
         {%- set node = graph.sources[parent] if kind == 'source' else graph.nodes[parent] -%}
         {%- set name = node.identifier if kind == 'source' else node.alias -%}
         {%- set content = known.get(node.schema ~ '.' ~ name, {}).get('content') -%}
-        {%- if node.name in (parts_of_model() or {}).get('cover', []) -%}
-            {%- do told.append(columns_of(node.schema, name)) -%}
+        {%- if kind == 'source' and not sources -%}
+        {%- elif kind == 'model' and node.name in models_in_parts() -%}
+            {%- set text = known.get(node.schema ~ '.' ~ name, {}).get('text') -%}
+            {%- if node.config.materialized == 'view' and not text -%} {{ return(none) }} {%- endif -%}
+            {%- do told.append(parent ~ ' ' ~ text ~ ' ' ~ columns_of(node.schema, name)) -%}
         {#- Which batches and files of a source count is part of the digest of its raw table. -#}
         {%- elif not (node.source_name == 'ops' and model['fqn'][1] == 'staging') -%}
             {%- if not content -%} {{ return(none) }} {%- endif -%}
@@ -145,7 +126,9 @@
    a name that no column has, or it would mean the column. #}
 {% macro digest_of_content() -%}
     {%- set content -%}
-        select md5(concat_ws(' ', count(*), sum(hash(hash("the whole row"))::hugeint), '{{ columns_of(this.schema, this.identifier) }}'))
+        select md5(concat_ws(
+            ' ', count(*), sum(hash(hash("the whole row"))::hugeint), '{{ columns_of(this.schema, this.identifier) }}'
+        ))
         from {{ this }} as "the whole row"
     {%- endset -%}
     {{ return(run_query(content).rows[0][0]) }}
@@ -160,9 +143,9 @@
     {{ return(run_query(columns).rows[0][0]) }}
 {%- endmacro %}
 
-{% macro keep_digests(type, inputs, content, parts=none) -%}
+{% macro keep_digests(type, inputs, content, parts=none, text=none) -%}
     {%- if content -%}
-        {%- set kept = tojson({'inputs': inputs, 'content': content, 'parts': parts}) -%}
+        {%- set kept = tojson({'inputs': inputs, 'content': content, 'parts': parts, 'text': text}) -%}
         {%- do run_query("comment on " ~ type ~ " " ~ this ~ " is '" ~ kept | replace("'", "''") ~ "'") -%}
     {%- endif -%}
 {%- endmacro %}

@@ -9,6 +9,8 @@
     {{ _union_models(record, columns, optional, "_reject_reason is null") }}
 {%- endmacro %}
 
+{% macro int_rejected_row__parts() -%} {{ files_of_records(staged_records()) }} {%- endmacro %}
+
 {# The records whose rejected rows are reported. Not case_event: a state change that cannot be read is rejected with its case. #}
 {% macro staged_records() %}
     {{ return([

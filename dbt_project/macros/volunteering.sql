@@ -19,7 +19,8 @@
 {%- endmacro %}
 
 {# The months whose shifts say who is active, and who stays, in each of some periods: those in which the 90 days before its end lie,
-   its own, and those of the period before it. Gives tree, period_type, period_start, cutoff_date, period_month, is_within_90_days. #}
+   its own, and those of the period before it. Gives tree, period_type, period_start, cutoff_date, period_month and
+   is_within_90_days. #}
 {% macro months_of_volunteering(periods) -%}
     (
         select periods.tree, periods.period_type, periods.period_start, periods.cutoff_date, months.period_month,
@@ -36,7 +37,7 @@
     )
 {%- endmacro %}
 
-{# Of each period of kpi_volunteer_count: all that it reads of the models that its `parts` cover. A person's number follows from the
+{# Of each period of kpi_volunteer_count: all that it reads of the models that `parts` names. A person's number follows from the
    key, and who has no shift in these months is not looked for in int_person. #}
 {% macro kpi_volunteer_count__parts() -%}
     with shifts as (
@@ -60,7 +61,8 @@
     select
         periods.period_type || ' ' || periods.period_start as part, md5(string_agg(
             concat_ws(
-                ' ', periods.tree, periods.period_end, periods.cutoff_date, months_read.period_month, months_read.is_within_90_days, shifts.content
+                ' ', periods.tree, periods.period_end, periods.cutoff_date,
+                months_read.period_month, months_read.is_within_90_days, shifts.content
             ),
             ', ' order by periods.tree, months_read.period_month, months_read.is_within_90_days
         )) as content

@@ -1,12 +1,12 @@
 {# Made again by periods: what each of them reads of these models says macros/volunteering.sql. #}
 {{ config(meta={'parts': {
     'are': "period_type || ' ' || period_start",
-    'cover': ['int_participation_known', 'int_period', 'int_person', 'int_person_month'],
+    'models': ['int_participation_known', 'int_period', 'int_person', 'int_person_month'],
 }}) }}
 {% set by = 'place_key, period_type, period_start, period_end' %}
 
 with periods as (
-    select * from {{ volunteering_periods() }} where {{ is_in_a_touched_part() }}
+    select * from {{ volunteering_periods() }} where {{ is_in_a_touched_part("period_type || ' ' || period_start") }}
 ),
 
 months_read as (

@@ -1,4 +1,7 @@
-with staged as (
+{# Made again by files. #}
+{{ config(meta={'parts': {'are': 'file_id', 'records': ['participation']}}) }}
+
+with records as (
     {{ union_staging('participation', dict(place_columns(), **{
         'participation_id': 'varchar', 'kind': 'varchar', 'process_code': 'varchar', 'activity_source': 'varchar',
         'activity_id': 'varchar', 'person_key': 'varchar', 'group_name': 'varchar', 'head_count': 'bigint',
@@ -7,6 +10,10 @@ with staged as (
     }), optional={
         'household_key': 'varchar', 'age_band': 'varchar'
     }) }}
+),
+
+staged as (
+    select * from records where {{ is_in_a_touched_part('_file_id') }}
 ),
 
 -- Grouped and joined, not told by a window: that would carry all columns of the largest record of all.

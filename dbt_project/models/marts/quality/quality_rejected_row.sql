@@ -1,5 +1,5 @@
 with rejected as (
-    {{ union_rejected(staged_records()) }}
+    select * from {{ ref('int_rejected_row') }}
 ),
 
 quarantined as (

@@ -1,3 +1,5 @@
+{{ config(meta={'row_by_row': true}) }}
+
 with delivered as (
     select * from {{ delivered_rows('signin_record') }}
 ),
