@@ -26,26 +26,28 @@ RUN_ID = "bench"
 # Up to the published version; the exports are measured beside them.
 STAGES = ("load", "gate_raw", "build", "gate_marts", "publish")
 EXPORT = "export"
-# Everything that `gmw run` does, in one process.
-RUN = "run"
+# Everything that `gmw run` does, in one process; everything that `gmw airflow run` does, with all processes of Airflow.
+RUN, AIRFLOW = "run", "airflow"
+# What a process gets of the caller's settings of the product and of Airflow: another home or number of threads is no part of what
+# is measured.
+PASSED_ON = ("GMW_MEMORY_LIMIT",)
 
 
 @dataclass(frozen=True)
 class Took:
-    """What a process took: seconds from its start to its end, CPU seconds, and megabytes of memory at most."""
+    """What a process took: seconds from its start to its end, CPU seconds, megabytes of memory at most (None: not measured)."""
 
     seconds: float
     cpu_seconds: float
-    peak_mb: float
+    peak_mb: float | None
 
 
 def assemble(folder: Path) -> Path:
     """Make a checkout of the product with the sources of the workload. Args: folder: where. Returns: the checkout."""
     checkout = folder / "checkout"
     ignored = shutil.ignore_patterns("__pycache__", "target", "logs")
-    for package in PACKAGES:
+    for package in (*PACKAGES, "dags", "dbt_project"):
         shutil.copytree(PROJECT / package, checkout / package, ignore=ignored)
-    shutil.copytree(PROJECT / "dbt_project", checkout / "dbt_project", ignore=ignored)
     staging = checkout / "dbt_project" / "models" / "staging"
     for source in staging.iterdir():
         if source.name not in SOURCES:
@@ -72,10 +74,16 @@ def measure(folder: Path, drop: Path, stages: tuple[str, ...] = (*STAGES, EXPORT
 
 
 def in_process(command: list[str], environment: dict[str, str], working_folder: Path = PROJECT) -> Took:
-    """Run a program that prints a Took as the JSON of its last line. Returns: that, with the seconds of the whole process."""
+    """Run a program that prints its peak memory as the JSON of its last line. Of the product's and Airflow's variables it gets only
+    those of `environment` and PASSED_ON. Returns: that, with the seconds of the whole process.
+
+    Raises: RuntimeError, with what the program printed, when it fails.
+    """
+    own = ("AIRFLOW", "GMW_")
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(own) or key in PASSED_ON}
     started, cpu_before = time.monotonic(), _cpu_of_children()
     process = subprocess.run(
-        command, cwd=working_folder, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=working_folder, env={**inherited, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if process.returncode:
         raise RuntimeError(f"{' '.join(command[1:])}: ended with exit code {process.returncode}:\n{process.stdout[-6000:]}")
@@ -131,9 +139,19 @@ def run_stage(stage: str) -> None:
         from ingest.run import run_all
 
         run_all(f"{RUN_ID} {time.time()}", None, print, print)
+    elif stage == AIRFLOW:
+        from orchestration.airflow_run import run_once
+
+        if code := run_once():
+            raise RuntimeError(f"gmw airflow run: expected exit code 0, found {code}")
     else:
-        raise ValueError(f"expected one of {STAGES}, {EXPORT} or {RUN}, found {stage}")
+        raise ValueError(f"expected one of {STAGES}, {EXPORT}, {RUN} or {AIRFLOW}, found {stage}")
 
 
 if __name__ == "__main__":
-    measured(lambda: run_stage(sys.argv[1]))
+    if sys.argv[1] == AIRFLOW:
+        # Its tasks are children of children, whose memory is not looked at.
+        run_stage(AIRFLOW)
+        print(json.dumps({"peak_mb": None}))
+    else:
+        measured(lambda: run_stage(sys.argv[1]))
