@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -29,6 +30,7 @@ AXES = {"share": ("~%", altair.Scale(domain=[0, 1])), "percent": ("~%", altair.S
         "number": (",~r", altair.Scale(zero=True, nice=True))}  # fmt: skip
 
 
+@functools.cache
 def specifications() -> dict[str, dict[str, Any]]:
     """Language → name of a chart → its specification; the data are to be put in as the data set `rows`."""
     return {language: _specifications(position) for position, language in enumerate(LANGUAGES)}

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +15,8 @@ import pytest
 from ingest import warehouse
 from samples.make_samples import write_all
 from samples.world import World
+from tests import parsed as parsed_project
+from tests.parsed import ParsedProject
 
 PROJECT = Path(__file__).resolve().parents[1]
 # What takes longest starts first: then no process is left alone with it at the end.
@@ -37,11 +44,54 @@ class Sample:
     world: World
 
 
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the processes that share the tests share, too: the first one that asks makes it, the others wait for that.
+
+    Args: name: of the folder. make: fills the folder, which is empty; when that fails, the next one that asks begins anew.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made_once" / name
+    folder.parent.mkdir(exist_ok=True)
+    with open(folder.with_name(f"{name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (is_whole := folder.with_name(f"{name}.whole")).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            is_whole.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """GIVEN the demonstration district, written once for all tests."""
-    folder = tmp_path_factory.mktemp("samples")
-    return Sample(folder / "raw", write_all(folder))
+
+    def write(folder: Path) -> None:
+        (folder / "world.pickle").write_bytes(pickle.dumps(write_all(folder)))
+
+    folder = made_once(tmp_path_factory, "samples", write)
+    return Sample(folder / "raw", pickle.loads((folder / "world.pickle").read_bytes()))
+
+
+@pytest.fixture(scope="session")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> ParsedProject:
+    """GIVEN the project as dbt has read it, for the installation of a test to begin with."""
+
+    def parse(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            use_installation(folder / "home", folder / "drop", patch)
+            parsed_project.parse(folder / "kept")
+
+    return parsed_project.read(made_once(tmp_path_factory, "parsed", parse) / "kept")
+
+
+def use_installation(home: Path, drop: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let `home` be the installation, and `drop` the place where files arrive."""
+    patch.setenv("GMW_HOME", str(home))
+    patch.setenv("GMW_DROP_FOLDER", str(drop))
+    patch.setenv("GMW_PERSON_KEY_SECRET", SECRET)
+    patch.delenv("GMW_EXAMPLES_FOLDER", raising=False)
+    patch.delenv("GMW_DBT_VARS", raising=False)
 
 
 @pytest.fixture
@@ -49,11 +99,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """GIVEN an empty installation with an empty drop folder. Returns GMW_HOME; the drop folder is `home.parent/drop`."""
     folder = tmp_path / "home"
     (tmp_path / "drop").mkdir()
-    monkeypatch.setenv("GMW_HOME", str(folder))
-    monkeypatch.setenv("GMW_DROP_FOLDER", str(tmp_path / "drop"))
-    monkeypatch.setenv("GMW_PERSON_KEY_SECRET", SECRET)
-    monkeypatch.delenv("GMW_EXAMPLES_FOLDER", raising=False)
-    monkeypatch.delenv("GMW_DBT_VARS", raising=False)
+    use_installation(folder, tmp_path / "drop", monkeypatch)
     return folder
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from ingest.run import run_all
 from samples.files import Sheet, write_xlsx
-from tests.conftest import SECRET
+from tests.conftest import use_installation
+from tests.parsed import ParsedProject
 
 REGISTER = [
     ["级别", "名称", "上级", "区划代码", "类型", "英文名", "小区编号", "起始日期", "终止日期"],
@@ -63,7 +64,7 @@ EAST, WEST, DISTRICT, RENAMED = "990900101", "990900102", "990900", "99090010200
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory):
+def built(parsed: ParsedProject, tmp_path_factory: pytest.TempPathFactory):
     """GIVEN the ledgers of 试验区. WHEN everything runs once. The published copy."""
     root = tmp_path_factory.mktemp("boundaries")
     head = "序号,活动名称,活动日期,开始时间,社区,小区,地点,参与主体,活动方式,活动类型,主办单位,主办类型,参与人次,活动效果,状态"
@@ -88,10 +89,8 @@ def built(tmp_path_factory: pytest.TempPathFactory):
     ledger = [head.split(","), [], *([number, *row] for number, row in enumerate(activities, 1))]
     write_xlsx(root / "drop" / "activity_ledger" / "活动台账_2026-09.xlsx", [Sheet("台账", ledger)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GMW_HOME", str(root / "home"))
-        patch.setenv("GMW_DROP_FOLDER", str(root / "drop"))
-        patch.setenv("GMW_PERSON_KEY_SECRET", SECRET)
-        patch.delenv("GMW_DBT_VARS", raising=False)
+        use_installation(root / "home", root / "drop", patch)
+        parsed.put_into(root / "home")
         assert run_all("changes", None, lambda step: None, print) == []
     with duckdb.connect(str(root / "home" / "warehouse" / "gmw_build.duckdb"), read_only=True) as connection:
         connection.execute(f"attach '{root / 'home' / 'published' / 'current' / 'marts.duckdb'}' as published (read_only)")

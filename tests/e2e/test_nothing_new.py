@@ -10,8 +10,7 @@ from typer.testing import CliRunner
 
 from exports.versions import versions
 from ingest.cli import app
-from tests.conftest import rows_of
-from tests.e2e.conftest import use_installation
+from tests.conftest import rows_of, use_installation
 
 
 def state(home: Path) -> tuple:

@@ -15,6 +15,7 @@ from ingest.cli import app
 from ingest.landing import land
 from ingest.load import load
 from tests.conftest import PROJECT, rows_of
+from tests.parsed import ParsedProject
 from tests.unit.arriving import ROW, issue_file
 
 REGISTER = (
@@ -29,10 +30,11 @@ WHEN = "2026-01-14 19:28"
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(home: Path, parsed: ParsedProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """GIVEN a project whose seeds a test may change."""
     shutil.copytree(PROJECT / "dbt_project", tmp_path / "project" / "dbt_project", ignore=shutil.ignore_patterns("target", "logs"))
     monkeypatch.setattr("ingest.settings.__file__", str(tmp_path / "project" / "ingest" / "settings.py"))
+    parsed.put_into(home, tmp_path / "project" / "dbt_project")
     monkeypatch.setenv("GMW_CODE_VERSION", "test")
     monkeypatch.setenv("DBT_INDIRECT_SELECTION", "empty")
     return tmp_path / "project" / "dbt_project"
