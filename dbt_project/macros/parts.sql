@@ -28,16 +28,16 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# What a table holds of other parts, and the touched ones anew. A part that is no more is touched. #}
-{% macro with_touched_parts(existing, before, now) -%}
+{# Makes the touched parts of a table anew, where they stand. A part that is no more is touched. #}
+{% macro make_touched_parts(existing, before, now) -%}
     {%- set touched = [] -%}
     {%- for part in (before.keys() | list + now.keys() | list) | unique if before.get(part) != now.get(part) -%}
         {%- do touched.append("'" ~ part | replace("'", "''") ~ "'") -%}
     {%- endfor -%}
     {%- set touched = touched | join(', ') -%}
-    select * from {{ existing }} where not coalesce(({{ parts_of_model().are }}) in ({{ touched }}), false)
-    union all by name
-    select * from ({{ compiled_code | replace(every_part(), 'false') | replace(touched_parts(), touched) }})
+    delete from {{ existing }} where ({{ parts_of_model().are }}) in ({{ touched }});
+    insert into {{ existing }} by name
+    {{ compiled_code | replace(every_part(), 'false') | replace(touched_parts(), touched) }}
 {%- endmacro %}
 
 {# What parts that are files, by their file_id, read of the staging models of some records. Where files are added to each other, and a

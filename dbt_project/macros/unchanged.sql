@@ -16,12 +16,17 @@
         {%- call noop_statement('main', 'UNCHANGED') -%} {{ this }} {%- endcall -%}
         {{ return({'relations': [existing]}) }}
     {%- endif -%}
-    {%- set sql = with_touched_parts(existing, before['parts'], parts) if unchanged else compiled_code -%}
+    {%- if unchanged -%}
+        {%- call statement('main') -%} {{ make_touched_parts(existing, before['parts'], parts) }} {%- endcall -%}
+        {%- do keep_digests('table', inputs, digest_of_content(), parts) -%}
+        {%- do adapter.commit() -%}
+        {{ return({'relations': [existing]}) }}
+    {%- endif -%}
     {%- set made = this.incorporate(type='table') -%}
     {%- set in_the_making = make_intermediate_relation(made) -%}
     {{- drop_relation_if_exists(load_cached_relation(in_the_making)) -}}
     {%- call statement('main', language=model['language']) -%}
-        {{ create_table_as(False, in_the_making, sql, model['language']) }}
+        {{ create_table_as(False, in_the_making, compiled_code, model['language']) }}
     {%- endcall -%}
     {{- drop_relation_if_exists(existing) -}}
     {%- do adapter.rename_relation(in_the_making, made) -%}

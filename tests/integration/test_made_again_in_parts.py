@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, seed, settings as hypothesis_settings, strategies as st
 
-from ingest import warehouse
+from ingest import build as builds, warehouse
 from tests.conftest import rows_of
 from tests.integration.two_ledgers import TwoLedgers, contents, use_installation
 
@@ -102,6 +102,26 @@ def test_a_part_that_is_no_more_goes(built: TwoLedgers) -> None:
         connection.execute("update ops.batch set status = 'blocked' where source = 'ledger' and batch_no = 1")
     built.build()
     assert rows_of(RUNNING) == [("2026-02-01", 5, 1000), ("2026-03-01", 5, 1000)]
+    assert is_as_a_full_refresh_makes_it(built)
+
+
+@pytest.mark.parametrize("broken", ["digest_of_content()", "adapter.commit()"])
+def test_parts_whose_making_was_cut_off_are_made_again(built: TwoLedgers, broken: str) -> None:
+    macro = built.folder / "dbt_project" / "macros" / "unchanged.sql"
+    whole = macro.read_text(encoding="utf-8")
+    assert broken in whole
+    macro.write_text(
+        whole.replace(broken, f"(exceptions.raise_compiler_error('cut off') if this.identifier == 'kpi_running' else {broken})", 1),
+        encoding="utf-8",
+    )
+    before = rows_of(RUNNING)
+    built.deliver("ledger", "c_2026-03.csv", "A4,7,2026-03-01,会")
+    with pytest.raises(builds.BuildFailed, match="cut off"):
+        built.build()
+    assert rows_of(RUNNING) == before
+    macro.write_text(whole, encoding="utf-8")
+    built.build()
+    assert [people for _, people, _ in rows_of(RUNNING)] == [42, 47, 12, 7]
     assert is_as_a_full_refresh_makes_it(built)
 
 
