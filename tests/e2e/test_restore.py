@@ -22,7 +22,8 @@ from tests.parsed import ParsedProject
 FIGURES = "select * exclude (run_id) from kpi_value order by all"
 COUNTS = """
     select schema_name || '.' || table_name, estimated_size from duckdb_tables()
-    where schema_name in ('raw', 'ops', 'marts', 'kpis') and table_name not in ('gate_failing_row', 'gate_result', 'run') order by 1
+    where schema_name in ('raw', 'ops', 'marts', 'kpis')
+        and table_name not in ('data_test_passed', 'gate_failing_row', 'gate_result', 'run') order by 1
 """
 
 

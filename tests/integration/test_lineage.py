@@ -131,7 +131,7 @@ def test_models_are_told_with_what_they_read_and_a_failed_one_without_its_values
     models = people.folder / "dbt_project" / "models" / "intermediate"
     models.mkdir(parents=True)
     (people.folder / "dbt_project" / "macros").mkdir()
-    for macros in ("schema_names", "unchanged"):
+    for macros in ("parts", "schema_names", "unchanged"):
         shutil.copy(PROJECT / "dbt_project" / "macros" / f"{macros}.sql", people.folder / "dbt_project" / "macros")
     shutil.copy(PROJECT / "dbt_project" / "profiles.yml", people.folder / "dbt_project")
     (models / "int_topic.sql").write_text("select topic, count(*) as entries from {{ source('ledger', 'ledger') }} group by all")
