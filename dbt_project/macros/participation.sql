@@ -40,26 +40,3 @@
 {%- endmacro %}
 
 {% macro int_participation__parts() -%} {{ files_of_records(['participation']) }} {%- endmacro %}
-
-{% macro int_person_month__parts() -%}
-    with rows as (
-        select
-            date_trunc('month', participation_date)::date as period_month, count(*) || ' ' || sum(hash(hash(
-                person_number, place_number, participation_date, action, activity_key is null, first_date, steady_age_band
-            ))::hugeint) as content
-        from {{ participations_by_number() }} as participations
-        where {{ is_qualifying('participations') }}
-        group by all
-    ),
-
-    listed as (
-        select period_month, count(*) || ' ' || sum(hash(hash(person_number, place_number))::hugeint) as content
-        from {{ ref('int_person_activity') }}
-        where is_once
-        group by period_month
-    )
-
-    select rows.period_month::varchar as part, md5(concat_ws(', ', rows.content, listed.content)) as content
-    from rows
-    left join listed using (period_month)
-{%- endmacro %}

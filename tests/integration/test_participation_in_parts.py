@@ -1,4 +1,4 @@
-"""A day of participations makes the tables of persons again only where it counts: by file, by month, by period."""
+"""A day of participations makes again only what it counts in: its files, and periods of volunteers."""
 
 from __future__ import annotations
 
@@ -86,18 +86,14 @@ def is_as_a_full_refresh_makes_it() -> bool:
     return True
 
 
-def test_a_new_day_leaves_other_files_months_and_periods_alone(built: Path) -> None:
+def test_a_new_day_leaves_other_files_and_periods_alone(built: Path) -> None:
     with warehouse.writer("test") as connection:
         connection.execute(f"update intermediate.int_participation set hours = {LEFT_ALONE}")
-        connection.execute(f"update intermediate.int_person_month set occasion_count = {LEFT_ALONE}")
         connection.execute(f"update kpis.kpi_volunteer_count set numerator = {LEFT_ALONE}")
     deliver(built, "day_2026-09.csv", "900001,2026-09-30,990101000001,志愿服务记录,服务,已登记,P9,30,1.5")
     build()
     assert made_again("file_name", "intermediate.int_participation join ops.file using (file_id)", "hours") == (
         {"day_2026-09.csv"}, district.MONTHS
-    )  # fmt: skip
-    assert made_again("period_month::varchar", "intermediate.int_person_month", "occasion_count") == (
-        {"2026-09-01"}, district.MONTHS - 1
     )  # fmt: skip
     periods, left_alone = made_again("period_type || ' ' || period_start", "kpis.kpi_volunteer_count", "numerator")
     assert periods == {"month 2026-09-01", "quarter 2026-07-01", "year 2026-01-01", "all 2024-10-01"} and left_alone >= 30

@@ -1,11 +1,7 @@
-{# Made again by months: what each of them reads says macros/participation.sql. #}
-{{ config(meta={'parts': {'are': 'period_month::varchar', 'models': ['int_participation', 'int_person', 'int_person_activity']}}) }}
-
 with rows as (
     select *, date_trunc('month', participation_date)::date as period_month
     from {{ participations_by_number() }} as participations
     where {{ is_qualifying('participations') }}
-        and {{ is_in_a_touched_part("date_trunc('month', participation_date)::date::varchar") }}
 ),
 
 months as (
@@ -26,7 +22,7 @@ months as (
 listed as (
     select person_number, place_number, period_month, count(*) as activity_count
     from {{ ref('int_person_activity') }}
-    where is_once and {{ is_in_a_touched_part('period_month::varchar') }}
+    where is_once
     group by person_number, place_number, period_month
 ),
 
