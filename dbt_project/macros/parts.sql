@@ -60,7 +60,7 @@
         {%- if is_added and model.config.meta.get('row_by_row') and sources | length == 1 %}
         select file_id as part, content {{ files }}
         {%- else %}
-        select file_id as part, (select string_agg(content, ' ' order by source, file_id) {{ files }}) as content {{ files }}
+        select file_id as part, (select md5(string_agg(content, ' ' order by source, file_id)) {{ files }}) as content {{ files }}
         {%- endif %}
         union all
         {%- endif %}

@@ -36,9 +36,10 @@
 {%- endmaterialization %}
 
 {% materialization view, adapter='duckdb' -%}
-    {%- set inputs = digest_of_inputs(digests_kept()) -%}
+    {%- set known = digests_kept() -%}
+    {%- set inputs = digest_of_inputs(known) -%}
     {%- set made = dbt.materialization_view_default() -%}
-    {%- do keep_digests('view', inputs, inputs, text=digest_of_inputs(digests_kept(), sources=false)) -%}
+    {%- do keep_digests('view', inputs, inputs, text=digest_of_inputs(known, sources=false)) -%}
     {{ return(made) }}
 {%- endmaterialization %}
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, note, seed, settings as hypoth
 
 from ingest import build as builds, warehouse
 from tests.conftest import rows_of
-from tests.integration.two_ledgers import TwoLedgers, contents, use_installation
+from tests.integration.two_ledgers import TwoLedgers, begin_again, contents, use_installation
 
 SEED = int(os.environ.get("GMW_ARRIVALS_SEED", "2026"))
 # People of a month and of the one before it: each part reads two months of the entries, and the limit beside them.
@@ -58,10 +58,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def built(first: Path, monkeypatch: pytest.MonkeyPatch) -> TwoLedgers:
     """GIVEN January and February, built. In the same place each time, so that dbt need not read the project anew."""
-    shutil.rmtree(first / "used")
-    shutil.copytree(first / "kept", first / "used")
-    use_installation(first / "used", monkeypatch)
-    return TwoLedgers(first / "used" / "project", first / "used" / "drop")
+    used = begin_again(first, monkeypatch)
+    return TwoLedgers(used / "project", used / "drop")
 
 
 def touch_by_hand() -> None:

@@ -15,7 +15,7 @@ from ingest import build as builds, warehouse
 from ingest.landing import land
 from ingest.load import load
 from tests.conftest import rows_of
-from tests.integration.two_ledgers import use_installation
+from tests.integration.two_ledgers import begin_again, use_installation
 
 SEED = int(os.environ.get("GMW_ARRIVALS_SEED", "2026"))
 SCALE = 0.0001
@@ -48,10 +48,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def built(first: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """GIVEN that, in the same place each time. Returns: the folder in which participations arrive."""
-    shutil.rmtree(first / "used")
-    shutil.copytree(first / "kept", first / "used")
-    use_installation(first / "used", monkeypatch)
-    return first / "used" / "drop" / SOURCE
+    return begin_again(first, monkeypatch) / "drop" / SOURCE
 
 
 def arrive(source: str) -> None:

@@ -18,7 +18,9 @@ from ingest.cli import app
 from ingest.replay import plan, replay
 from ingest.settings import settings
 from tests.conftest import rows_of
-from tests.integration.two_ledgers import BEHIND_MONTHS, KPIS, OF_LEDGER, TABLES, TwoLedgers, contents, made_again, use_installation
+from tests.integration.two_ledgers import (
+    BEHIND_MONTHS, KPIS, OF_LEDGER, TABLES, TwoLedgers, begin_again, contents, made_again, use_installation,
+)  # fmt: skip
 
 SEED = int(os.environ.get("GMW_ARRIVALS_SEED", "2026"))
 MARCH = ("A1,12,2026-03-01,会", "A2,30,2026-03-02,社")
@@ -44,10 +46,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def built(first: Path, monkeypatch: pytest.MonkeyPatch) -> TwoLedgers:
     """GIVEN two ledgers with a file each, built. In the same place each time, so that dbt need not read the project anew."""
-    shutil.rmtree(first / "used")
-    shutil.copytree(first / "kept", first / "used")
-    use_installation(first / "used", monkeypatch)
-    return TwoLedgers(first / "used" / "project", first / "used" / "drop")
+    used = begin_again(first, monkeypatch)
+    return TwoLedgers(used / "project", used / "drop")
 
 
 def is_as_a_full_refresh_makes_it(project: TwoLedgers) -> bool:

@@ -123,6 +123,15 @@ def use_installation(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(builds, "run_beside", in_this_process)
 
 
+def begin_again(first: Path, patch: pytest.MonkeyPatch) -> Path:
+    """Let what was kept in `first` be used, in the same place each time, so that dbt need not read the project anew. Returns: there."""
+    used = first / "used"
+    shutil.rmtree(used)
+    shutil.copytree(first / "kept", used)
+    use_installation(used, patch)
+    return used
+
+
 def in_this_process(command: list[str], environment: dict[str, str], held: IO[str], echo: Callable[[str], None]) -> int:
     """Run dbt without a process of its own: importing it takes longer than such a build. As `ingest.build.run_beside`."""
     with pytest.MonkeyPatch.context() as patch:

@@ -1,5 +1,3 @@
-{{ config(meta={'row_by_row': true}) }}
-
 with delivered as (
     select * from {{ delivered_rows('signin_record') }}
 ),
