@@ -52,15 +52,21 @@ def digest(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def code() -> str:
-    """A digest of what models depend on besides their own text: the code that those in Python call, and the software."""
-    told = [_files(Path(__file__).resolve().parents[1] / "expectations"), {name: version(name) for name in SOFTWARE}]
+    """A digest of what models depend on besides their own text: the code that those in Python call, how the database is set, and the
+    software."""
+    told = [
+        _files(Path(__file__).resolve().parents[1] / "expectations"), (settings().dbt_project / "profiles.yml").read_text("utf-8"),
+        {name: version(name) for name in SOFTWARE},
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def mark(connection: duckdb.DuckDBPyConnection) -> None:
     """Put a digest of the rows of each source, and of which of its files and batches count, into the comment of its raw table, and
     those of each file into `ops.raw_content`: what is made of them is made again when they change. Why they are hashed this way:
-    dbt_project/macros/unchanged.sql. Of the data tests that have passed, only the last time of each is kept.
+    dbt_project/macros/unchanged.sql. The digests of views are forgotten: dbt gives each one anew before it makes what reads it, and
+    where somebody leaves the view out (`--select`), what it shows may be another thing than what it was digested as. Of the data
+    tests that have passed, only the last time of each is kept.
 
     Args: connection: a writer of the build database.
     """
@@ -86,6 +92,9 @@ def mark(connection: duckdb.DuckDBPyConnection) -> None:
             connection.executemany("insert into ops.raw_content values (?, ?, ?)", contents)
         content = _sha256([columns, contents])
         connection.execute(f"comment on table raw.{quoted(source)} is {literal(json.dumps({'content': content}))}")
+    views = connection.execute("select schema_name, view_name from duckdb_views() where not internal and starts_with(comment, '{')")
+    for schema, view in views.fetchall():
+        connection.execute(f"comment on view {quoted(schema)}.{quoted(view)} is null")
     connection.execute(
         """delete from ops.data_test_passed as passed where exists (
             from ops.data_test_passed as later where later.test = passed.test and later.passed_at > passed.passed_at)"""

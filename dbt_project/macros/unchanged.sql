@@ -43,9 +43,9 @@
     {{ return(made) }}
 {%- endmaterialization %}
 
-{# dbt fills the table of a seed that is there already: what its comment says holds no more from then on. #}
+{# Always a table anew: dbt would empty one that is there and fill it by position, whatever its columns are called now. #}
 {% materialization seed, adapter='duckdb' -%}
-    {%- if load_cached_relation(this) is not none -%} {%- do run_query('comment on table ' ~ this ~ ' is null') -%} {%- endif -%}
+    {{- drop_relation_if_exists(load_cached_relation(this)) -}}
     {%- set made = dbt.materialization_seed_default() -%}
     {%- do keep_digests('table', none, digest_of_content()) -%}
     {{ return(made) }}
@@ -116,7 +116,9 @@
         {%- if kind == 'source' and not sources -%}
         {%- elif kind == 'model' and node.name in models_in_parts() -%}
             {%- set text = known.get(node.schema ~ '.' ~ name, {}).get('text') -%}
-            {%- if node.config.materialized == 'view' and not text -%} {{ return(none) }} {%- endif -%}
+            {#- Parts that are files are told by raw rows: what becomes of them in staging is told by its text alone. -#}
+            {%- set is_told_by_parts = node.name in parts_of_model().get('models', []) and node.config.materialized != 'view' -%}
+            {%- if not text and not is_told_by_parts -%} {{ return(none) }} {%- endif -%}
             {%- do told.append(parent ~ ' ' ~ text ~ ' ' ~ columns_of(node.schema, name)) -%}
         {#- Which batches and files of a source count is part of the digest of its raw table. -#}
         {%- elif not (node.source_name == 'ops' and model['fqn'][1] == 'staging') -%}

@@ -140,6 +140,30 @@ def test_what_all_parts_read_makes_all_of_them_again(built: TwoLedgers) -> None:
     assert {people for _, people, _ in rows_of(RUNNING)} == {42, 47, 5}
 
 
+def test_a_staging_model_that_is_no_view_makes_all_parts_again(built: TwoLedgers) -> None:
+    """GIVEN parts that are files, told by their raw rows, of a staging model that is a table. WHEN its text changes, they do."""
+    (built.folder / "dbt_project" / "macros" / "files.sql").write_text(
+        "{% macro kpi_by_file__parts() -%} {{ files_of_records(['activity']) }} {%- endmacro %}", encoding="utf-8"
+    )
+    staged = "select entry_no, people, day, topic, _file_id as file_id from {{ delivered_rows('ledger') }}"
+    built.model("staging/ledger/stg_ledger__activity", "{{ config(materialized='table_if_changed') }} " + staged)
+    built.model("staging/diary/stg_diary__activity", staged.replace("'ledger'", "'diary'"))
+    built.model(
+        "kpis/kpi_by_file",
+        "{{ config(meta={'parts': {'are': 'file_id', 'records': ['activity']}}) }} select file_id, people "
+        "from {{ ref('stg_ledger__activity') }} where {{ is_in_a_touched_part('file_id') }}",
+    )
+    people = "select people from kpis.kpi_by_file order by all"
+    built.build()
+    assert rows_of(people) == [(5,), (12,), (30,)]
+    built.model(
+        "staging/ledger/stg_ledger__activity",
+        "{{ config(materialized='table_if_changed') }} " + staged.replace("people,", "people + 1 as people,"),
+    )
+    built.build()
+    assert rows_of(people) == [(6,), (13,), (31,)]
+
+
 row = st.builds("E{},{},2026-0{}-01,会".format, st.integers(1, 3), st.integers(0, 3), st.integers(1, 4))
 
 

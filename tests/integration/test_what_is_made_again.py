@@ -131,6 +131,38 @@ def test_a_seed_that_was_not_loaded_is_new_when_it_is(built: TwoLedgers) -> None
     assert rows_of("select topic from intermediate.int_entry where entry_no = 'A1'") == [("gathering",)]
 
 
+def test_a_seed_may_get_other_columns(built: TwoLedgers) -> None:
+    """In another order, and one more."""
+    topic = "select topic from intermediate.int_entry where entry_no = 'A1'"
+    for columns, line, label in (("label,topic", "gathering,会", "gathering"), ("topic,label,note", "会,tea,often", "tea")):
+        built.fill("topic_label", columns, line)
+        assert built.build() == {"int_entry", "int_month"}
+        assert rows_of(topic) == [(label,)]
+    assert is_as_a_full_refresh_makes_it(built)
+
+
+def test_a_model_that_is_made_without_the_view_before_it_reads_what_that_shows_now(built: TwoLedgers) -> None:
+    built.deliver("ledger", "b_2026-04.csv", "A3,1,2026-04-01,会")
+    assert built.build("int_entry") == {"int_entry"}
+    assert ("A3",) in rows_of("select entry_no from intermediate.int_entry")
+    # Tried and taken back: what was made of it meanwhile does not stay.
+    month = (built.models / "intermediate" / "int_month.sql").read_text(encoding="utf-8")
+    built.model("intermediate/int_month", month.replace("sum(people)", "2 * sum(people)"))
+    built.model("kpis/kpi_month", KPIS["kpi_month"] + " ")
+    built.build("int_month kpi_month")
+    assert rows_of(KPI_MONTH) == [("2026-03-01", 84), ("2026-04-01", 2)]
+    built.model("intermediate/int_month", month)
+    built.build()
+    assert rows_of(KPI_MONTH) == [("2026-03-01", 42), ("2026-04-01", 1)]
+    assert is_as_a_full_refresh_makes_it(built)
+
+
+def test_a_database_that_is_set_otherwise_makes_tables_again(built: TwoLedgers) -> None:
+    profile = built.folder / "dbt_project" / "profiles.yml"
+    profile.write_text(profile.read_text(encoding="utf-8").replace("timezone: UTC", "timezone: Asia/Shanghai"), encoding="utf-8")
+    assert built.build() == TABLES
+
+
 def test_dbt_alone_sees_what_has_been_loaded(built: TwoLedgers) -> None:
     built.deliver("diary", "d_2026-04.csv", "D3,7,2026-04-01,会")
     assert builds.dbt(["run"], "test", lambda line: None) == 0
